@@ -1,0 +1,47 @@
+import { transitionPayment } from '../database/payments.ts';
+import { inTransaction } from '../database/pool.ts';
+import type { PaymentFinding } from '../domain/payment.ts';
+import type { WechatPay } from '../wechatpay/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { gatewayFailure, isFinalRejection, notFinalYet } from './failures.ts';
+import { known, mustLoad, query, settle } from './settle-payment.ts';
+
+/**
+ * Ends an order: query, close, query again. The customer may pay in any instant between them, so only the last word counts: paid is
+ * PAID, closed is CLOSED, anything else is asked again. Silence never closes a payment.
+ */
+export function closeUnlessPaid({ pool, merchants }: ActivityDependencies) {
+  return async ({ paymentId }: { paymentId: string }): Promise<PaymentFinding> => {
+    const payment = await mustLoad(pool, paymentId);
+    const wechat = await merchants.as(payment.merchantId);
+
+    let order = await query(wechat, payment.outTradeNo);
+    const before = await settle(pool, payment, order);
+    if (before.kind !== 'unpaid') return before;
+
+    // Even an order that the gateway does not know (yet) is closed: its answer may lag behind the code_url that is out already.
+    if (order?.trade_state !== 'CLOSED') {
+      await closeOrder(wechat, payment.outTradeNo);
+      order = await query(wechat, payment.outTradeNo);
+      const after = await settle(pool, payment, order);
+      if (after.kind !== 'unpaid') return after;
+    }
+    if (!order && payment.codeUrl !== null) {
+      throw notFinalYet('WeChat Pay does not know an order whose code_url it has issued');
+    }
+    if (order && order.trade_state !== 'CLOSED' && order.trade_state !== 'REVOKED') {
+      throw notFinalYet(`WeChat Pay still says ${order.trade_state} after the close`);
+    }
+    await inTransaction(pool, (db) => transitionPayment(db, paymentId, 'CLOSED'));
+    return known(await mustLoad(pool, paymentId));
+  };
+}
+
+/** Asks for the close. "Already paid" and "no such order" are no failures: the query that follows tells. */
+async function closeOrder(wechat: WechatPay, outTradeNo: string): Promise<void> {
+  try {
+    await wechat.orders.close(outTradeNo);
+  } catch (error) {
+    if (!isFinalRejection(error)) throw gatewayFailure(error);
+  }
+}

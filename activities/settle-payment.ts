@@ -1,0 +1,139 @@
+import { activityInfo } from '@temporalio/activity';
+import { loadNotification } from '../database/notifications.ts';
+import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
+import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
+import { isPaid, type PaymentFinding } from '../domain/payment.ts';
+import { readTime } from '../domain/time.ts';
+import { type Order, type WechatPay, WechatPayError } from '../wechatpay/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { gatewayFailure, notFinalYet, pollGap } from './failures.ts';
+
+/**
+ * Settles from a stored, verified notification if it agrees with the payment. If it does not, the gateway is asked: a notification alone
+ * never makes a payment undecided.
+ */
+export function settleFromNotification({ pool, merchants }: ActivityDependencies) {
+  return async (input: { paymentId: string; notificationId: string }): Promise<PaymentFinding> => {
+    const payment = await mustLoad(pool, input.paymentId);
+    const notification = await loadNotification(pool, input.notificationId);
+    if (!notification || notification.merchantId !== payment.merchantId) return { kind: 'unpaid' };
+    const order = notification.resource as Order;
+    if (isPaidOrder(order) && disagreement(payment, order) === undefined) {
+      return await settle(pool, payment, order);
+    }
+    const wechat = await merchants.as(payment.merchantId);
+    return await settle(pool, payment, await query(wechat, payment.outTradeNo));
+  };
+}
+
+/** The last turn is scheduled this long after the window, in milliseconds. */
+const AFTER_WINDOW_MS = 20_000;
+
+/** Asks the gateway; while the order is unpaid it asks to be run again after the next gap, which leaves no event in the history. */
+export function settleByPolling({ pool, merchants, clock }: ActivityDependencies) {
+  return async (input: {
+    paymentId: string;
+    pollGapsMs: number[];
+    /** Unix time in milliseconds. */
+    timeExpire: number;
+  }): Promise<PaymentFinding> => {
+    const payment = await mustLoad(pool, input.paymentId);
+    const wechat = await merchants.as(payment.merchantId);
+    const finding = await settle(pool, payment, await query(wechat, payment.outTradeNo));
+    if (finding.kind !== 'unpaid') return finding;
+    const gapMs = pollGap(input.pollGapsMs, activityInfo().attempt);
+    // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
+    const untilEndMs = Math.max(0, input.timeExpire - clock()) + AFTER_WINDOW_MS;
+    throw notFinalYet('the order is not paid yet', Math.min(gapMs, untilEndMs));
+  };
+}
+
+/**
+ * Compares the gateway's order with the payment and stores what follows from it, in one transaction: status, event. A repeat changes nothing.
+ * @param order undefined when the gateway knows of no such order.
+ */
+export async function settle(
+  pool: Pool,
+  payment: Payment,
+  order: Order | undefined,
+): Promise<PaymentFinding> {
+  if (!order || !isPaidOrder(order)) return known(payment);
+  const reason = disagreement(payment, order);
+  if (reason) return await disagree(pool, payment, reason, order.transaction_id);
+  return await inTransaction(pool, async (db) => {
+    await transitionPayment(db, payment.id, 'PAID', {
+      transactionId: order.transaction_id,
+      ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
+      ...readTime(order.success_time),
+    });
+    const now = await mustLoad(db, payment.id);
+    // Money for a payment that had ended without it is shown to an operator, never dropped.
+    if (!isPaid(now.status)) {
+      await requestAttention(db, payment.id, 'late_money', {
+        type: 'payment.late_money',
+        data: { transaction_id: order.transaction_id },
+      });
+    }
+    return known(now);
+  });
+}
+
+/** A paid order that is not ours as it stands: an open payment waits for a person, an ended one is shown to one. */
+async function disagree(
+  pool: Pool,
+  payment: Payment,
+  reason: string,
+  transactionId: string,
+): Promise<PaymentFinding> {
+  const finding = known(payment);
+  if (finding.kind !== 'final') return { kind: 'undecided', reason };
+  await inTransaction(pool, (db) =>
+    requestAttention(db, payment.id, reason, {
+      ...(!isPaid(payment.status) && { type: 'payment.late_money' as const }),
+      data: { transaction_id: transactionId },
+    }),
+  );
+  return finding;
+}
+
+/** What the row says. */
+export function known({ status }: Payment): PaymentFinding {
+  if (isPaid(status)) return { kind: 'final', status: 'PAID' };
+  if (status === 'CLOSED' || status === 'FAILED') return { kind: 'final', status };
+  return { kind: 'unpaid' };
+}
+
+/** The order as the gateway knows it; undefined when it does not. */
+export async function query(wechat: WechatPay, outTradeNo: string): Promise<Order | undefined> {
+  try {
+    return await wechat.orders.queryByOutTradeNo(outTradeNo);
+  } catch (error) {
+    if (error instanceof WechatPayError && error.code === 'ORDER_NOT_EXIST') return undefined;
+    throw gatewayFailure(error);
+  }
+}
+
+type PaidOrder = Order & { transaction_id: string };
+
+/** Paid is SUCCESS, and REFUND too: an order of which something was refunded was paid (official page 4012791838). */
+function isPaidOrder(order: Order): order is PaidOrder {
+  return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
+}
+
+/** The first field in which the paid order and the payment differ, as a reason code. */
+function disagreement(payment: Payment, order: Order): string | undefined {
+  if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
+  if (order.mchid !== payment.mchid) return 'mchid_differs';
+  if (order.appid !== payment.appid) return 'appid_differs';
+  if (order.amount?.total !== payment.amount) return 'amount_differs';
+  if (order.amount.currency !== undefined && order.amount.currency !== payment.currency)
+    return 'currency_differs';
+  return undefined;
+}
+
+/** The payment of this id, or a bug. */
+export async function mustLoad(db: Queryable, paymentId: string): Promise<Payment> {
+  const payment = await loadPayment(db, paymentId);
+  if (!payment) throw new Error(`there is no payment ${paymentId}`);
+  return payment;
+}

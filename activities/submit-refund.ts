@@ -1,0 +1,57 @@
+import { activityInfo } from '@temporalio/activity';
+import { loadPayment } from '../database/payments.ts';
+import { inTransaction } from '../database/pool.ts';
+import { loadRefund, storeRefundRequest, transitionRefund } from '../database/refunds.ts';
+import type { RefundFinding } from '../domain/refund.ts';
+import { notifyUrl } from '../gateway/notify-url.ts';
+import type { Refund as WechatRefund } from '../wechatpay/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { gatewayFailure, isFinalRejection } from './failures.ts';
+import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
+
+/**
+ * Hands the refund to the gateway. When an earlier attempt has left the outcome unknown, the gateway is asked first; if it has no
+ * such refund, the same number is sent again with the same bytes. A new number would risk paying twice.
+ */
+export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencies) {
+  return async ({ refundId }: { refundId: string }): Promise<RefundFinding> => {
+    const refund = await loadRefund(pool, refundId);
+    const payment = refund && (await loadPayment(pool, refund.paymentId));
+    if (!refund || !payment?.transactionId)
+      throw new Error(`there is no refund ${refundId} of a paid payment`);
+    if (refund.status !== 'RESERVED') return knownFinding(refund);
+
+    const wechat = await merchants.as(refund.merchantId);
+    const mayHaveBeenSent = refund.refundRequest !== null || activityInfo().attempt > 1;
+    const body = await storeRefundRequest(
+      pool,
+      refundId,
+      wechat.refunds.serialize({
+        transaction_id: payment.transactionId,
+        out_refund_no: refund.outRefundNo,
+        ...(refund.reason !== null && { reason: refund.reason }),
+        notify_url: notifyUrl(publicUrl, refund.merchantId),
+        amount: { refund: refund.amount, total: payment.amount, currency: 'CNY' },
+      }),
+    );
+    let answer: WechatRefund | undefined;
+    if (mayHaveBeenSent) answer = await queryRefund(wechat, refund.outRefundNo);
+    if (!answer) {
+      try {
+        answer = await wechat.refunds.apply(body);
+      } catch (error) {
+        // It goes through under the same number once the merchant has topped up.
+        if (!isFinalRejection(error) || error.code === 'NOT_ENOUGH') throw gatewayFailure(error);
+        // An earlier attempt may have been accepted after all, and its query too early: freeing the amount then would pay twice.
+        if (mayHaveBeenSent || error.outcome === 'unknown')
+          answer = await queryRefund(wechat, refund.outRefundNo);
+        if (!answer) {
+          const failure = { failureCode: error.code, failureMessage: error.message };
+          await inTransaction(pool, (db) => transitionRefund(db, refundId, 'FAILED', failure));
+          return knownFinding(await mustLoad(pool, refundId));
+        }
+      }
+    }
+    return await settleRefund(pool, refund, wordOf(answer));
+  };
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { type Request, type Response, Router } from 'express';
+import { listMerchants, type Merchant } from '../database/merchants.ts';
+import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
+import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import { merchantNumber, publicId } from '../domain/identity.ts';
+import { isPaid } from '../domain/payment.ts';
+import { rfc3339 } from '../domain/time.ts';
+import { caller } from './authentication.ts';
+import { storeOnce } from './idempotency.ts';
+import { onlyMethods, Problem } from './problems.ts';
+import type { Sagas } from './sagas.ts';
+import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
+
+/** `/v1/payments` */
+export function paymentRoutes({
+  pool,
+  sagas,
+  clock,
+}: {
+  pool: Pool;
+  sagas: Sagas;
+  clock: () => number;
+}): Router {
+  const router = Router();
+
+  router
+    .route('/')
+    .post(async (request, response) => {
+      const { tenantId } = caller(response);
+      const body = parseBody(CreatePayment, request.body);
+      const id = publicId('pay', randomUUID());
+      const outTradeNo = body.out_trade_no ?? merchantNumber('T', id);
+      const scope = { tenantId, path: '/v1/payments', newId: id };
+      const intent = await storeOnce(pool, request, scope, async (db) => {
+        const merchant = await chooseMerchant(db, tenantId, body.merchant_id);
+        await insertPayment(db, {
+          id,
+          tenantId,
+          merchantId: merchant.id,
+          outTradeNo,
+          amount: body.amount.total,
+          currency: body.amount.currency,
+          description: body.description,
+          attach: body.attach,
+          timeExpire: new Date(clock() + body.expires_in * 1000),
+        });
+      }).catch((error: unknown) => {
+        if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
+        throw new Problem(
+          'out_trade_no_exists',
+          `${outTradeNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
+        );
+      });
+
+      let payment = await mustFind(pool, tenantId, intent.id);
+      if (payment.status === 'CREATED') {
+        await sagas.prepay(payment);
+        payment = await mustFind(pool, tenantId, intent.id);
+      }
+      if (intent.replayed) response.set('idempotency-replayed', 'true');
+      if (payment.status === 'FAILED') throw gatewayRejected(payment);
+      // 202: stored for good, the code_url follows; GET tells.
+      response
+        .status(payment.status === 'CREATED' ? 202 : 201)
+        .location(`/v1/payments/${payment.id}`)
+        .json(paymentResource(payment));
+    })
+    .all(onlyMethods('POST'));
+
+  router
+    .route('/:id')
+    .get(async (request, response) => {
+      response.json(paymentResource(await requestedPayment(pool, request, response)));
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/:id/close')
+    .post(async (request, response) => {
+      const body = parseBody(ClosePayment, request.body);
+      const { tenantId, id: actor } = caller(response);
+      let payment = await requestedPayment(pool, request, response);
+      if (isOpen(payment)) {
+        const answer = await sagas.close(payment, {
+          actor,
+          reason: body.reason ?? 'requested through the API',
+        });
+        payment = await mustFind(pool, tenantId, payment.id);
+        if (!answer && isOpen(payment)) {
+          await ensurePaymentSoon(pool, payment.id);
+          throw new Problem(
+            'temporarily_unavailable',
+            'Nobody can say whether the close has begun: repeat it. Until it is answered the customer may still pay.',
+            { headers: { 'retry-after': '2' } },
+          );
+        }
+      }
+      if (isPaid(payment.status) || payment.status === 'FAILED') {
+        throw new Problem('payment_not_closable', `The payment is ${payment.status}.`, {
+          status_now: payment.status,
+        });
+      }
+      // 202: the close is noted in the payment's workflow, which waits for an operator; the customer may still pay.
+      response.status(payment.status === 'CLOSED' ? 200 : 202).json(paymentResource(payment));
+    })
+    .all(onlyMethods('POST'));
+
+  return router;
+}
+
+function isOpen({ status }: Payment): boolean {
+  return status === 'CREATED' || status === 'PENDING';
+}
+
+/** The payment that the path names, if it is the caller's. */
+export async function requestedPayment(pool: Pool, request: Request, response: Response): Promise<Payment> {
+  return await mustFind(pool, caller(response).tenantId, String(request.params.id));
+}
+
+async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Payment> {
+  const payment = await findPayment(pool, tenantId, id);
+  if (!payment) throw new Problem('not_found', `There is no payment ${id}.`);
+  return payment;
+}
+
+/** The merchant that takes the money: the one named, or the tenant's only one. */
+async function chooseMerchant(db: Queryable, tenantId: string, id: string | undefined): Promise<Merchant> {
+  const merchants = await listMerchants(db, tenantId);
+  const chosen =
+    id === undefined && merchants.length === 1 ? merchants[0] : merchants.find((m) => m.id === id);
+  if (chosen) return chosen;
+  throw new Problem('invalid_request', 'Name one of your merchants.', {
+    errors: [
+      {
+        pointer: '/merchant_id',
+        detail:
+          id === undefined ? 'is missing: there is not exactly one merchant' : 'is not one of your merchants',
+      },
+    ],
+  });
+}
+
+function gatewayRejected(payment: Payment): Problem {
+  return new Problem(
+    'gateway_rejected',
+    `WeChat Pay refused the order with ${payment.failureCode}: ${payment.failureMessage}. Mend the cause and create another payment.`,
+    { payment_id: payment.id, gateway_code: payment.failureCode },
+  );
+}
+
+/** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
+export function paymentResource(payment: Payment) {
+  return {
+    id: payment.id,
+    object: 'payment',
+    merchant_id: payment.merchantId,
+    mchid: payment.mchid,
+    out_trade_no: payment.outTradeNo,
+    product: payment.product,
+    status: payment.status,
+    attention: payment.attention,
+    attention_reason: payment.attentionReason,
+    amount: {
+      total: payment.amount,
+      payer_total: payment.payerTotal,
+      refunded: payment.amountRefunded,
+      currency: payment.currency,
+    },
+    description: payment.description,
+    attach: payment.attach,
+    code_url: payment.status === 'PENDING' ? payment.codeUrl : null,
+    transaction_id: payment.transactionId,
+    time_expire: rfc3339(payment.timeExpire),
+    success_time: payment.successTime && rfc3339(payment.successTime),
+    failure:
+      payment.failureCode === null ? null : { code: payment.failureCode, message: payment.failureMessage },
+    version: payment.version,
+    created_at: rfc3339(payment.createdAt),
+    updated_at: rfc3339(payment.updatedAt),
+  };
+}

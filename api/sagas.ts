@@ -1,0 +1,115 @@
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import type { PaymentTiming } from '../domain/payment.ts';
+import type { RefundFinding, RefundTiming } from '../domain/refund.ts';
+import {
+  close,
+  type OperatorRequest,
+  type PaymentOutcome,
+  type PrepayResult,
+  prepay,
+  submit,
+} from '../workflows/messages.ts';
+import { paymentStart, refundStart } from '../workflows/start.ts';
+
+/**
+ * What the API says to the sagas. Every call starts the workflow if it is not running, so a crash between storing an intent and starting its
+ * workflow is mended by the next call, or else by the worker's relay.
+ *
+ * `undefined` means that no answer came in time, or that the workflow has ended already. The row tells what is known; nothing is lost.
+ */
+export interface Sagas {
+  prepay(payment: Parameters<typeof paymentStart>[0]): Promise<PrepayResult | undefined>;
+  close(
+    payment: Parameters<typeof paymentStart>[0],
+    request: OperatorRequest,
+  ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
+  submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
+}
+
+/** gRPC status codes that say "not now". */
+const NOT_NOW = new Set([1, 4, 8, 14]);
+
+/**
+ * @param deadlineMs how long a request may wait for its workflow, in milliseconds.
+ */
+export function sagasThrough(
+  client: Client,
+  options: {
+    taskQueue: string;
+    deadlineMs: number;
+    paymentTiming?: PaymentTiming;
+    refundTiming?: RefundTiming;
+  },
+): Sagas {
+  const { taskQueue, deadlineMs, paymentTiming, refundTiming } = options;
+
+  /** Gives up waiting at the deadline; the workflow goes on. */
+  async function inTime<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await client.withDeadline(Date.now() + deadlineMs, work);
+    } catch (error) {
+      // It has ended, perhaps while we waited.
+      if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) {
+        return undefined;
+      }
+      if (error instanceof WorkflowUpdateFailedError) throw error;
+      if (isNotNow(error)) return undefined;
+      throw error;
+    }
+  }
+
+  const paymentOperation = (payment: Parameters<typeof paymentStart>[0]) => {
+    const { workflowType, ...start } = paymentStart(payment, {
+      taskQueue,
+      ...(paymentTiming && { timing: paymentTiming }),
+    });
+    return new WithStartWorkflowOperation(workflowType, start);
+  };
+
+  return {
+    prepay: (payment) =>
+      inTime(() =>
+        client.workflow.executeUpdateWithStart(prepay, {
+          // The same id for every repeat: even a workflow that has ended still gives its stored answer.
+          updateId: 'prepay',
+          startWorkflowOperation: paymentOperation(payment),
+        }),
+      ),
+    close: (payment, request) =>
+      inTime(() =>
+        client.workflow.executeUpdateWithStart(close, {
+          args: [request],
+          // One close per payment: repeats during an outage must not use up the workflow's room for updates.
+          updateId: 'close',
+          startWorkflowOperation: paymentOperation(payment),
+        }),
+      ),
+    submit: (refund) =>
+      inTime(() => {
+        const { workflowType, ...start } = refundStart(refund, {
+          taskQueue,
+          ...(refundTiming && { timing: refundTiming }),
+        });
+        return client.workflow.executeUpdateWithStart(submit, {
+          updateId: 'submit',
+          startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
+        });
+      }),
+  };
+}
+
+/** A deadline, or Temporal is away: found in the error or in what caused it. */
+function isNotNow(error: unknown): boolean {
+  for (let at = error; at; at = (at as { cause?: unknown }).cause) {
+    const { code, name } = at as { code?: unknown; name?: string };
+    if (typeof code === 'number' && NOT_NOW.has(code)) return true;
+    if (name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
+  }
+  return false;
+}

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { version } from '../cli/version.ts';
+import { benchPayments } from './payments.ts';
+import { formatPayments } from './report.ts';
+
+/** `npm run bench -- <benchmark>`: each has its baseline in the same run. */
+
+/** Payments before each measurement that do not count. */
+const WARM_UP = 50;
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('must be a whole number above 0.');
+  return value;
+};
+
+// Children have guards and end with this process; the folder and the order of stopping need the abort.
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+}
+
+const program = new Command('npm run bench --')
+  .description('benchmarks of paysaga, each with its baseline in the same run')
+  .version(version())
+  .showHelpAfterError('(--help tells what there is)');
+
+program
+  .command('payments')
+  .description('payments from the order to PAID, against a bare workflow of the same shape')
+  .option('--payments <number>', 'payments in each part of the run', positive, 500)
+  .option('--concurrency <number>', 'payments in flight', positive, 50)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `
+Environment:
+  DATABASE_URL      use this empty PostgreSQL instead of an own one; its cost is then not measured
+  TEMPORAL_ADDRESS  use this Temporal server instead of an own one; its cost is then not measured
+  DATABASE_POOL_MAX, WORKER_MAX_WORKFLOW_TASKS, WORKER_MAX_ACTIVITIES, WORKER_MAX_CACHED_WORKFLOWS
+                    reach paysaga's processes as they are; see .env.example
+
+The exit code is 1 unless every payment reached PAID.`,
+  )
+  .action(async ({ json, ...load }: { payments: number; concurrency: number; json?: string }) => {
+    const say = (line: string) => console.error(line);
+    const report = await benchPayments({ ...load, warmUp: WARM_UP }, say, interrupted.signal);
+    console.log(formatPayments(report));
+    if (json) await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (report.dropped > 0) process.exitCode = 1;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(interrupted.signal.aborted ? (interrupted.signal.reason as Error).message : error);
+  process.exitCode = 1;
+}

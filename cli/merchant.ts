@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { upsertMerchant as upsert, upsertTenant } from '../database/merchants.ts';
+import { inTransaction, openPool } from '../database/pool.ts';
+import { openVault } from '../database/secrets.ts';
+import { readEnvironment } from '../process/environment.ts';
+import { WechatPay } from '../wechatpay/index.ts';
+
+/** `paysaga merchant upsert`: credentials that cannot work are refused before anything is stored. */
+export async function upsertMerchant(options: { tenant: string; credentials: string }): Promise<void> {
+  const environment = readEnvironment(['DATABASE_URL', 'PAYSAGA_MASTER_KEY']);
+  const read = (file: string) => readFile(join(options.credentials, file), 'utf8');
+  const merchant = JSON.parse(await read('merchant.json')) as Record<string, unknown>;
+  const field = (name: string): string => {
+    const value = merchant[name];
+    if (typeof value !== 'string' || value === '') throw new Error(`merchant.json has no ${name}`);
+    return value;
+  };
+  const input = {
+    mchid: field('mchid'),
+    appid: field('appid'),
+    serialNo: field('merchant_serial_no'),
+    privateKey: await read('apiclient_key.pem'),
+    apiV3Key: field('api_v3_key'),
+    publicKeys: { [field('public_key_id')]: await read('pub_key.pem') },
+    apiBaseUrl: field('base_url'),
+  };
+  await new WechatPay({ ...input, baseUrl: input.apiBaseUrl }).close();
+
+  const pool = openPool(environment.DATABASE_URL, { max: 1 });
+  try {
+    const { id } = await inTransaction(pool, async (db) =>
+      upsert(db, openVault(environment.PAYSAGA_MASTER_KEY), await upsertTenant(db, options.tenant), input),
+    );
+    console.log(id);
+  } finally {
+    await pool.end();
+  }
+}

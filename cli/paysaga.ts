@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import { ConfigurationError } from '../process/environment.ts';
+import { version } from './version.ts';
+
+// Each command loads its own code only: `--help` and `migrate` need no Temporal worker.
+
+const integer = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number.');
+  return value;
+};
+const factor = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1_000_000)) throw new InvalidArgumentError('must be a number above 0.');
+  return value;
+};
+
+const program = new Command('paysaga')
+  .description('WeChat Pay payments as durable sagas on Temporal')
+  .version(version())
+  .showHelpAfterError('(paysaga --help tells what there is)');
+
+program
+  .command('api')
+  .description('serve the HTTP API; configured by environment variables, see .env.example')
+  .action(async () => (await import('./api.ts')).runApi());
+program
+  .command('worker')
+  .description('host workflows, activities and relays; configured by environment variables')
+  .action(async () => (await import('./worker.ts')).runWorker());
+program
+  .command('migrate')
+  .description('bring the database schema and the Temporal search attributes up to date')
+  .action(async () => (await import('./migrate.ts')).runMigrate());
+
+program
+  .command('simulator')
+  .description('run a stand-in for the WeChat Pay gateway')
+  .option('--port <number>', 'port to listen on; 0 takes a free one', integer, 9080)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--seed <number>', 'same seed, same keys and ids', integer, 1)
+  .option('--credentials <directory>', 'where to write merchant.json and the PEM files')
+  .option('--data <directory>', 'keep orders and refunds here over restarts')
+  .option('--time-scale <factor>', 'notification retries and refunds run this many times faster', factor, 1)
+  .action(async (options) => (await import('./simulator.ts')).runSimulator(options));
+
+const merchant = program.command('merchant').description('manage merchants');
+merchant
+  .command('upsert')
+  .description('create a merchant, or replace its credentials; prints its id')
+  .requiredOption('--tenant <name>', 'the tenant it belongs to; created if there is none')
+  .requiredOption(
+    '--credentials <directory>',
+    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url), apiclient_key.pem and pub_key.pem',
+  )
+  .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
+
+const apiKey = program.command('api-key').description('manage API keys');
+apiKey
+  .command('create')
+  .description('create an API key; prints it, the only time it is shown')
+  .requiredOption('--tenant <name>', 'the tenant it acts for; created if there is none')
+  .requiredOption('--name <text>', 'what it is for')
+  .action(async (options) => (await import('./api-key.ts')).createApiKey(options));
+apiKey
+  .command('revoke')
+  .description('revoke an API key')
+  .argument('<id>', 'its id, key_…')
+  .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // A configuration that cannot work is the operator's to mend: the list of problems, no stack.
+  console.error(error instanceof ConfigurationError ? `paysaga: ${error.message}` : error);
+  process.exit(1);
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { EventType } from '../domain/events.ts';
+import { publicId } from '../domain/identity.ts';
+import type { Queryable } from './pool.ts';
+
+/** An event as it is written to the outbox. */
+export interface NewEvent {
+  tenantId: string;
+  type: EventType;
+  paymentId: string;
+  refundId?: string;
+  /** Version of the payment or refund after the change. */
+  version: number;
+  /** What receivers will see; nothing private. */
+  data: Record<string, unknown>;
+}
+
+/** Appends an event. Call it in the transaction of the change it tells of, or the outbox lies. */
+export async function appendEvent(db: Queryable, event: NewEvent): Promise<void> {
+  await db.query(
+    `insert into events (id, tenant_id, type, payment_id, refund_id, version, data)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      publicId('evt', randomUUID()),
+      event.tenantId,
+      event.type,
+      event.paymentId,
+      event.refundId ?? null,
+      event.version,
+      JSON.stringify(event.data),
+    ],
+  );
+}
+
+/** Types of the events of a payment and its refunds, oldest first. */
+export async function listEventTypes(db: Queryable, paymentId: string): Promise<EventType[]> {
+  const { rows } = await db.query<{ type: EventType }>(
+    'select type from events where payment_id = $1 order by sequence',
+    [paymentId],
+  );
+  return rows.map((row) => row.type);
+}

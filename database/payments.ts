@@ -1,0 +1,290 @@
+import type { EventType } from '../domain/events.ts';
+import type { Fen } from '../domain/money.ts';
+import { type Attention, canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+import { appendEvent } from './events.ts';
+import type { Queryable } from './pool.ts';
+
+/** A payment as stored. */
+export interface Payment {
+  id: string;
+  tenantId: string;
+  merchantId: string;
+  mchid: string;
+  /** The appid that the order request named; null until it is about to be sent. */
+  appid: string | null;
+  outTradeNo: string;
+  product: 'NATIVE';
+  amount: Fen;
+  currency: string;
+  description: string;
+  attach: string | null;
+  timeExpire: Date;
+  status: PaymentStatus;
+  attention: Attention;
+  attentionReason: string | null;
+  version: number;
+  /** The exact body of the order request; null until it is about to be sent for the first time. */
+  prepayRequest: string | null;
+  codeUrl: string | null;
+  transactionId: string | null;
+  payerTotal: Fen | null;
+  successTime: Date | null;
+  failureCode: string | null;
+  failureMessage: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Sum of the refunds that succeeded. */
+  amountRefunded: Fen;
+}
+
+const COLUMNS = `
+  p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
+  p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
+  p.version, p.prepay_request "prepayRequest", p.code_url "codeUrl", p.transaction_id "transactionId",
+  p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
+  p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
+  (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.status = 'SUCCEEDED') "amountRefunded"`;
+const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
+
+/** What a new payment consists of. */
+export interface NewPayment {
+  id: string;
+  tenantId: string;
+  merchantId: string;
+  outTradeNo: string;
+  amount: Fen;
+  currency: string;
+  description: string;
+  attach: string | undefined;
+  timeExpire: Date;
+}
+
+/** How long the API has to start a workflow before a relay does it. */
+const ENSURE_AFTER = "interval '30 seconds'";
+
+/**
+ * Stores the intent, with its event. Call it in the transaction that stores the idempotency key.
+ * @throws DatabaseError unique_violation `payments_merchant_id_out_trade_no_key` when the number is taken.
+ */
+export async function insertPayment(db: Queryable, payment: NewPayment): Promise<void> {
+  await db.query(
+    `insert into payments
+       (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, status, ensure_at)
+     values ($1, $2, $3, $4, 'NATIVE', $5, $6, $7, $8, $9, 'CREATED', now() + ${ENSURE_AFTER})`,
+    [
+      payment.id,
+      payment.tenantId,
+      payment.merchantId,
+      payment.outTradeNo,
+      payment.amount,
+      payment.currency,
+      payment.description,
+      payment.attach ?? null,
+      payment.timeExpire,
+    ],
+  );
+  await appendEvent(db, {
+    tenantId: payment.tenantId,
+    type: 'payment.created',
+    paymentId: payment.id,
+    version: 1,
+    data: { status: 'CREATED' },
+  });
+}
+
+/** A payment of this tenant. */
+export async function findPayment(db: Queryable, tenantId: string, id: string): Promise<Payment | undefined> {
+  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1 and p.tenant_id = $2`, [
+    id,
+    tenantId,
+  ]);
+  return rows[0];
+}
+
+/** A payment by its id, for the processes that act for every tenant. */
+export async function loadPayment(db: Queryable, id: string): Promise<Payment | undefined> {
+  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1`, [id]);
+  return rows[0];
+}
+
+/** A payment by the merchant's own number. */
+export async function findPaymentByNumber(
+  db: Queryable,
+  merchantId: string,
+  outTradeNo: string,
+): Promise<Payment | undefined> {
+  const { rows } = await db.query<Payment>(
+    `select ${COLUMNS} ${FROM} where p.merchant_id = $1 and p.out_trade_no = $2`,
+    [merchantId, outTradeNo],
+  );
+  return rows[0];
+}
+
+/** Locks the payment's row until the transaction ends; refunds of one payment are decided one at a time. */
+export async function lockPayment(db: Queryable, id: string): Promise<void> {
+  await db.query('select 1 from payments where id = $1 for no key update', [id]);
+}
+
+/**
+ * Stores the exact request body unless one is stored already, and returns the one that counts. It happens
+ * before the body is sent, so a repeat after a crash sends the same bytes.
+ */
+export async function storePrepayRequest(
+  db: Queryable,
+  id: string,
+  { body, appid }: { body: string; appid: string },
+): Promise<string> {
+  const { rows } = await db.query<{ prepay_request: string }>(
+    `update payments set prepay_request = coalesce(prepay_request, $2), appid = coalesce(appid, $3)
+     where id = $1 returning prepay_request`,
+    [id, body, appid],
+  );
+  const row = rows[0];
+  if (!row) throw new Error(`there is no payment ${id}`);
+  return row.prepay_request;
+}
+
+/** Fields that arrive with a change of status. */
+export interface PaymentChange {
+  codeUrl?: string;
+  transactionId?: string;
+  payerTotal?: Fen;
+  successTime?: Date;
+  failureCode?: string;
+  failureMessage?: string;
+}
+
+const EVENT_OF_STATUS = {
+  CREATED: 'payment.created',
+  PENDING: 'payment.pending',
+  PAID: 'payment.paid',
+  PARTIALLY_REFUNDED: 'payment.partially_refunded',
+  REFUNDED: 'payment.refunded',
+  CLOSED: 'payment.closed',
+  FAILED: 'payment.failed',
+} as const satisfies Record<PaymentStatus, EventType>;
+
+/** When a relay should look whether the workflow of a payment in this status runs. */
+function ensureAt(status: PaymentStatus): string {
+  // A pending payment has a workflow; one that outlived its window by ten minutes has lost it.
+  return status === 'PENDING' ? "time_expire + interval '10 minutes'" : 'null';
+}
+
+/**
+ * Moves a payment to a status, if the life cycle allows it from where it is, and writes the event. Call it in a transaction.
+ * @returns the new version, or undefined when nothing changed: a repeat, or a status the payment has left behind.
+ */
+export async function transitionPayment(
+  db: Queryable,
+  id: string,
+  to: PaymentStatus,
+  change: PaymentChange = {},
+): Promise<number | undefined> {
+  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to));
+  const { rows } = await db.query<{ tenant_id: string; version: number }>(
+    `update payments set
+       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)},
+       attention = 'none', attention_reason = null,
+       code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
+       payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
+       failure_code = coalesce($8, failure_code), failure_message = coalesce($9, failure_message)
+     where id = $1 and status = any($3)
+     returning tenant_id, version`,
+    [
+      id,
+      to,
+      from,
+      change.codeUrl ?? null,
+      change.transactionId ?? null,
+      change.payerTotal ?? null,
+      change.successTime ?? null,
+      change.failureCode ?? null,
+      change.failureMessage ?? null,
+    ],
+  );
+  const row = rows[0];
+  if (!row) return undefined;
+  await appendEvent(db, {
+    tenantId: row.tenant_id,
+    type: EVENT_OF_STATUS[to],
+    paymentId: id,
+    version: row.version,
+    data: {
+      status: to,
+      ...(change.transactionId && { transaction_id: change.transactionId }),
+      ...(change.failureCode && { failure_code: change.failureCode }),
+    },
+  });
+  return row.version;
+}
+
+/**
+ * Shows the payment to an operator, once per reason, with an event. Call it in a transaction.
+ * @returns whether it was news.
+ */
+export async function requestAttention(
+  db: Queryable,
+  id: string,
+  reason: string,
+  { type = 'payment.needs_operator', data = {} }: { type?: EventType; data?: Record<string, unknown> } = {},
+): Promise<boolean> {
+  const { rows } = await db.query<{ tenant_id: string; version: number }>(
+    `update payments set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
+     where id = $1 and attention_reason is distinct from $2
+     returning tenant_id, version`,
+    [id, reason],
+  );
+  const row = rows[0];
+  if (!row) return false;
+  await appendEvent(db, {
+    tenantId: row.tenant_id,
+    type,
+    paymentId: id,
+    version: row.version,
+    data: { attention: 'needs_operator', reason, ...data },
+  });
+  return true;
+}
+
+/** Asks the relay to look at an open payment now: its workflow did not answer, perhaps because it has ended. */
+export async function ensurePaymentSoon(db: Queryable, id: string): Promise<void> {
+  await db.query(`update payments set ensure_at = now() where id = $1 and status in ('CREATED', 'PENDING')`, [
+    id,
+  ]);
+}
+
+/** After the relay has looked: again in an hour while the workflow runs, or never when only a person can help. */
+export async function paymentEnsured(
+  db: Queryable,
+  id: string,
+  { again }: { again: boolean },
+): Promise<void> {
+  await db.query(
+    `update payments set ensure_at = case when $2 then now() + interval '1 hour' end where id = $1 and ensure_at is not null`,
+    [id, again],
+  );
+}
+
+/** What is needed to start a payment's workflow. */
+export type PaymentIntent = Pick<
+  Payment,
+  'id' | 'merchantId' | 'mchid' | 'outTradeNo' | 'amount' | 'timeExpire'
+>;
+
+/**
+ * Claims payments whose workflow should be running by now but may not be, oldest first. A claimed row comes up again after a minute,
+ * so a relay that dies loses nothing and another process does not take the same rows.
+ */
+export async function claimOrphanedPayments(db: Queryable, limit: number): Promise<PaymentIntent[]> {
+  const { rows } = await db.query<PaymentIntent>(
+    `with claimed as (
+       select id from payments where ensure_at <= now() order by ensure_at limit $1 for update skip locked
+     )
+     update payments p set ensure_at = now() + interval '1 minute'
+     from claimed c, merchants m
+     where p.id = c.id and m.id = p.merchant_id
+     returning p.id, p.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo", p.amount, p.time_expire "timeExpire"`,
+    [limit],
+  );
+  return rows;
+}

@@ -1,0 +1,22 @@
+/** Events written to the outbox in the transaction of the change they tell of. */
+export const EVENT_TYPES = [
+  'payment.created',
+  'payment.pending',
+  'payment.paid',
+  'payment.closed',
+  'payment.failed',
+  'payment.partially_refunded',
+  'payment.refunded',
+  'payment.needs_operator',
+  'payment.late_money',
+  'refund.created',
+  'refund.reserved',
+  'refund.processing',
+  'refund.succeeded',
+  'refund.failed',
+  'refund.abnormal',
+  'refund.needs_operator',
+] as const;
+
+/** The type of an outbox event. */
+export type EventType = (typeof EVENT_TYPES)[number];

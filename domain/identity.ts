@@ -1,0 +1,30 @@
+/**
+ * Names under which the outside world knows a payment or a refund. All of them are clear text: no openid, no
+ * phone number, nothing private.
+ */
+
+/** Workflow id of a payment. */
+export function paymentWorkflowId(mchid: string, outTradeNo: string): string {
+  return `payment/${mchid}/${outTradeNo}`;
+}
+
+/** Workflow id of a refund. */
+export function refundWorkflowId(mchid: string, outRefundNo: string): string {
+  return `refund/${mchid}/${outRefundNo}`;
+}
+
+/** Prefixes that let a reader of a log tell what an id is. */
+export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt';
+
+/** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
+export function publicId(prefix: IdPrefix, uuid: string): string {
+  return `${prefix}_${uuid.replaceAll('-', '')}`;
+}
+
+/**
+ * An `out_trade_no` or `out_refund_no` for a request that brought none: letter, then 31 characters of its public id.
+ * Deriving it from the id keeps one number per intent however often the request is repeated.
+ */
+export function merchantNumber(letter: 'T' | 'R', id: string): string {
+  return `${letter}${id.slice(id.indexOf('_') + 1).slice(0, 31)}`;
+}

@@ -1,0 +1,25 @@
+/**
+ * Money is an integer number of fen (1 yuan = 100 fen). No other representation exists in this
+ * code base: bill files and pages convert at their own edge, without floating point.
+ */
+
+/** An amount in fen, a safe integer. One yuan is 100 fen. */
+export type Fen = number;
+
+/** Largest amount this service accepts for one order: ten million yuan, in fen. */
+export const MAX_ORDER_FEN: Fen = 1_000_000_000;
+
+/** True for an integer number of fen from 1 to {@link MAX_ORDER_FEN}. */
+export function isOrderAmount(value: unknown): value is Fen {
+  return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= MAX_ORDER_FEN;
+}
+
+/**
+ * Yuan with two decimals for people to read, e.g. `25.90`.
+ * @throws RangeError when `fen` is not a safe integer.
+ */
+export function formatYuan(fen: Fen): string {
+  if (!Number.isSafeInteger(fen)) throw new RangeError(`not an integer amount of fen: ${fen}`);
+  const digits = Math.abs(fen).toString().padStart(3, '0');
+  return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}

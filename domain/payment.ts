@@ -1,0 +1,85 @@
+/**
+ * The life cycle of a payment, as data. The workflow, the database constraint, the tests and the docs
+ * all read this table.
+ */
+export const PAYMENT_TRANSITIONS = {
+  /** The intent is stored; WeChat Pay may or may not know the order yet. */
+  CREATED: ['PENDING', 'PAID', 'CLOSED', 'FAILED'],
+  /** WeChat Pay has accepted the order; the customer can pay. */
+  PENDING: ['PAID', 'CLOSED'],
+  /** The gateway confirmed the money. Refunds may follow. */
+  PAID: ['PARTIALLY_REFUNDED', 'REFUNDED'],
+  PARTIALLY_REFUNDED: ['PARTIALLY_REFUNDED', 'REFUNDED'],
+  REFUNDED: [],
+  /** The gateway confirmed that the order is closed and unpaid. */
+  CLOSED: [],
+  /** The gateway refused the order for good; nothing can be paid. */
+  FAILED: [],
+} as const;
+
+/** Status of a payment. */
+export type PaymentStatus = keyof typeof PAYMENT_TRANSITIONS;
+
+/** Every status, in life-cycle order. */
+export const PAYMENT_STATUSES = Object.keys(PAYMENT_TRANSITIONS) as PaymentStatus[];
+
+/** True when the life cycle allows `from` to become `to`. */
+export function canTransition(from: PaymentStatus, to: PaymentStatus): boolean {
+  return (PAYMENT_TRANSITIONS[from] as readonly PaymentStatus[]).includes(to);
+}
+
+/** Statuses in which the customer's money has arrived (refunds included). */
+export const PAID_STATUSES = ['PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'] as const satisfies PaymentStatus[];
+
+/** True when the money arrived, whether or not some of it has gone back since. */
+export function isPaid(status: PaymentStatus): boolean {
+  return (PAID_STATUSES as readonly PaymentStatus[]).includes(status);
+}
+
+/** Orthogonal to the status: whether a person has to look at it. */
+export type Attention = 'none' | 'needs_operator';
+
+/** How long a customer may take to pay, in seconds. `time_expire` is computed from it once. */
+export const EXPIRES_IN = {
+  /** WeChat Pay silently raises anything below one minute (official page 4012525167). */
+  min: 60,
+  /** WeChat Pay closes unpaid orders itself after seven days. */
+  max: 7 * 24 * 3600,
+  /** The life of a Native code_url: two hours. */
+  default: 2 * 3600,
+} as const;
+
+/** `description` may have this many characters (official order page). */
+export const MAX_DESCRIPTION = 127;
+
+/** `attach` may have this many characters (official order page). */
+export const MAX_ATTACH = 128;
+
+/** `out_trade_no`: 6 to 32 of these characters (official order page). */
+export const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/;
+
+/** Durations that govern one payment, in milliseconds. They are workflow input so that tests can shorten them. */
+export interface PaymentTiming {
+  /** How long to wait for the notification alone before asking the gateway. */
+  notifyWaitMs: number;
+  /** Gaps between polls; the last one repeats until `time_expire`. */
+  pollGapsMs: number[];
+}
+
+/**
+ * WeChat Pay's recommended schedule for asking after an order: 5 s, 30 s, 1 m, 3 m, 5 m, 10 m, 30 m
+ * (official page 4012075249, plan A).
+ */
+export const PAYMENT_TIMING: PaymentTiming = {
+  notifyWaitMs: 5_000,
+  pollGapsMs: [30_000, 60_000, 180_000, 300_000, 600_000, 1_800_000],
+};
+
+/** What was found out about a payment's order: the gateway's word, compared with our own row. */
+export type PaymentFinding =
+  /** It has ended, and the row says so. */
+  | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED' }
+  /** The gateway knows of no money (yet). */
+  | { kind: 'unpaid' }
+  /** The gateway's answer contradicts our row, or leaves the end open: a person decides. */
+  | { kind: 'undecided'; reason: string };

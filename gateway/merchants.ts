@@ -1,0 +1,109 @@
+import { loadCredentials, merchantVersion } from '../database/merchants.ts';
+import type { Pool } from '../database/pool.ts';
+import type { Vault } from '../database/secrets.ts';
+import { WechatPay } from '../wechatpay/index.ts';
+
+/** WeChat Pay as one of our merchants. */
+export interface MerchantGateway {
+  merchantId: string;
+  /** The client, its keys parsed once and its connections reused. */
+  wechat: WechatPay;
+}
+
+/** Every merchant's way to WeChat Pay, with the credentials in the database. */
+export interface Merchants {
+  /** @throws Error when there is no such merchant, or its credentials cannot be used. */
+  get(merchantId: string): Promise<MerchantGateway>;
+  /** Its client alone. @throws Error as `get` does. */
+  as(merchantId: string): Promise<WechatPay>;
+  /** Closes every connection. */
+  close(): Promise<void>;
+}
+
+type Connected = MerchantGateway & { version: number };
+
+/** How long cached credentials are used without looking whether they were replaced, in milliseconds. */
+const FRESH_MS = 5_000;
+
+/**
+ * Opens the way to WeChat Pay. Replaced credentials (a new version of the merchant's row) are picked up within seconds.
+ * @param timeoutMs of a whole gateway request.
+ */
+export function openMerchants({
+  pool,
+  vault,
+  timeoutMs,
+  clock = Date.now,
+}: {
+  pool: Pool;
+  vault: Vault;
+  timeoutMs?: number;
+  clock?: () => number;
+}): Merchants {
+  const cache = new Map<string, { entry: Promise<Connected | undefined>; checkedAt: number }>();
+
+  async function connect(merchantId: string): Promise<Connected | undefined> {
+    const merchant = await loadCredentials(pool, vault, merchantId);
+    if (!merchant) return undefined;
+    const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
+    const wechat = new WechatPay({
+      mchid,
+      appid,
+      serialNo,
+      privateKey,
+      apiV3Key,
+      publicKeys,
+      baseUrl,
+      clock,
+      ...(timeoutMs && { timeoutMs }),
+    });
+    return { merchantId, wechat, version: merchant.version };
+  }
+
+  /** Whoever comes while a client is being made waits for the same one. */
+  async function connectOnce(merchantId: string): Promise<Connected | undefined> {
+    const entry = connect(merchantId);
+    cache.set(merchantId, { entry, checkedAt: clock() });
+    const forget = () => {
+      if (cache.get(merchantId)?.entry === entry) cache.delete(merchantId);
+    };
+    // Neither a failure nor a merchant that is not there yet is remembered.
+    const connected = await entry.catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    if (!connected) forget();
+    return connected;
+  }
+
+  async function find(merchantId: string): Promise<MerchantGateway | undefined> {
+    const cached = cache.get(merchantId);
+    if (!cached) return await connectOnce(merchantId);
+    const connected = await cached.entry;
+    if (!connected || clock() - cached.checkedAt < FRESH_MS) return connected;
+    cached.checkedAt = clock();
+    if ((await merchantVersion(pool, merchantId)) === connected.version) return connected;
+    const replacement = await connectOnce(merchantId);
+    // The old client ends by itself once the requests under way are answered.
+    void connected.wechat.close();
+    return replacement;
+  }
+
+  async function get(merchantId: string): Promise<MerchantGateway> {
+    const merchant = await find(merchantId);
+    if (!merchant) throw new Error(`there is no merchant ${merchantId}`);
+    return merchant;
+  }
+
+  return {
+    get,
+    as: async (merchantId) => (await get(merchantId)).wechat,
+    async close() {
+      const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
+      cache.clear();
+      await Promise.all(
+        entries.map((result) => (result.status === 'fulfilled' ? result.value?.wechat.close() : undefined)),
+      );
+    },
+  };
+}

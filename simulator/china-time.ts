@@ -1,0 +1,11 @@
+const CHINA_OFFSET_MS = 8 * 60 * 60 * 1000;
+
+/** RFC 3339 with the offset of Asia/Shanghai, the form of every time in v3 answers: `2026-03-01T12:03:11+08:00`. */
+export function chinaTime(milliseconds: number): string {
+  return `${new Date(milliseconds + CHINA_OFFSET_MS).toISOString().slice(0, 19)}+08:00`;
+}
+
+/** `20260301`, the date inside transaction and refund ids, in Asia/Shanghai. */
+export function chinaDate(milliseconds: number): string {
+  return chinaTime(milliseconds).slice(0, 10).replaceAll('-', '');
+}

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { writeCredentials } from './credentials.ts';
+import { Gateway } from './gateway.ts';
+import { Journal } from './journal.ts';
+import { enrolment, type SimulatedMerchant } from './merchant.ts';
+import { Protocol } from './protocol.ts';
+import { SeededRandom } from './random.ts';
+import { simulatorServer } from './server.ts';
+import { Timers } from './timers.ts';
+
+export type { FaultKind, FaultOperation, FaultRequest, FaultRule, FiredFault } from './fault.ts';
+export { FAULT_KINDS } from './fault.ts';
+export type { Gateway, GatewayEvents } from './gateway.ts';
+export { ControlError } from './gateway-error.ts';
+export type { SimulatedMerchant } from './merchant.ts';
+export { RETRY_SECONDS } from './notification.ts';
+export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './view.ts';
+
+export interface SimulatorOptions {
+  /** A free port unless told. */
+  port?: number;
+  /** 127.0.0.1 unless told. */
+  host?: string;
+  /** 1 unless told. The same seed gives the same keys and, for the same requests in the same order, the same ids. */
+  seed?: number;
+  /** Where to write `merchant.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`. */
+  credentialsDir?: string;
+  /** Where to remember everything across restarts; nothing is remembered unless told. */
+  dataDir?: string;
+  /** Divides the waits of notification retries and refund processing; 1 unless told. */
+  timeScale?: number;
+  /** Real milliseconds from an event to the first attempt to notify; 200 unless told. */
+  notifyDelayMs?: number;
+  /** Real milliseconds a merchant has to answer a notification; 5000, as documented, unless told. */
+  notifyTimeoutMs?: number;
+  /** Milliseconds, before scaling, from acceptance of a refund to SUCCESS; 3000 unless told, `Infinity` for never by itself. */
+  refundDelayMs?: number;
+  /** Whether partial refunds of one order must be a minute apart, as documented; false unless told. */
+  enforceRefundInterval?: boolean;
+  /** Present time in milliseconds. */
+  clock?: () => number;
+}
+
+/** A running simulator. */
+export interface Simulator {
+  baseUrl: string;
+  controlUrl: string;
+  merchant: SimulatedMerchant;
+  /** The control API without HTTP, and the events to wait for. */
+  gateway: Gateway;
+  close(): Promise<void>;
+}
+
+/** Starts a stand-in for the WeChat Pay v3 gateway, which has no sandbox of its own. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { host = '127.0.0.1', seed = 1 } = options;
+  const keys = enrolment(seed);
+  const random = new SeededRandom(`simulator/${seed}`);
+  const gateway = new Gateway({
+    enrolment: keys,
+    journal: new Journal(options.dataDir),
+    random,
+    clock: options.clock ?? Date.now,
+    timers: new Timers(),
+    timeScale: options.timeScale ?? 1,
+    notifyDelayMs: options.notifyDelayMs ?? 200,
+    notifyTimeoutMs: options.notifyTimeoutMs,
+    refundDelayMs: options.refundDelayMs ?? 3000,
+    enforceRefundInterval: options.enforceRefundInterval ?? false,
+  });
+  const server = simulatorServer(gateway, new Protocol(gateway, random.fork('request ids')));
+  server.listen(options.port ?? 0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const reachable =
+    host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const baseUrl = `http://${reachable}:${port}`;
+  const controlUrl = `${baseUrl}/_simulator`;
+  if (options.credentialsDir)
+    await writeCredentials(options.credentialsDir, keys.merchant, { baseUrl, controlUrl });
+  gateway.resume();
+  return {
+    baseUrl,
+    controlUrl,
+    merchant: keys.merchant,
+    gateway,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      // Held sockets would otherwise keep the server open until their clients give up.
+      server.closeAllConnections();
+      await Promise.all([closed, gateway.close()]);
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import { Agent, request } from 'undici';
+import { encryptResource } from '../wechatpay/v3/aead.ts';
+import { chinaTime } from './china-time.ts';
+import type { Faults } from './fault.ts';
+import { ControlError } from './gateway-error.ts';
+import { Collection, type Journal } from './journal.ts';
+import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
+import type { SeededRandom } from './random.ts';
+import type { Timers } from './timers.ts';
+
+/** Waits between attempts, in seconds, as documented: 15 retries over 24 h 4 min. */
+export const RETRY_SECONDS = [
+  15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
+] as const;
+
+const ANSWER_TIMEOUT_MS = 5000;
+const DEFAULT_DELAY_MS = 5000;
+
+const SUMMARIES = {
+  'TRANSACTION.SUCCESS': '支付成功',
+  'REFUND.SUCCESS': '退款成功',
+  'REFUND.ABNORMAL': '退款异常',
+  'REFUND.CLOSED': '退款关闭',
+} as const;
+export type EventType = keyof typeof SUMMARIES;
+
+/** One POST to the merchant. */
+export interface Attempt {
+  time: number;
+  /** HTTP status of the merchant's answer; null when there was none. */
+  status: number | null;
+  error: string | null;
+  fault: string | null;
+}
+
+/** A notification as the gateway keeps it. Times are milliseconds. */
+export interface Notification {
+  id: string;
+  eventType: EventType;
+  outTradeNo: string;
+  outRefundNo?: string | undefined;
+  notifyUrl: string;
+  createdAt: number;
+  /** The exact body, the same at every attempt; only the signature is fresh. */
+  body: string;
+  /** `lost` was swallowed by a fault, `exhausted` failed at every attempt. */
+  status: 'pending' | 'delivered' | 'exhausted' | 'lost';
+  attempts: Attempt[];
+  /** Retries of the schedule that are used up. */
+  retries: number;
+  nextAttemptAt: number | null;
+}
+
+/** Sends notifications as WeChat Pay does: signed afresh, five seconds to answer, repeated on the documented schedule. */
+export class Notifications {
+  readonly #notifications: Collection<Notification>;
+  readonly #agent = new Agent({ connections: 64 });
+  #closed = false;
+  readonly #options: NotificationOptions;
+
+  constructor(options: NotificationOptions) {
+    this.#options = options;
+    this.#notifications = new Collection<Notification>(options.journal, 'notification');
+  }
+
+  /** Schedules what was pending when the process ended. */
+  resume(): void {
+    for (const notification of this.#notifications.values()) {
+      if (notification.nextAttemptAt !== null) this.#schedule(notification);
+    }
+  }
+
+  /** Creates a notification; the first attempt follows after `delayMs`. */
+  create(
+    about: Pick<Notification, 'eventType' | 'outTradeNo' | 'outRefundNo' | 'notifyUrl'>,
+    plaintext: object,
+  ): void {
+    const { random, apiV3Key, clock, delayMs } = this.#options;
+    const originalType = about.eventType === 'TRANSACTION.SUCCESS' ? 'transaction' : 'refund';
+    const id = random.uuid();
+    const resource = encryptResource(JSON.stringify(plaintext), {
+      apiV3Key,
+      nonce: random.text(12),
+      associatedData: originalType,
+    });
+    const body = JSON.stringify({
+      id,
+      create_time: chinaTime(clock()),
+      resource_type: 'encrypt-resource',
+      event_type: about.eventType,
+      summary: SUMMARIES[about.eventType],
+      resource: { original_type: originalType, ...resource },
+    });
+    const notification: Notification = {
+      id,
+      ...about,
+      createdAt: clock(),
+      body,
+      status: 'pending',
+      attempts: [],
+      retries: 0,
+      nextAttemptAt: clock() + delayMs,
+    };
+    this.#save(notification);
+    this.#schedule(notification);
+  }
+
+  /** Sends again at once; a failure starts the retry schedule anew. @throws ControlError 404 for an unknown id. */
+  async redeliver(id: string): Promise<Notification> {
+    const notification = this.#notifications.get(id);
+    if (!notification) throw new ControlError(404, `no notification ${id}`);
+    notification.status = 'pending';
+    notification.retries = 0;
+    notification.nextAttemptAt = this.#options.clock();
+    this.#save(notification);
+    await this.#attempt(notification, notification.nextAttemptAt);
+    return notification;
+  }
+
+  newest(limit: number): Notification[] {
+    return this.#notifications.newest(limit);
+  }
+
+  get size(): number {
+    return this.#notifications.size;
+  }
+
+  clear(): void {
+    for (const notification of this.#notifications.values()) notification.nextAttemptAt = null;
+    this.#notifications.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#agent.destroy();
+  }
+
+  #schedule(notification: Notification): void {
+    const due = notification.nextAttemptAt;
+    if (due === null) return;
+    this.#options.timers.after(due - this.#options.clock(), () => void this.#attempt(notification, due));
+  }
+
+  async #attempt(notification: Notification, due: number): Promise<void> {
+    // A redelivery or a reset came in between: this timer is out of date.
+    if (notification.nextAttemptAt !== due) return;
+    const { faults, timers } = this.#options;
+    const fault = faults.fire('notification', notification, () => true);
+    if (fault?.kind === 'drop') {
+      notification.status = 'lost';
+      notification.nextAttemptAt = null;
+      this.#save(notification);
+      this.#options.onAttempt(notification);
+      return;
+    }
+    if (fault?.kind === 'delay') {
+      await new Promise<void>((resolve) => timers.after(fault.delay_ms ?? DEFAULT_DELAY_MS, resolve));
+    }
+    const kind = fault?.kind ?? null;
+    const copies = kind === 'duplicate' ? 2 : 1;
+    const results = await Promise.all(Array.from({ length: copies }, () => this.#send(notification, kind)));
+    if (this.#closed || notification.nextAttemptAt !== due) return;
+    if (results.includes(true)) {
+      notification.status = 'delivered';
+      notification.nextAttemptAt = null;
+    } else {
+      this.#planRetry(notification);
+    }
+    this.#save(notification);
+    this.#options.onAttempt(notification);
+  }
+
+  #planRetry(notification: Notification): void {
+    const { clock, timeScale } = this.#options;
+    const seconds = RETRY_SECONDS[notification.retries];
+    if (seconds === undefined) {
+      notification.status = 'exhausted';
+      notification.nextAttemptAt = null;
+      return;
+    }
+    notification.retries += 1;
+    notification.nextAttemptAt = clock() + (seconds * 1000) / timeScale;
+    this.#schedule(notification);
+  }
+
+  async #send(notification: Notification, fault: string | null): Promise<boolean> {
+    const attempt: Attempt = { time: this.#options.clock(), status: null, error: null, fault };
+    try {
+      attempt.status = await this.#post(notification, fault);
+      if (attempt.status < 200 || attempt.status > 299) attempt.error = `answered ${attempt.status}`;
+    } catch (error) {
+      if (this.#closed) return false;
+      attempt.error = reason(error);
+    }
+    notification.attempts.push(attempt);
+    return attempt.error === null;
+  }
+
+  async #post({ notifyUrl, body }: Notification, fault: string | null): Promise<number> {
+    const timeout = new AbortController();
+    const cancel = this.#options.timers.after(this.#options.timeoutMs ?? ANSWER_TIMEOUT_MS, () =>
+      timeout.abort(new Error('no answer within 5 s')),
+    );
+    try {
+      const answer = await request(notifyUrl, {
+        method: 'POST',
+        dispatcher: this.#agent,
+        signal: timeout.signal,
+        headers: {
+          'Content-Type': 'application/json',
+          Accept: '*/*',
+          'User-Agent': 'Mozilla/4.0',
+          ...this.#options.signature.headers(body, flaw(fault)),
+        },
+        body,
+      });
+      await answer.body.dump();
+      return answer.statusCode;
+    } finally {
+      cancel();
+    }
+  }
+
+  #save(notification: Notification): void {
+    this.#notifications.put(notification.id, notification);
+  }
+}
+
+export interface NotificationOptions {
+  journal: Journal;
+  random: SeededRandom;
+  clock: () => number;
+  timers: Timers;
+  signature: PlatformSignature;
+  apiV3Key: string;
+  faults: Faults;
+  /** Real milliseconds from the event to the first attempt. */
+  delayMs: number;
+  /** Divides the waits of the retry schedule. */
+  timeScale: number;
+  /** Real milliseconds a merchant has to answer; 5000 unless told. */
+  timeoutMs: number | undefined;
+  onAttempt: (notification: Notification) => void;
+}
+
+function flaw(fault: string | null): SignatureFlaw | undefined {
+  if (fault === 'forge') return 'bad_signature';
+  if (fault === 'stale' || fault === 'probe_signature') return fault;
+  return undefined;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code && code !== 'UND_ERR_ABORTED' ? code : error.message;
+}

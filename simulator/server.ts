@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { control } from './control.ts';
+import type { Gateway } from './gateway.ts';
+import { ControlError } from './gateway-error.ts';
+import { dashboardPage } from './pages/dashboard.ts';
+import { scanPage } from './pages/scan.ts';
+import type { Protocol } from './protocol.ts';
+
+const CONTROL_PREFIX = '/_simulator';
+const KEEP_ALIVE_MS = 8000;
+const LARGEST_BODY = 1024 * 1024;
+const PAGES: Record<string, string> = { '/': dashboardPage, '': dashboardPage, '/scan': scanPage };
+
+/** The HTTP server: `/_simulator` for people and tests, everything else is the gateway. */
+export function simulatorServer(gateway: Gateway, protocol: Protocol): Server {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    void answer(gateway, protocol, request, response).catch((error: unknown) => {
+      // A bug in the simulator must not look like anything the gateway documents.
+      if (!response.headersSent) response.writeHead(599, { 'Content-Type': 'text/plain' });
+      response.end(error instanceof Error ? error.stack : String(error));
+    });
+  });
+  return server;
+}
+
+async function answer(
+  gateway: Gateway,
+  protocol: Protocol,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request);
+  if (!body) {
+    response.writeHead(413, { Connection: 'close' }).end();
+    return;
+  }
+  const url = request.url ?? '/';
+  if (url === '/') {
+    // The gateway has nothing here; a person who opens the base URL wants the page.
+    response.writeHead(302, { Location: `${CONTROL_PREFIX}/` }).end();
+    return;
+  }
+  if (
+    url !== CONTROL_PREFIX &&
+    !url.startsWith(`${CONTROL_PREFIX}/`) &&
+    !url.startsWith(`${CONTROL_PREFIX}?`)
+  ) {
+    await protocol.handle(request, response, body);
+    return;
+  }
+  const [path = '', query = ''] = url.slice(CONTROL_PREFIX.length).split('?', 2);
+  const page = request.method === 'GET' ? PAGES[path] : undefined;
+  if (page !== undefined) {
+    response
+      .writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' })
+      .end(page);
+    return;
+  }
+  try {
+    const method = request.method ?? 'GET';
+    const result = await control(gateway, { method, path, query: new URLSearchParams(query), body });
+    if (result === undefined) response.writeHead(204).end();
+    else sendJson(response, 200, result);
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    sendJson(response, error.status, { error: error.message });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': 'no-store',
+  });
+  response.end(JSON.stringify(value));
+}
+
+/** The bytes of a body, or undefined when there are too many. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LARGEST_BODY) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

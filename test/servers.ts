@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { type Database, databaseUrlOrEmbedded } from '../dev/postgres.ts';
+import { type TemporalServer, temporalServerOrExisting } from '../dev/temporal-server.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/start.ts';
+
+/**
+ * The real servers behind the tests, one of each for the whole run, started when the first test asks. `DATABASE_URL` and
+ * `TEMPORAL_ADDRESS` replace them.
+ */
+let postgres: Promise<Database> | undefined;
+let temporal: Promise<TemporalServer> | undefined;
+
+/** Host and port of a Temporal server that knows our search attributes. */
+export async function temporalAddress(): Promise<string> {
+  temporal ??= temporalServerOrExisting({
+    searchAttributes: SEARCH_ATTRIBUTES.map(({ name }) => name),
+    onProgress: (line) => console.error(line),
+  });
+  return (await temporal).address;
+}
+
+/** Creates an empty database and returns its URL; `drop` removes it. */
+export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  postgres ??= databaseUrlOrEmbedded({ durable: false });
+  const { url } = await postgres;
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await execute(url, `create database ${name}`);
+  const database = new URL(url);
+  database.pathname = `/${name}`;
+  return {
+    url: database.href,
+    drop: () => execute(url, `drop database ${name} with (force)`),
+  };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+// A root hook, as this file is first imported while Mocha loads the tests: ends what was started.
+after(async function () {
+  this.timeout(60_000);
+  await Promise.all([postgres?.then((server) => server.stop()), temporal?.then((server) => server.stop())]);
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isAlive } from '../../../dev/process-table.ts';
+import { type PORTS, startStack } from '../../../dev/stack.ts';
+
+const ANY_PORTS = {
+  api: 0,
+  checkout: 0,
+  temporal: 0,
+  temporalUi: 0,
+  simulator: 0,
+  postgres: 0,
+} satisfies typeof PORTS;
+
+describe('development stack', function () {
+  this.timeout(600_000);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'paysaga-stack-test-'));
+    chmodSync(folder, 0o711);
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('it takes a payment, keeps it over a restart, and leaves no process behind', async () => {
+    const options = { dir: join(folder, '.paysaga'), ports: ANY_PORTS, durable: false };
+    const first = await startStack(options);
+    const firstPids = first.pids().map(({ pid }) => pid);
+    let id: string;
+    try {
+      assert.deepEqual(
+        first.pids().map(({ name }) => name),
+        ['postgres', 'temporal', 'simulator', 'worker', 'api'],
+      );
+      const response = await fetch(`${first.apiUrl}/v1/payments`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${first.apiKey}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'stack-test-0001',
+        },
+        body: JSON.stringify({ description: 'A cup of tea', amount: { total: 2590, currency: 'CNY' } }),
+      });
+      const payment = (await response.json()) as { id: string; code_url: string };
+      assert.match(payment.code_url, /^weixin:\/\//);
+      id = payment.id;
+    } finally {
+      await first.stop();
+    }
+    assert.deepEqual(firstPids.filter(isAlive), []);
+
+    const second = await startStack(options);
+    try {
+      assert.equal(second.apiKey, first.apiKey);
+      const response = await fetch(`${second.apiUrl}/v1/payments/${id}`, {
+        headers: { authorization: `Bearer ${second.apiKey}` },
+      });
+      assert.equal(response.status, 200);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it('a start that is given up cleans up', async () => {
+    const abort = new AbortController();
+    const starting = startStack({
+      dir: join(folder, '.paysaga'),
+      ports: ANY_PORTS,
+      durable: false,
+      signal: abort.signal,
+      say: () => abort.abort(new Error('changed my mind')),
+    });
+    await assert.rejects(starting, /changed my mind/);
+    assert.ok(!existsSync(join(folder, '.paysaga', 'lock')));
+    assert.ok(!existsSync(join(folder, '.paysaga', 'stack.json')));
+    assert.ok(!existsSync(join(folder, '.paysaga', 'postgres', 'data', 'postmaster.pid')));
+  });
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { merchantNumber, publicId } from '../../../domain/identity.ts';
+import { formatYuan, isOrderAmount, MAX_ORDER_FEN } from '../../../domain/money.ts';
+import {
+  canTransition,
+  isPaid,
+  OUT_TRADE_NO,
+  PAYMENT_STATUSES,
+  PAYMENT_TRANSITIONS,
+} from '../../../domain/payment.ts';
+import {
+  canRefundTransition,
+  isRefundFinal,
+  OUT_REFUND_NO,
+  REFUND_STATUSES,
+} from '../../../domain/refund.ts';
+import { rfc3339 } from '../../../domain/time.ts';
+
+describe('domain', () => {
+  it('fen are shown in yuan without floating point', () => {
+    assert.equal(formatYuan(29), '0.29');
+    assert.equal(formatYuan(2590), '25.90');
+    assert.equal(formatYuan(-5), '-0.05');
+    assert.throws(() => formatYuan(0.1), RangeError);
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (fen) => {
+        const [yuan = '', cents = ''] = formatYuan(fen).replace('-', '').split('.');
+        assert.equal(cents.length, 2);
+        assert.equal(BigInt(yuan + cents), BigInt(Math.abs(fen)));
+      }),
+    );
+  });
+
+  it('an order amount is an integer from one fen to ten million yuan', () => {
+    assert.ok(isOrderAmount(1));
+    assert.ok(isOrderAmount(MAX_ORDER_FEN));
+    for (const wrong of [0, -1, 1.5, MAX_ORDER_FEN + 1, '100', Number.NaN, null])
+      assert.ok(!isOrderAmount(wrong));
+  });
+
+  it('a payment that ended unpaid never becomes anything else, and paid money never becomes unpaid', () => {
+    for (const to of PAYMENT_STATUSES) {
+      assert.ok(!canTransition('CLOSED', to));
+      assert.ok(!canTransition('FAILED', to));
+    }
+    for (const from of PAYMENT_STATUSES.filter(isPaid)) {
+      for (const to of PAYMENT_TRANSITIONS[from]) assert.ok(isPaid(to), `${from} -> ${to}`);
+    }
+  });
+
+  it('a refund that has ended stays as it is', () => {
+    for (const from of REFUND_STATUSES.filter(isRefundFinal)) {
+      for (const to of REFUND_STATUSES) assert.ok(!canRefundTransition(from, to));
+    }
+  });
+
+  it('minted numbers are ones that WeChat Pay takes', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (uuid) => {
+        assert.match(merchantNumber('T', publicId('pay', uuid)), OUT_TRADE_NO);
+        assert.match(merchantNumber('R', publicId('ref', uuid)), OUT_REFUND_NO);
+      }),
+    );
+  });
+
+  it('times are RFC 3339 in Beijing’s offset, whatever the machine’s zone', () => {
+    assert.equal(rfc3339(new Date('2026-02-28T20:30:00.999Z')), '2026-03-01T04:30:00+08:00');
+    fc.assert(
+      fc.property(fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }), (date) => {
+        assert.equal(Date.parse(rfc3339(date)), Math.floor(date.getTime() / 1000) * 1000);
+      }),
+    );
+  });
+});

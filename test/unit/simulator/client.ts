@@ -1,0 +1,193 @@
+import { createPrivateKey } from 'node:crypto';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { Agent, request } from 'undici';
+import type { Simulator } from '../../../simulator/index.ts';
+import {
+  answerMessage,
+  formatAuthorization,
+  requestMessage,
+  signMessage,
+  verificationKey,
+  verifyMessage,
+} from '../../../wechatpay/v3/signature.ts';
+
+/** How a request differs from a right one. */
+export interface Deviation {
+  headers?: Record<string, string | undefined>;
+  timestamp?: number;
+  serialNo?: string;
+  mchid?: string;
+  /** The URL that is signed, when it is not the one that is sent. */
+  signedUrl?: string;
+  /** The body that is signed, when it is not the one that is sent. */
+  signedBody?: string;
+}
+
+export interface RawAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** Names as they came over the wire. */
+  headerNames: string[];
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  json: any;
+}
+
+let nonces = 0;
+
+/** A merchant's client without any of our client code: it signs and sends, and checks nothing by itself. */
+export class RawClient {
+  readonly simulator: Simulator;
+  readonly #agent = new Agent();
+
+  constructor(simulator: Simulator) {
+    this.simulator = simulator;
+  }
+
+  get(url: string, deviation: Deviation = {}): Promise<RawAnswer> {
+    return this.send('GET', url, '', deviation);
+  }
+
+  post(url: string, body: unknown, deviation: Deviation = {}): Promise<RawAnswer> {
+    return this.send('POST', url, typeof body === 'string' ? body : JSON.stringify(body), deviation);
+  }
+
+  async send(method: string, url: string, body: string, deviation: Deviation = {}): Promise<RawAnswer> {
+    const { merchant, baseUrl } = this.simulator;
+    const timestamp = String(deviation.timestamp ?? Math.floor(Date.now() / 1000));
+    nonces += 1;
+    const nonce = `nonce${nonces}`;
+    const message = requestMessage({
+      method,
+      url: deviation.signedUrl ?? url,
+      timestamp,
+      nonce,
+      body: deviation.signedBody ?? body,
+    });
+    const headers: Record<string, string | undefined> = {
+      accept: 'application/json',
+      'user-agent': 'test',
+      'content-type': 'application/json',
+      'wechatpay-serial': merchant.publicKeyId,
+      authorization: formatAuthorization({
+        mchid: deviation.mchid ?? merchant.mchid,
+        nonce,
+        timestamp,
+        serialNo: deviation.serialNo ?? merchant.serialNo,
+        signature: signMessage(message, createPrivateKey(merchant.privateKeyPem)),
+      }),
+      ...deviation.headers,
+    };
+    const sent = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const answer = await request(baseUrl + url, {
+      method: method as 'GET',
+      dispatcher: this.#agent,
+      headers: Object.fromEntries(sent),
+      ...(body ? { body } : {}),
+      responseHeaders: 'raw',
+    });
+    // With raw headers undici gives a flat list of names and values.
+    const raw = (answer.headers as unknown as (Buffer | string)[]).map(String);
+    const headerNames = raw.filter((_, index) => index % 2 === 0);
+    const values = raw.filter((_, index) => index % 2 === 1);
+    const text = await answer.body.text();
+    return {
+      status: answer.statusCode,
+      headers: Object.fromEntries(headerNames.map((name, index) => [name, values[index] ?? ''])),
+      headerNames,
+      text,
+      json: text.startsWith('{') ? JSON.parse(text) : undefined,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
+  // The calls of the tests, with valid bodies unless told.
+
+  order(
+    outTradeNo: string,
+    changes: Record<string, unknown> = {},
+    deviation: Deviation = {},
+  ): Promise<RawAnswer> {
+    return this.post(
+      '/v3/pay/transactions/native',
+      orderBody(this.simulator, outTradeNo, changes),
+      deviation,
+    );
+  }
+
+  query(outTradeNo: string): Promise<RawAnswer> {
+    return this.get(`/v3/pay/transactions/out-trade-no/${outTradeNo}?mchid=${this.simulator.merchant.mchid}`);
+  }
+
+  closeOrder(outTradeNo: string): Promise<RawAnswer> {
+    const { mchid } = this.simulator.merchant;
+    return this.post(`/v3/pay/transactions/out-trade-no/${outTradeNo}/close`, { mchid });
+  }
+
+  refund(
+    outTradeNo: string,
+    outRefundNo: string,
+    fen: number,
+    changes: Record<string, unknown> = {},
+  ): Promise<RawAnswer> {
+    return this.post('/v3/refund/domestic/refunds', {
+      out_trade_no: outTradeNo,
+      out_refund_no: outRefundNo,
+      amount: { refund: fen, total: 2590, currency: 'CNY' },
+      ...changes,
+    });
+  }
+
+  queryRefund(outRefundNo: string): Promise<RawAnswer> {
+    return this.get(`/v3/refund/domestic/refunds/${outRefundNo}`);
+  }
+}
+
+/** A valid Native order of 25.90 yuan. */
+export function orderBody(
+  { merchant }: Simulator,
+  outTradeNo: string,
+  changes: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    appid: merchant.appid,
+    mchid: merchant.mchid,
+    description: 'Tea set',
+    out_trade_no: outTradeNo,
+    notify_url: 'https://pay.example.com/wx',
+    amount: { total: 2590, currency: 'CNY' },
+    ...changes,
+  };
+}
+
+/** Whether the `Wechatpay-*` headers sign these bytes with WeChat Pay's key. */
+export function isSigned(simulator: Simulator, headers: Record<string, string>, body: string): boolean {
+  const at = (name: string) => headers[name] ?? headers[name.toLowerCase()] ?? '';
+  return (
+    at('Wechatpay-Serial') === simulator.merchant.publicKeyId &&
+    verifyMessage(
+      answerMessage(at('Wechatpay-Timestamp'), at('Wechatpay-Nonce'), body),
+      at('Wechatpay-Signature'),
+      verificationKey(simulator.merchant.publicKeyPem),
+    )
+  );
+}
+
+/** Calls the control API. */
+export async function control(
+  simulator: Simulator,
+  method: string,
+  path: string,
+  body?: unknown,
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+): Promise<{ status: number; json: any; headers: OutgoingHttpHeaders }> {
+  const answer = await request(simulator.controlUrl + path, {
+    method: method as 'GET',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.body.text();
+  return { status: answer.statusCode, json: text ? JSON.parse(text) : undefined, headers: answer.headers };
+}

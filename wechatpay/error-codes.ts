@@ -1,0 +1,96 @@
+/**
+ * The codes an error can carry, each with the sentence that says what to do. Gateway codes: the error tables of the official order,
+ * query, close and refund pages; the other code of rate limits: official page 4012081717.
+ */
+const FIXES = {
+  // The gateway's own.
+  PARAM_ERROR: 'Correct the named field; the same request fails again.',
+  INVALID_REQUEST: 'The gateway does not accept this request as it is; correct it before sending it again.',
+  APPID_MCHID_NOT_MATCH:
+    'Bind the appid to the merchant number on the merchant platform, or use the one that is bound.',
+  MCH_NOT_EXISTS: 'Check the merchant number.',
+  ORDER_CLOSED: 'The order is closed; take a new out_trade_no.',
+  ORDER_PAID: 'The order is paid already; query it and take the paid path.',
+  ORDER_NOT_EXIST:
+    'The gateway has no such order under this merchant number; send the order again with the same body.',
+  ORDER_REVERSED: 'The order was reversed; take a new out_trade_no.',
+  RESOURCE_NOT_EXISTS:
+    'The gateway has no such refund or the order is unpaid; send the refund again with the same body.',
+  OUT_TRADE_NO_USED:
+    'This out_trade_no was used with other parameters; query the order, and send its exact first body.',
+  INVALID_TRANSACTIONID: 'Check the transaction_id; it is not one of this merchant.',
+  OPENID_MISMATCH: 'Use the openid of the payer under the appid of the order.',
+  TRADE_ERROR: 'The gateway refused the trade for the stated reason; it will not change by itself.',
+  TRADE_OVERDUE: 'The order is older than a year; pay the customer back by other means.',
+  RULE_LIMIT: 'A business rule of WeChat Pay forbids this; see the reason given, on the merchant platform.',
+  ACCOUNT_ERROR: 'Check the state of the merchant account on the merchant platform.',
+  USER_ACCOUNT_ABNORMAL: "The customer's account cannot receive it; pay the customer back by other means.",
+  NOT_ENOUGH: 'Top up the account that pays refunds, then send the same refund number with the same body.',
+  SIGN_ERROR:
+    'Check that the private key, the certificate serial number and the merchant number belong together, and the clock.',
+  NO_AUTH: 'Enable this product or right for the merchant number on the merchant platform.',
+  FREQUENCY_LIMITED:
+    'Slow down, then repeat the same request; query a refund first, it may have been accepted.',
+  SYSTEM_ERROR: 'Query, then repeat the same request with the same body.',
+  BANK_ERROR: 'Query, then repeat the same request with the same body.',
+  SERVICE_UNAVAILABLE: 'Query, then repeat the same request with the same body.',
+  USER_PAYING: 'The customer is entering a password; wait five seconds, then query.',
+  // Ours.
+  ACCEPTED: 'The gateway has not finished; repeat the same request.',
+  TIMEOUT: 'Query, then repeat the same request with the same body.',
+  CONNECTION:
+    'Check the network, DNS and proxies; then query, and repeat the same request with the same body.',
+  BAD_SIGNATURE:
+    'The body cannot be believed, yet the operation may have been executed: query, then repeat the same request. If it lasts, check the public keys, their ids, and whether a proxy changes answers.',
+  UNEXPECTED_ANSWER: 'This is not how WeChat Pay answers; look for a proxy in between, and at the base URL.',
+  INVALID_CONFIGURATION: 'Correct the options of the client.',
+  NOTIFICATION_FORGED:
+    'Answer 4xx. A genuine one comes again; if all fail, check the public keys and their ids, and that the raw bytes of the body arrive unchanged.',
+  NOTIFICATION_STALE: 'Answer 4xx. If it happens to all of them, set the clock of this machine.',
+  NOTIFICATION_UNDECRYPTABLE:
+    'Answer 4xx and compare the APIv3 key with the one on the merchant platform; it comes again.',
+} as const;
+
+/** A code this library knows. */
+export type KnownErrorCode = keyof typeof FIXES;
+
+/** Any code; the gateway may have new ones. The empty intersection keeps the known ones visible to editors. */
+export type ErrorCode = KnownErrorCode | (string & {});
+
+/** Older spellings that still occur, and two names of one thing. */
+const SPELLINGS: Record<string, KnownErrorCode> = {
+  ORDERNOTEXIST: 'ORDER_NOT_EXIST',
+  ORDERNOTEXISTS: 'ORDER_NOT_EXIST',
+  ORDER_NOT_EXISTS: 'ORDER_NOT_EXIST',
+  ORDERPAID: 'ORDER_PAID',
+  ORDERCLOSED: 'ORDER_CLOSED',
+  ORDERREVERSED: 'ORDER_REVERSED',
+  NOTENOUGH: 'NOT_ENOUGH',
+  NOAUTH: 'NO_AUTH',
+  SIGNERROR: 'SIGN_ERROR',
+  SYSTEMERROR: 'SYSTEM_ERROR',
+  BANKERROR: 'BANK_ERROR',
+  USERPAYING: 'USER_PAYING',
+  RULELIMIT: 'RULE_LIMIT',
+  TRADEERROR: 'TRADE_ERROR',
+  PARAMERROR: 'PARAM_ERROR',
+  RESOURCE_NOT_EXIST: 'RESOURCE_NOT_EXISTS',
+  MCH_NOT_EXIST: 'MCH_NOT_EXISTS',
+  FREQUENCYLIMITED: 'FREQUENCY_LIMITED',
+  FREQUENCY_LIMIT: 'FREQUENCY_LIMITED',
+  RATELIMIT_EXCEEDED: 'FREQUENCY_LIMITED',
+  RATE_LIMIT_EXCEEDED: 'FREQUENCY_LIMITED',
+};
+
+const spellings = new Map(Object.entries(SPELLINGS));
+const fixes = new Map<string, string>(Object.entries(FIXES));
+
+/** The one spelling of a gateway code; a code we do not know stays as it is. */
+export function normaliseCode(gatewayCode: string): ErrorCode {
+  return spellings.get(gatewayCode) ?? gatewayCode;
+}
+
+/** What to do about a code. */
+export function fixFor(code: ErrorCode): string {
+  return fixes.get(code) ?? 'See the code on the official page of this call.';
+}

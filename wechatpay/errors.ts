@@ -1,0 +1,123 @@
+import { type ErrorCode, fixFor } from './error-codes.ts';
+
+/** What the library knows about the operation after a call has failed. */
+export type Outcome =
+  /** The gateway refused: nothing has happened. */
+  | 'rejected'
+  /**
+   * It may or may not have happened. Ask the gateway about the same number, then repeat the same number with the same bytes. Never
+   * take a new number.
+   */
+  | 'unknown';
+
+/** The request that was sent, without its secrets (no headers, no body). */
+export interface SentRequest {
+  method: string;
+  url: string;
+}
+
+/** What an error knows besides its sentence. */
+export interface ErrorDetails {
+  code: ErrorCode;
+  /** The code as the gateway spelt it. */
+  gatewayCode?: string | undefined;
+  /** The field the gateway complained about: a JSON pointer into the body, or the name of a parameter. */
+  field?: string | undefined;
+  httpStatus?: number | undefined;
+  requestId?: string | undefined;
+  retryAfterMs?: number | undefined;
+  request?: SentRequest | undefined;
+  /** Overrides the catalogue's sentence for `code`. */
+  fix?: string | undefined;
+  cause?: unknown;
+}
+
+/** Every error of this library. Branch on the class, `outcome`, `retryable` and `code`; never on the message. */
+export abstract class WechatPayError extends Error {
+  abstract readonly outcome: Outcome;
+  /** True when repeating the very same request later can succeed without anybody's help. */
+  readonly retryable: boolean;
+  /** The gateway's code in one spelling (`ORDERNOTEXIST` reads `ORDER_NOT_EXIST`), or one of the library's own. */
+  readonly code: ErrorCode;
+  readonly gatewayCode: string | undefined;
+  readonly field: string | undefined;
+  readonly httpStatus: number | undefined;
+  /** `Request-ID` of the answer. WeChat Pay's support asks for it; the number after its last dash is their internal error code. */
+  readonly requestId: string | undefined;
+  /** How long the gateway asked us to wait, from `Retry-After`. */
+  readonly retryAfterMs: number | undefined;
+  readonly request: SentRequest | undefined;
+  /** One sentence: what to do about it. */
+  readonly fix: string;
+
+  constructor(what: string, retryable: boolean, details: ErrorDetails) {
+    const fix = details.fix ?? fixFor(details.code);
+    super(`${what} ${fix}`, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.retryable = retryable;
+    this.code = details.code;
+    this.gatewayCode = details.gatewayCode;
+    this.field = details.field;
+    this.httpStatus = details.httpStatus;
+    this.requestId = details.requestId;
+    this.retryAfterMs = details.retryAfterMs;
+    this.request = details.request;
+    this.fix = fix;
+  }
+}
+
+/** The gateway refused the request, or it could not be built: nothing has happened. Retryable only when it was rate-limited. */
+export class RequestRejectedError extends WechatPayError {
+  readonly outcome = 'rejected';
+
+  constructor(what: string, details: ErrorDetails & { retryable?: boolean }) {
+    super(what, details.retryable ?? false, details);
+  }
+}
+
+/** The operation may have been executed: see {@link Outcome}. */
+export class OutcomeUnknownError extends WechatPayError {
+  readonly outcome = 'unknown';
+
+  constructor(what: string, details: ErrorDetails & { retryable?: boolean }) {
+    super(what, details.retryable ?? true, details);
+  }
+}
+
+/**
+ * Keys, numbers, rights or the clock are wrong, so that no request of this client can succeed until a person has changed something.
+ * Thrown by the constructor (then it names every problem at once), and for 401 and 403 `NO_AUTH`.
+ */
+export class ConfigurationError extends WechatPayError {
+  readonly outcome = 'rejected';
+
+  constructor(what: string, details: ErrorDetails) {
+    super(what, false, details);
+  }
+}
+
+/** Why a notification was not accepted. */
+export type NotificationVerdict =
+  /** Not signed by WeChat Pay, or changed on its way. WeChat Pay's deliberate signature probes end here too. */
+  | 'forged'
+  /** Signed by WeChat Pay, but five minutes or more away from our clock: a replay, or our clock is wrong. */
+  | 'stale'
+  /** Signed by WeChat Pay, but its content cannot be read: usually the APIv3 key was changed. */
+  | 'undecryptable';
+
+const NOTIFICATION_CODES = {
+  forged: 'NOTIFICATION_FORGED',
+  stale: 'NOTIFICATION_STALE',
+  undecryptable: 'NOTIFICATION_UNDECRYPTABLE',
+} as const satisfies Record<NotificationVerdict, ErrorCode>;
+
+/** A notification that must not be believed. Answer it with 4xx or 5xx: a genuine one comes again, freshly signed. */
+export class NotificationError extends WechatPayError {
+  readonly outcome = 'rejected';
+  readonly verdict: NotificationVerdict;
+
+  constructor(verdict: NotificationVerdict, what: string, cause?: unknown) {
+    super(what, false, { code: NOTIFICATION_CODES[verdict], cause });
+    this.verdict = verdict;
+  }
+}

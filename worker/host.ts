@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
+import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { Pool } from '../database/pool.ts';
+import type { Merchants } from '../gateway/merchants.ts';
+import type { Logger } from '../process/logger.ts';
+import { startIntentRelay } from './intent-relay.ts';
+import { startNotificationRelay } from './notification-relay.ts';
+
+/** Everything one worker is made of. */
+export interface HostOptions {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  workflowBundle: WorkflowBundleOption;
+  pool: Pool;
+  merchants: Merchants;
+  /** Base of every notify_url. */
+  publicUrl: string;
+  log: Logger;
+  /** Workflow tasks at a time. */
+  maxWorkflowTasks?: number;
+  /** Activities at a time. */
+  maxActivities?: number;
+  /** Workflows kept in memory, about 1 MB each. */
+  maxCachedWorkflows?: number;
+  /** How often orphaned intents are looked for, in milliseconds. */
+  intentRelayMs?: number;
+}
+
+/** A worker at work. */
+export interface Host {
+  /** Settles when worker and relays have stopped; rejects when the worker died. */
+  ended: Promise<void>;
+  /** Lets activities in hand finish. */
+  stop(): void;
+}
+
+/** Hosts the sagas: workflows, activities, and the relays that hand stored intents and notifications to Temporal. */
+export async function hostSagas(options: HostOptions): Promise<Host> {
+  const { connection, namespace, taskQueue, pool, merchants, publicUrl, log } = options;
+  const client = new Client({ connection, namespace });
+  const activities = createActivities({ pool, merchants, publicUrl, clock: Date.now });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    activities,
+    workflowBundle: options.workflowBundle,
+    identity: `paysaga-worker/${hostname()}/${process.pid}`,
+    maxConcurrentWorkflowTaskExecutions: options.maxWorkflowTasks ?? 40,
+    maxConcurrentActivityTaskExecutions: options.maxActivities ?? 100,
+    maxCachedWorkflows: options.maxCachedWorkflows ?? 500,
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    activityTaskPollerBehavior: { type: 'autoscaling' },
+    // Longer than the slowest gateway call.
+    shutdownGraceTime: '10 seconds',
+    shutdownForceTime: '20 seconds',
+  });
+  const relays = [
+    startNotificationRelay({ pool, client, activities, log }),
+    startIntentRelay({
+      pool,
+      client,
+      taskQueue,
+      log,
+      ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
+    }),
+  ];
+  const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));
+  return {
+    ended,
+    stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}

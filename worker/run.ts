@@ -1,0 +1,71 @@
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { openPool } from '../database/pool.ts';
+import { openVault } from '../database/secrets.ts';
+import { openMerchants } from '../gateway/merchants.ts';
+import { type Environment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
+import type { Logger } from '../process/logger.ts';
+import { BUNDLE_PATH, bundleWorkflows, IS_COMPILED } from './bundle.ts';
+import { type Host, hostSagas } from './host.ts';
+
+/** Variables the worker reads. */
+export const WORKER_VARIABLES = [
+  'DATABASE_URL',
+  'DATABASE_POOL_MAX',
+  ...TEMPORAL_VARIABLES,
+  'TEMPORAL_TASK_QUEUE',
+  'PAYSAGA_MASTER_KEY',
+  'PUBLIC_URL',
+  'WORKER_MAX_WORKFLOW_TASKS',
+  'WORKER_MAX_ACTIVITIES',
+  'WORKER_MAX_CACHED_WORKFLOWS',
+  'LOG_LEVEL',
+] as const;
+
+/** Temporal's levels in our logger's words. */
+const LEVELS = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/**
+ * Starts the worker process.
+ * @returns `ended` settles when everything has stopped, by `stop` or by a fatal error.
+ */
+export async function runWorker(
+  environment: Environment<(typeof WORKER_VARIABLES)[number]>,
+  log: Logger,
+): Promise<Host> {
+  Runtime.install({
+    // Signals are ours to handle: the relays stop before the pool ends.
+    shutdownSignals: [],
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      log[LEVELS[level]]({ ...meta }, message);
+    }),
+  });
+  const connection = await NativeConnection.connect(temporalConnection(environment));
+  const { TEMPORAL_NAMESPACE: namespace, TEMPORAL_TASK_QUEUE: taskQueue } = environment;
+  const pool = openPool(environment.DATABASE_URL, {
+    max: environment.DATABASE_POOL_MAX,
+    onError: (error) => log.warn({ err: error }, 'PostgreSQL connection lost'),
+  });
+  const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
+  const host = await hostSagas({
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle: IS_COMPILED ? { codePath: BUNDLE_PATH } : await bundleWorkflows(),
+    pool,
+    merchants,
+    publicUrl: environment.PUBLIC_URL,
+    log,
+    maxWorkflowTasks: environment.WORKER_MAX_WORKFLOW_TASKS,
+    maxActivities: environment.WORKER_MAX_ACTIVITIES,
+    maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
+  });
+  log.info({ namespace, task_queue: taskQueue }, 'worker ready');
+  return {
+    stop: host.stop,
+    ended: host.ended.finally(async () => {
+      await merchants.close();
+      await pool.end();
+      await connection.close();
+    }),
+  };
+}

@@ -1,0 +1,3 @@
+/** The workflow types this service runs; their names are their exports. */
+export { payment } from './payment.ts';
+export { refund } from './refund.ts';

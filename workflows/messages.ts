@@ -1,0 +1,61 @@
+import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { RefundFinding } from '../domain/refund.ts';
+
+/**
+ * The messages of the two sagas: everything the API, the relays and operators may say to a running workflow.
+ */
+
+/** What became of the order at the gateway. */
+export type PrepayResult =
+  /** The gateway accepted the order; the customer pays by scanning `codeUrl`. */
+  | { kind: 'accepted'; codeUrl: string }
+  /** The gateway refused it for good. */
+  | { kind: 'rejected'; code: string; message: string }
+  /** The payment ended before, or without, an answer to the order: it was closed, or its window ran out during an outage. */
+  | { kind: 'ended' };
+
+/** How a payment ended. */
+export interface PaymentOutcome {
+  status: 'PAID' | 'CLOSED' | 'FAILED';
+}
+
+/** How a refund ended. */
+export interface RefundOutcome {
+  status: 'SUCCEEDED' | 'FAILED';
+}
+
+/** Who asks for something, and why. It stays in the history. */
+export interface OperatorRequest {
+  actor: string;
+  reason: string;
+}
+
+/** Names a stored notification. */
+export interface NotificationSignal {
+  notificationId: string;
+}
+
+/** Reads a signal that anybody may have sent by hand: one without an id would otherwise fail the workflow task for ever. */
+export function notificationOf(signal: Partial<NotificationSignal> | undefined): string[] {
+  return typeof signal?.notificationId === 'string' ? [signal.notificationId] : [];
+}
+
+/** Signal of a payment or refund: a verified notification for it is stored under this id. Money is believed only after it was compared. */
+export const notified = defineSignal<[NotificationSignal]>('notified');
+
+/** Update of a payment: waits for the prepay order and answers with its code_url. */
+export const prepay = defineUpdate<PrepayResult>('prepay');
+
+/** Update of a payment: closes the order unless it turns out to be paid, and answers with how the payment ended. */
+export const close = defineUpdate<PaymentOutcome | { status: 'UNDECIDED' }, [OperatorRequest]>('close');
+
+/** Update of a payment that waits for an operator: ask the gateway again. */
+export const recheck = defineUpdate<void, [OperatorRequest]>('recheck');
+
+/** Update of a refund: waits until the gateway has answered the request, and answers with what it said. */
+export const submit = defineUpdate<RefundFinding>('submit');
+
+/** Validator of operators' updates. */
+export function requireReason({ actor, reason }: OperatorRequest): void {
+  if (!actor || !reason) throw new Error('actor and reason are mandatory');
+}

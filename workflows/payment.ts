@@ -1,0 +1,255 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { PaymentFinding, PaymentStatus } from '../domain/payment.ts';
+import { untilInterrupted } from './interrupt.ts';
+import {
+  close,
+  notificationOf,
+  notified,
+  type OperatorRequest,
+  type PaymentOutcome,
+  type PrepayResult,
+  prepay,
+  recheck,
+  requireReason,
+} from './messages.ts';
+import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
+
+/** A step at the gateway may be repeated for this long before an operator is asked. */
+const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
+/** Room for the last attempt of a step whose deadline is near. */
+const LAST_ATTEMPT_MS = 60_000;
+
+/**
+ * One payment, from the prepay order until the money has arrived or the order is closed at the gateway.
+ *
+ * The workflow (through its activities) is the only writer of the payment's status until then. It never takes silence for an answer: a
+ * window that runs out leads to a query, a close and another query, and only the gateway's own word ends the payment.
+ */
+export async function payment({ paymentId, timeExpire, timing }: PaymentInput): Promise<PaymentOutcome> {
+  const expiresAt = Date.parse(timeExpire);
+  const notifications: string[] = [];
+  let closeRequest: OperatorRequest | undefined;
+  let recheckRequest: OperatorRequest | undefined;
+  let prepayResult: PrepayResult | undefined;
+  let outcome: PaymentOutcome | undefined;
+  /** Waits for an operator right now. */
+  let waitsForOperator = false;
+  /** Was shown to an operator; true until the payment has reached a status. */
+  let needsOperator = false;
+  /** What polling found out, until the main loop has taken it. */
+  let polled: PaymentFinding | undefined;
+  let polling = false;
+
+  setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
+    description: 'A verified notification is stored: compare it with the payment and settle.',
+  });
+  setHandler(
+    prepay,
+    async () => {
+      await condition(() => prepayResult !== undefined);
+      return prepayResult as PrepayResult;
+    },
+    { description: 'Wait for the prepay order; answers with the code_url.' },
+  );
+  setHandler(
+    close,
+    async (request) => {
+      closeRequest ??= request;
+      await condition(() => outcome !== undefined || waitsForOperator);
+      return outcome ?? { status: 'UNDECIDED' };
+    },
+    { validator: requireReason, description: 'Close the order unless it turns out to be paid.' },
+  );
+  setHandler(
+    recheck,
+    (request) => {
+      recheckRequest = request;
+    },
+    {
+      validator: (request) => {
+        requireReason(request);
+        if (!waitsForOperator) throw new Error('the payment does not wait for an operator');
+      },
+      description: 'After the cause was mended: ask WeChat Pay again.',
+    },
+  );
+  // Cancelling the workflow means: end this payment. The order must still be closed at the gateway.
+  CancellationScope.current().cancelRequested.catch(() => {
+    closeRequest ??= { actor: 'temporal', reason: 'the workflow was cancelled' };
+  });
+
+  const happened = () => notifications.length > 0 || closeRequest !== undefined || polled !== undefined;
+  const windowMs = () => expiresAt - Date.now();
+
+  return await CancellationScope.nonCancellable(async () => {
+    let finding = await createOrder();
+    while (finding.kind !== 'final') {
+      const notificationId = notifications.shift();
+      if (notificationId) finding = await settleNotification(notificationId);
+      else if (polled) finding = takePolled();
+      else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
+      else if (closeRequest || windowMs() <= 0) finding = await endOrder();
+      else finding = await waitForMoney();
+    }
+    outcome = { status: finding.status };
+    prepayResult ??= { kind: 'ended' };
+    show(finding.status, ENDINGS[finding.status]);
+
+    // What arrived meanwhile is a copy of what is known, or money that came late. Both are recorded.
+    do {
+      for (let id = notifications.shift(); id; id = notifications.shift()) await settleNotification(id);
+      await condition(allHandlersFinished);
+    } while (notifications.length > 0);
+    return outcome;
+  });
+
+  /** Puts the status where the Temporal UI shows it. Whoever reached one needs no operator any more. */
+  function show(status: PaymentStatus, details: string): void {
+    upsertSearchAttributes([
+      { key: PAYMENT_STATUS, value: status },
+      ...(needsOperator ? [{ key: ATTENTION, value: null }] : []),
+    ]);
+    setCurrentDetails(details);
+  }
+
+  /** Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. */
+  async function createOrder(): Promise<PaymentFinding> {
+    if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
+    setCurrentDetails('Creating the prepay order at WeChat Pay.');
+    const { createPrepayOrder } = proxyActivities<Activities>({
+      startToCloseTimeout: '15 seconds',
+      scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
+      retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
+      summary: 'create the Native order',
+    });
+    prepayResult = await untilInterrupted(
+      () => createPrepayOrder({ paymentId }),
+      () => closeRequest !== undefined,
+    );
+    if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
+    if (prepayResult?.kind === 'accepted') show('PENDING', 'Waiting for the customer to pay.');
+    // Without an answer the order may exist. Its code_url reached nobody; it is closed like any other.
+    else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
+    return { kind: 'unpaid' };
+  }
+
+  /** First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. */
+  async function waitForMoney(): Promise<PaymentFinding> {
+    if (!polling) {
+      setCurrentDetails(`Waiting for WeChat Pay's notification until ${timeExpire}.`);
+      const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
+      if (await condition(happened, patienceMs, { summary: 'waiting for the notification' }))
+        return { kind: 'unpaid' };
+      if (windowMs() <= 0) return { kind: 'unpaid' };
+      startPolling();
+    }
+    setCurrentDetails(
+      `Waiting for the notification, and asking WeChat Pay now and then, until ${timeExpire}.`,
+    );
+    await condition(happened, windowMs(), { summary: 'payment window' });
+    return { kind: 'unpaid' };
+  }
+
+  /**
+   * Polls beside the main loop, once at a time. It is never cancelled, which would cost five events: it only reads and settles, so a turn
+   * that comes too late does no harm, and it ends with the workflow.
+   */
+  function startPolling(): void {
+    polling = true;
+    void pollOrder().then(
+      (finding) => {
+        polled = finding;
+      },
+      // A poll that was given up is no news; the end of the window asks again.
+      () => {},
+    );
+  }
+
+  function takePolled(): PaymentFinding {
+    const finding = polled ?? { kind: 'unpaid' as const };
+    polled = undefined;
+    polling = false;
+    return finding;
+  }
+
+  /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
+  function pollOrder(): Promise<PaymentFinding> {
+    const { settleByPolling } = proxyActivities<Activities>({
+      startToCloseTimeout: '20 seconds',
+      scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
+      retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
+      summary: 'ask WeChat Pay whether it is paid',
+    });
+    return settleByPolling({ paymentId, pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt });
+  }
+
+  /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
+  async function settleNotification(notificationId: string): Promise<PaymentFinding> {
+    const { settleFromNotification } = proxyActivities<Activities>({
+      startToCloseTimeout: '20 seconds',
+      scheduleToCloseTimeout: '10 minutes',
+      retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+      summary: 'settle from the notification',
+    });
+    try {
+      return await settleFromNotification({ paymentId, notificationId });
+    } catch {
+      return { kind: 'unpaid' };
+    }
+  }
+
+  /** Query, close, query again: ends the order at the gateway, or finds it paid. */
+  async function endOrder(): Promise<PaymentFinding> {
+    setCurrentDetails(
+      closeRequest
+        ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
+        : 'The payment window is over: closing the order at WeChat Pay.',
+    );
+    const { closeUnlessPaid } = proxyActivities<Activities>({
+      startToCloseTimeout: '30 seconds',
+      scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
+      retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
+      summary: 'query, close, query again',
+    });
+    try {
+      return await closeUnlessPaid({ paymentId });
+    } catch {
+      // Given up for now: it neither settles nor fails the payment.
+      return { kind: 'undecided', reason: 'close_unresolved' };
+    }
+  }
+
+  /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
+  async function askOperator(reason: string): Promise<PaymentFinding> {
+    const { requestAttention } = proxyActivities<Activities>({
+      startToCloseTimeout: '20 seconds',
+      summary: `needs an operator: ${reason}`,
+    });
+    await requestAttention({ paymentId, reason });
+    needsOperator = true;
+    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
+    setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);
+    waitsForOperator = true;
+    await condition(() => recheckRequest !== undefined || notifications.length > 0 || polled !== undefined);
+    waitsForOperator = false;
+    // Asked at once, not after the gap of a poll that waits already.
+    if (recheckRequest && windowMs() > 0) startPolling();
+    recheckRequest = undefined;
+    return { kind: 'unpaid' };
+  }
+}
+
+const ENDINGS = {
+  PAID: 'Paid.',
+  CLOSED: 'Closed unpaid; WeChat Pay confirmed it.',
+  FAILED: 'WeChat Pay refused the order.',
+} as const;

@@ -1,0 +1,137 @@
+import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
+import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import { type Fen, formatYuan } from '../domain/money.ts';
+import { PAYMENT_TIMING, type PaymentStatus, type PaymentTiming } from '../domain/payment.ts';
+import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
+
+/**
+ * How the sagas are started. The API (update-with-start) and the relay that adopts orphaned intents (start) use the same options, so
+ * whoever comes first starts the same workflow.
+ */
+
+/** Default task queue of the sagas. */
+export const TASK_QUEUE = 'paysaga';
+
+/** `PaymentStatus = 'PENDING'`: the payment's status. */
+export const PAYMENT_STATUS = defineSearchAttributeKey('PaymentStatus', SearchAttributeType.KEYWORD);
+/** `RefundStatus = 'PROCESSING'`: the refund's status. */
+export const REFUND_STATUS = defineSearchAttributeKey('RefundStatus', SearchAttributeType.KEYWORD);
+/** `Attention = 'needs_operator'`: a person has to look. Absent otherwise. */
+export const ATTENTION = defineSearchAttributeKey('Attention', SearchAttributeType.KEYWORD);
+/** The merchant's public id. */
+export const MERCHANT_ID = defineSearchAttributeKey('MerchantId', SearchAttributeType.KEYWORD);
+/** The payment's public id, on its refunds too. */
+export const PAYMENT_ID = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
+/** The merchant's own order number. */
+export const OUT_TRADE_NO = defineSearchAttributeKey('OutTradeNo', SearchAttributeType.KEYWORD);
+
+/** Every search attribute the namespace must know. */
+export const SEARCH_ATTRIBUTES = [
+  PAYMENT_STATUS,
+  REFUND_STATUS,
+  ATTENTION,
+  MERCHANT_ID,
+  PAYMENT_ID,
+  OUT_TRADE_NO,
+];
+
+/** Input of the payment workflow: ids and deadlines, nothing private. */
+export interface PaymentInput {
+  paymentId: string;
+  /** When the window ends: ISO 8601 in UTC, so that a person can read the history. */
+  timeExpire: string;
+  timing: PaymentTiming;
+}
+
+/** Input of the refund workflow. */
+export interface RefundInput {
+  refundId: string;
+  timing: RefundTiming;
+}
+
+interface Start<Input> {
+  workflowType: string;
+  workflowId: string;
+  taskQueue: string;
+  args: [Input];
+  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  workflowIdConflictPolicy: 'USE_EXISTING';
+  typedSearchAttributes: SearchAttributePair[];
+  staticSummary: string;
+  /** Markdown: what this is, and what an operator may send to it. */
+  staticDetails: string;
+}
+
+/** A payment as far as starting its workflow needs it. */
+interface PaymentToStart {
+  id: string;
+  merchantId: string;
+  mchid: string;
+  outTradeNo: string;
+  amount: Fen;
+  timeExpire: Date;
+}
+
+/** Options that start (or find) the workflow of a payment. */
+export function paymentStart(
+  payment: PaymentToStart,
+  { taskQueue = TASK_QUEUE, timing = PAYMENT_TIMING }: { taskQueue?: string; timing?: PaymentTiming } = {},
+): Start<PaymentInput> {
+  const status: PaymentStatus = 'CREATED';
+  return {
+    workflowType: 'payment',
+    workflowId: paymentWorkflowId(payment.mchid, payment.outTradeNo),
+    taskQueue,
+    args: [{ paymentId: payment.id, timeExpire: payment.timeExpire.toISOString(), timing }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: PAYMENT_STATUS, value: status },
+      { key: PAYMENT_ID, value: payment.id },
+      { key: MERCHANT_ID, value: payment.merchantId },
+      { key: OUT_TRADE_NO, value: payment.outTradeNo },
+    ],
+    staticSummary: `¥${formatYuan(payment.amount)} · ${payment.outTradeNo} · ${payment.mchid}`,
+    staticDetails: `Native order **${payment.outTradeNo}** of merchant ${payment.mchid} over **¥${formatYuan(payment.amount)}**, payable until ${payment.timeExpire.toISOString()} (${payment.id}).
+
+Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
+
+- \`close\`: close the order at WeChat Pay, unless it turns out to be paid
+- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`,
+  };
+}
+
+/** A refund as far as starting its workflow needs it. */
+interface RefundToStart {
+  id: string;
+  paymentId: string;
+  merchantId: string;
+  mchid: string;
+  outTradeNo: string;
+  outRefundNo: string;
+  amount: Fen;
+}
+
+/** Options that start (or find) the workflow of a refund. */
+export function refundStart(
+  refund: RefundToStart,
+  { taskQueue = TASK_QUEUE, timing = REFUND_TIMING }: { taskQueue?: string; timing?: RefundTiming } = {},
+): Start<RefundInput> {
+  const status: RefundStatus = 'CREATED';
+  return {
+    workflowType: 'refund',
+    workflowId: refundWorkflowId(refund.mchid, refund.outRefundNo),
+    taskQueue,
+    args: [{ refundId: refund.id, timing }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: REFUND_STATUS, value: status },
+      { key: PAYMENT_ID, value: refund.paymentId },
+      { key: MERCHANT_ID, value: refund.merchantId },
+      { key: OUT_TRADE_NO, value: refund.outTradeNo },
+    ],
+    staticSummary: `refund ¥${formatYuan(refund.amount)} · ${refund.outRefundNo} · order ${refund.outTradeNo} · ${refund.mchid}`,
+    staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).`,
+  };
+}
