@@ -12,6 +12,10 @@ export interface Endpoint {
   rateLimit?: RateLimit;
   /** A 429 on this call does not prove that nothing has happened: true for refund applications. */
   rateLimitedMayHaveHappened?: true;
+  /** The merchant API certificate must be shown when connecting: v2 calls that give money back. */
+  clientCertificate?: true;
+  /** The host, where it is not the merchant API's. */
+  host?: string;
 }
 
 /** A documented limit, per merchant number. Source: the frequency line of each call's official page. */
