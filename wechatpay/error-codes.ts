@@ -35,6 +35,27 @@ const FIXES = {
   BANK_ERROR: 'Query, then repeat the same request with the same body.',
   SERVICE_UNAVAILABLE: 'Query, then repeat the same request with the same body.',
   USER_PAYING: 'The customer is entering a password; wait five seconds, then query.',
+  // The v2 API's, and bills.
+  APPID_NOT_EXIST: 'Check the appid; WeChat Pay knows no such one.',
+  MCHID_NOT_EXIST: 'Check the merchant number; WeChat Pay knows no such one.',
+  LACK_PARAMS: 'Add the field that is said to be missing; the same request fails again.',
+  XML_FORMAT_ERROR: 'The XML of the request is not well-formed; let this library write it.',
+  NOT_UTF8: 'Send the request in UTF-8; let this library write it.',
+  REQUIRE_POST_METHOD: 'Send it with POST; look for a proxy that changes the method.',
+  POST_DATA_EMPTY: 'The body got lost on its way; look for a proxy in between.',
+  AUTHCODEEXPIRE: 'Let the customer refresh the payment code, and scan it again under a new out_trade_no.',
+  AUTH_CODE_ERROR: 'Scan the payment code of the customer again, under a new out_trade_no.',
+  AUTH_CODE_INVALID: 'This is no payment code of WeChat; scan the right one.',
+  NOTSUPORTCARD: 'The card of the customer cannot pay this; let the customer choose another one.',
+  BUYER_MISMATCH: 'One order has one payer; take a new out_trade_no for another customer.',
+  REVERSE_EXPIRE: 'The order can no longer be reversed; refund it.',
+  BIZERR_NEED_RETRY: 'Repeat the same refund number with the same body.',
+  INVALID_REQ_TOO_MUCH:
+    'Too many requests of this merchant failed; find out why, and repeat this one after a minute.',
+  ERROR: 'The gateway refused it for the stated reason; it will not change by itself.',
+  NO_STATEMENT_EXIST:
+    'There is no bill for this day: nothing happened on it, or it is not yet past 10:00 (Asia/Shanghai) of the next one.',
+  STATEMENT_CREATING: 'The bill is being made; ask again in half an hour.',
   // Ours.
   ACCEPTED: 'The gateway has not finished; repeat the same request.',
   TIMEOUT: 'Query, then repeat the same request with the same body.',
@@ -48,7 +69,7 @@ const FIXES = {
     'Answer 4xx. A genuine one comes again; if all fail, check the public keys and their ids, and that the raw bytes of the body arrive unchanged.',
   NOTIFICATION_STALE: 'Answer 4xx. If it happens to all of them, set the clock of this machine.',
   NOTIFICATION_UNDECRYPTABLE:
-    'Answer 4xx and compare the APIv3 key with the one on the merchant platform; it comes again.',
+    'Answer 4xx and compare the APIv3 key (of XML notifications, the APIv2 key) with the one on the merchant platform; it comes again.',
 } as const;
 
 /** A code this library knows. */
@@ -80,6 +101,9 @@ const SPELLINGS: Record<string, KnownErrorCode> = {
   FREQUENCY_LIMIT: 'FREQUENCY_LIMITED',
   RATELIMIT_EXCEEDED: 'FREQUENCY_LIMITED',
   RATE_LIMIT_EXCEEDED: 'FREQUENCY_LIMITED',
+  REFUNDNOTEXIST: 'RESOURCE_NOT_EXISTS',
+  NO_BILL_EXIST: 'NO_STATEMENT_EXIST',
+  BILL_CREATING: 'STATEMENT_CREATING',
 };
 
 const spellings = new Map(Object.entries(SPELLINGS));

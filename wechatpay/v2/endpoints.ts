@@ -1,0 +1,36 @@
+import { endpoints } from '../endpoint.ts';
+
+/** The host of the face payment terminal's own call. */
+export const FACE_HOST = 'payapp.weixin.qq.com';
+
+/** Every call of the v2 API, by its name on the client. Facepay's query and reversal are orderquery and reverse under other paths. */
+export const V2_ENDPOINTS = endpoints({
+  'v2.unifiedOrder': { method: 'POST', path: '/pay/unifiedorder' },
+  'v2.orderQuery': { method: 'POST', path: '/pay/orderquery' },
+  'v2.closeOrder': { method: 'POST', path: '/pay/closeorder' },
+  'v2.refund': {
+    method: 'POST',
+    path: '/secapi/pay/refund',
+    clientCertificate: true,
+    rateLimit: { requests: 150, perSeconds: 1, failing: 6 },
+    rateLimitedMayHaveHappened: true,
+  },
+  'v2.refundQuery': {
+    method: 'POST',
+    path: '/pay/refundquery',
+    rateLimit: { requests: 300, perSeconds: 1 },
+  },
+  'v2.micropay': { method: 'POST', path: '/pay/micropay', rateLimit: { requests: 33, perSeconds: 1 } },
+  'v2.reverse': { method: 'POST', path: '/secapi/pay/reverse', clientCertificate: true },
+  'v2.facepay': { method: 'POST', path: '/pay/facepay' },
+  'v2.facepayQuery': { method: 'POST', path: '/pay/facepayquery' },
+  'v2.facepayReverse': { method: 'POST', path: '/secapi/pay/facepayreverse', clientCertificate: true },
+  'v2.getWxpayfaceAuthinfo': { method: 'POST', path: '/face/get_wxpayface_authinfo', host: FACE_HOST },
+  'v2.downloadBill': { method: 'POST', path: '/pay/downloadbill' },
+  'v2.downloadFundFlow': { method: 'POST', path: '/pay/downloadfundflow', clientCertificate: true },
+  'v2.authCodeToOpenid': { method: 'POST', path: '/tools/authcodetoopenid' },
+  'v2.report': { method: 'POST', path: '/payitil/report' },
+});
+
+/** The name of a v2 call. */
+export type V2Call = keyof typeof V2_ENDPOINTS;
