@@ -65,6 +65,11 @@ const FIXES = {
     'The body cannot be believed, yet the operation may have been executed: query, then repeat the same request. If it lasts, check the public keys, their ids, and whether a proxy changes answers.',
   UNEXPECTED_ANSWER: 'This is not how WeChat Pay answers; look for a proxy in between, and at the base URL.',
   INVALID_CONFIGURATION: 'Correct the options of the client.',
+  BILL_HASH_MISMATCH:
+    'Use no row of this file; apply for the bill again and download it anew. If it lasts, look for a proxy that changes answers.',
+  BILL_CORRUPT: 'Use no row of this file; apply for the bill again and download all of it.',
+  BILL_MALFORMED:
+    'Use no row of this file; compare the named line with the official description of this bill, and check that it is the bill and not an error page.',
   NOTIFICATION_FORGED:
     'Answer 4xx. A genuine one comes again; if all fail, check the public keys and their ids, and that the raw bytes of the body arrive unchanged.',
   NOTIFICATION_STALE: 'Answer 4xx. If it happens to all of them, set the clock of this machine.',

@@ -121,3 +121,26 @@ export class NotificationError extends WechatPayError {
     this.verdict = verdict;
   }
 }
+
+/** What is wrong with the file of a bill. */
+export type BillErrorCode =
+  /** The bytes are not those that WeChat Pay hashed. */
+  | 'BILL_HASH_MISMATCH'
+  /** The file does not decrypt or decompress, is cut off, has something after its end, or is larger than allowed. */
+  | 'BILL_CORRUPT'
+  /** The text is no such bill, or its rows and its summary disagree. */
+  | 'BILL_MALFORMED';
+
+/** The file of a bill that must not be believed, not even the rows that were read before. Retryable when another download may be sound. */
+export class BillError extends WechatPayError {
+  readonly outcome = 'rejected';
+  declare readonly code: BillErrorCode;
+  /** Line of the file, from 1; undefined when it is about the whole file. */
+  readonly line: number | undefined;
+
+  constructor(code: BillErrorCode, what: string, { line, cause }: { line?: number; cause?: unknown } = {}) {
+    const retryable = code !== 'BILL_MALFORMED';
+    super(line === undefined ? what : `Line ${line}: ${what}`, retryable, { code, cause });
+    this.line = line;
+  }
+}
