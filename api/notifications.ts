@@ -67,7 +67,7 @@ export function notificationRoutes({
   ): Promise<Finding> {
     let notification: Notification;
     try {
-      notification = merchant.wechat.notifications.open({ headers, body });
+      notification = await merchant.wechat.notifications.open({ headers, body });
     } catch (error) {
       if (!(error instanceof NotificationError)) throw error;
       return { verdict: error.verdict, detail: error.message };
@@ -86,15 +86,13 @@ export function notificationRoutes({
     merchant: MerchantGateway,
     notification: Notification,
   ): Promise<Finding['subject'] | 'ignored'> {
-    switch (notification.event_type) {
-      case 'TRANSACTION.SUCCESS': {
+    switch (notification.kind) {
+      case 'transaction': {
         const { out_trade_no: outTradeNo } = notification.resource;
         const payment = await findPaymentByNumber(pool, merchant.merchantId, outTradeNo);
         return payment && { id: payment.id, workflowId: paymentWorkflowId(payment.mchid, outTradeNo) };
       }
-      case 'REFUND.SUCCESS':
-      case 'REFUND.ABNORMAL':
-      case 'REFUND.CLOSED': {
+      case 'refund': {
         const { out_refund_no: outRefundNo } = notification.resource;
         const refund = await findRefundByNumber(pool, merchant.merchantId, outRefundNo);
         return refund && { id: refund.id, workflowId: refundWorkflowId(refund.mchid, outRefundNo) };

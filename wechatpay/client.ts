@@ -1,12 +1,94 @@
 import { readOptions, type WechatPayOptions } from './configuration.ts';
-import { Native } from './v3/native.ts';
-import { Notifications } from './v3/notifications.ts';
+import { Exchange } from './exchange.ts';
+import { Notifications } from './notifications.ts';
+import { Certificates } from './v3/certificates.ts';
+import { Codepay } from './v3/codepay.ts';
+import { Combine } from './v3/combine.ts';
+import { Invocation } from './v3/invocation.ts';
+import type { AppOrder, H5Order, JsapiOrder, NativeOrder } from './v3/order-request.ts';
 import { Orders } from './v3/orders.ts';
+import { type CodeUrl, type H5Url, PREPAY_ENDPOINTS, Prepay, type PrepayId } from './v3/prepay.ts';
 import { Refunds } from './v3/refunds.ts';
+import { Identity, type Role } from './v3/role.ts';
+import { Security } from './v3/security.ts';
+import { Sensitive } from './v3/sensitive.ts';
+import { randomNonce } from './v3/signature.ts';
 import { Transport } from './v3/transport.ts';
+import { VerificationKeys } from './v3/verification-keys.ts';
+
+/** What merchants and service providers have in common. */
+class Client<R extends Role> {
+  /** Orders inside WeChat: official account or mini program. */
+  readonly jsapi: Prepay<JsapiOrder<R>, PrepayId>;
+  /** Orders from an app. */
+  readonly app: Prepay<AppOrder<R>, PrepayId>;
+  /** Orders from a browser outside of WeChat. */
+  readonly h5: Prepay<H5Order<R>, H5Url>;
+  /** Orders that are paid by scanning a code. */
+  readonly native: Prepay<NativeOrder<R>, CodeUrl>;
+  /** Orders paid with the code that the customer shows. */
+  readonly codepay: Codepay<R>;
+  /** Query and close. */
+  readonly orders: Orders<R>;
+  /** One payment for several merchants' orders. */
+  readonly combine: Combine<R>;
+  /** What front ends need to open the cashier. */
+  readonly invocation: Invocation;
+  /** Apply, query, abnormal refunds. */
+  readonly refunds: Refunds<R>;
+  /** What WeChat Pay posts to us. */
+  readonly notifications: Notifications<R>;
+  /** Platform certificates. */
+  readonly certificates: Certificates;
+  /** Fields that travel encrypted. */
+  readonly sensitive: Sensitive;
+  /** Tests keys without moving money. */
+  readonly security: Security;
+  readonly #transport: Transport;
+
+  constructor(role: R, options: WechatPayOptions) {
+    const credentials = readOptions(options, role);
+    const clock = options.clock ?? Date.now;
+    const nonce = options.nonce ?? randomNonce;
+    const { dispatcher, userAgent } = options;
+    const exchange = new Exchange({ ...credentials, clientCertificate: undefined, dispatcher, userAgent });
+    const keys: VerificationKeys = new VerificationKeys({
+      publicKeys: credentials.publicKeys,
+      clock,
+      download: credentials.downloadCertificates ? () => this.certificates.list() : undefined,
+    });
+    const transport = new Transport(credentials, { exchange, keys, clock, nonce });
+    const identity = new Identity(role, credentials);
+    const orderer = identity.orderer();
+
+    this.#transport = transport;
+    this.certificates = new Certificates(transport, { keys, apiV3Key: credentials.apiV3Key });
+    this.sensitive = new Sensitive(keys, credentials.privateKey);
+    this.security = new Security(transport, this.sensitive);
+    const prepay = <Input extends object, Output extends object>(
+      product: keyof typeof PREPAY_ENDPOINTS,
+      answered: keyof Output,
+    ) => new Prepay<Input, Output>(transport, { endpoint: PREPAY_ENDPOINTS[product], orderer, answered });
+    this.jsapi = prepay('jsapi.create', 'prepay_id');
+    this.app = prepay('app.create', 'prepay_id');
+    this.h5 = prepay('h5.create', 'h5_url');
+    this.native = prepay('native.create', 'code_url');
+    this.codepay = new Codepay(transport, identity);
+    this.orders = new Orders(transport, identity);
+    this.combine = new Combine(transport, credentials);
+    this.invocation = new Invocation(credentials, { clock, nonce });
+    this.refunds = new Refunds(transport, identity, this.sensitive);
+    this.notifications = new Notifications({ keys, apiV3Key: credentials.apiV3Key, clock });
+  }
+
+  /** Waits for calls under way and closes the connections the client opened itself; a `dispatcher` that was passed in stays open. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+}
 
 /**
- * WeChat Pay API v3 for one direct merchant. Every call is one attempt: it answers what the gateway confirmed under its signature, or throws
+ * WeChat Pay for one direct merchant. Every call is one attempt: it answers what the gateway confirmed under its signature, or throws
  * a `WechatPayError` whose `outcome` says whether the operation was refused or may have happened.
  *
  * ```ts
@@ -15,29 +97,25 @@ import { Transport } from './v3/transport.ts';
  * const { code_url } = await pay.native.create(body);
  * ```
  */
-export class WechatPay {
-  /** Orders that are paid by scanning a code. */
-  readonly native: Native;
-  /** Query and close. */
-  readonly orders: Orders;
-  /** Apply and query. */
-  readonly refunds: Refunds;
-  /** What WeChat Pay posts to us. */
-  readonly notifications: Notifications;
-  readonly #transport: Transport;
-
+export class WechatPay extends Client<'merchant'> {
   /** @throws ConfigurationError naming every problem at once. */
   constructor(options: WechatPayOptions) {
-    const credentials = readOptions(options);
-    this.#transport = new Transport(credentials, options);
-    this.native = new Native(this.#transport, credentials);
-    this.orders = new Orders(this.#transport, credentials);
-    this.refunds = new Refunds(this.#transport);
-    this.notifications = new Notifications(credentials, options.clock ?? Date.now);
+    super('merchant', options);
   }
+}
 
-  /** Waits for calls under way and closes the connections the client opened itself; a `dispatcher` that was passed in stays open. */
-  async close(): Promise<void> {
-    await this.#transport.close();
+/**
+ * WeChat Pay for one service provider, who signs with its own mchid for its sub-merchants: orders carry `sub_mchid`, other calls take
+ * `{ sub_mchid }` as their last parameter.
+ *
+ * ```ts
+ * const pay = new WechatPayPartner({ mchid: sp_mchid, appid: sp_appid, … });
+ * await pay.orders.queryByOutTradeNo('T1', { sub_mchid: '1900031111' });
+ * ```
+ */
+export class WechatPayPartner extends Client<'partner'> {
+  /** @throws ConfigurationError naming every problem at once. */
+  constructor(options: WechatPayOptions) {
+    super('partner', options);
   }
 }

@@ -1,9 +1,10 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { ConfigurationError } from './errors.ts';
+import type { Role } from './v3/role.ts';
 import { verificationKey } from './v3/signature.ts';
 
-/** How to reach WeChat Pay as one merchant, in public-key mode (official page 4012154180). */
+/** How to reach WeChat Pay as one merchant, or as one service provider (then all of this is the service provider's own). */
 export interface WechatPayOptions {
   /** Merchant number. */
   mchid: string;
@@ -20,9 +21,23 @@ export interface WechatPayOptions {
    * objects. The first is the current one and is named in every request, or the gateway would sign with a certificate. Keep the others
    * as long as notifications signed with them may arrive (seven days when switching, official page 4012154180).
    */
-  publicKeys: Record<string, KeyObject | string>;
+  publicKeys?: Record<string, KeyObject | string>;
+  /**
+   * Whether platform certificates are downloaded, when first needed and every eleven hours: for merchants that have no public key yet, and
+   * beside `publicKeys` while switching. Default false: a merchant with a public key never asks for certificates.
+   */
+  downloadCertificates?: boolean;
+  /** The APIv2 key, 32 bytes: for the XML calls (`v2`), and for the XML notifications that v3 merchants may get for refunds, too. */
+  apiV2Key?: string;
+  /** The merchant API certificate with its key (PEM), for the XML calls that need mutual TLS. */
+  clientCertificate?: { cert: string; key: string };
   /** Scheme and host. Default `https://api.mch.weixin.qq.com`. */
   baseUrl?: string;
+  /**
+   * Scheme and host that is tried once, with the same bytes, when no connection to `baseUrl` comes about. Default for the official host:
+   * its documented backup `https://api2.mch.weixin.qq.com` (official page 4012075113); for others none. `false` switches it off.
+   */
+  backupUrl?: string | false;
   /** Limit for a whole request, answer included, in milliseconds. Default 6000. */
   timeoutMs?: number;
   /** Sends the requests; it stays the caller's to close. Default: an agent of the client's own that keeps connections alive. */
@@ -37,19 +52,28 @@ export interface WechatPayOptions {
 
 /** Checked options, their keys parsed once. */
 export interface Credentials {
+  role: Role;
   mchid: string;
   appid: string;
   serialNo: string;
   privateKey: KeyObject;
   apiV3Key: string;
   publicKeys: ReadonlyMap<string, KeyObject>;
-  /** Id of the current public key. */
-  publicKeyId: string;
+  downloadCertificates: boolean;
+  apiV2Key: string | undefined;
+  clientCertificate: { cert: string; key: string } | undefined;
   baseUrl: string;
+  backupUrl: string | undefined;
   timeoutMs: number;
 }
 
-const DEFAULT_BASE_URL = 'https://api.mch.weixin.qq.com';
+/** The gateway's host and the one to try when it cannot be reached. */
+export interface Hosts {
+  main: string;
+  backup: string;
+}
+
+const MAINLAND: Hosts = { main: 'https://api.mch.weixin.qq.com', backup: 'https://api2.mch.weixin.qq.com' };
 const DEFAULT_TIMEOUT_MS = 6000;
 
 /** What may stand between the quotes of an Authorization header, and in a header at all. */
@@ -59,7 +83,7 @@ const HEADER_SAFE = /^[0-9A-Za-z_-]+$/;
  * Checks everything and parses the keys.
  * @throws ConfigurationError naming every problem at once; it never contains key material.
  */
-export function readOptions(options: WechatPayOptions): Credentials {
+export function readOptions(options: WechatPayOptions, role: Role, hosts: Hosts = MAINLAND): Credentials {
   const problems: string[] = [];
 
   for (const name of ['mchid', 'appid', 'serialNo'] as const) {
@@ -73,10 +97,9 @@ export function readOptions(options: WechatPayOptions): Credentials {
 
   const publicKeys = new Map<string, KeyObject>();
   const entries = Object.entries(options.publicKeys ?? {});
-  const publicKeyId = entries[0]?.[0];
-  if (publicKeyId === undefined) {
+  if (entries.length === 0 && !options.downloadCertificates) {
     problems.push(
-      'publicKeys is empty: download the WeChat Pay public key and its id from the merchant platform',
+      'publicKeys is empty: download the WeChat Pay public key and its id from the merchant platform, or set downloadCertificates',
     );
   }
   for (const [id, value] of entries) {
@@ -88,18 +111,50 @@ export function readOptions(options: WechatPayOptions): Credentials {
     if (key) publicKeys.set(id, key);
   }
 
-  const baseUrl = readBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, problems);
+  const v2KeyBytes = Buffer.byteLength(options.apiV2Key ?? '');
+  if (options.apiV2Key !== undefined && v2KeyBytes !== 32)
+    problems.push(`apiV2Key must have 32 bytes, it has ${v2KeyBytes}`);
+  if (options.clientCertificate) {
+    readKey('clientCertificate.cert', 'public', options.clientCertificate.cert, problems);
+    readKey('clientCertificate.key', 'private', options.clientCertificate.key, problems);
+  }
+
+  const baseUrl = readUrl('baseUrl', options.baseUrl ?? hosts.main, problems);
+  const backup = options.backupUrl ?? (baseUrl === hosts.main ? hosts.backup : false);
+  const backupUrl = backup === false ? undefined : readUrl('backupUrl', backup, problems);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   if (!Number.isInteger(timeoutMs) || timeoutMs <= 0)
     problems.push('timeoutMs must be a positive number of milliseconds');
 
-  if (problems.length > 0 || !privateKey || publicKeyId === undefined || !baseUrl) {
+  if (problems.length > 0 || !privateKey || !baseUrl) {
     throw new ConfigurationError(`The WeChat Pay client cannot work: ${problems.join('; ')}.`, {
       code: 'INVALID_CONFIGURATION',
     });
   }
-  const { mchid, appid, serialNo, apiV3Key } = options;
-  return { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, publicKeyId, baseUrl, timeoutMs };
+  const {
+    mchid,
+    appid,
+    serialNo,
+    apiV3Key,
+    apiV2Key,
+    clientCertificate,
+    downloadCertificates = false,
+  } = options;
+  return {
+    role,
+    mchid,
+    appid,
+    serialNo,
+    privateKey,
+    apiV3Key,
+    publicKeys,
+    downloadCertificates,
+    apiV2Key,
+    clientCertificate,
+    baseUrl,
+    backupUrl,
+    timeoutMs,
+  };
 }
 
 function readKey(
@@ -131,7 +186,7 @@ function publicPem(pem: string): string {
   return pem;
 }
 
-function readBaseUrl(text: string, problems: string[]): string | undefined {
+function readUrl(name: string, text: string, problems: string[]): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const usable =
     url &&
@@ -142,6 +197,6 @@ function readBaseUrl(text: string, problems: string[]): string | undefined {
     !url.search &&
     !url.hash;
   // A path would have to be signed or not, depending on who strips it; so there is none.
-  if (!usable) problems.push('baseUrl must be http(s)://host[:port] without path, query or user');
+  if (!usable) problems.push(`${name} must be http(s)://host[:port] without path, query or user`);
   return usable ? url.origin : undefined;
 }

@@ -1,5 +1,6 @@
-export { WechatPay } from './client.ts';
+export { WechatPay, WechatPayPartner } from './client.ts';
 export type { WechatPayOptions } from './configuration.ts';
+export type { Endpoint, RateLimit } from './endpoint.ts';
 export type { ErrorCode, KnownErrorCode } from './error-codes.ts';
 export {
   ConfigurationError,
@@ -12,26 +13,25 @@ export {
   WechatPayError,
 } from './errors.ts';
 export type { Fen } from './fen.ts';
-export type { GoodsDetail, LimitPay, Native, NativeOrder } from './v3/native.ts';
+export type { Headers } from './headers.ts';
+export type { Notification, NotificationReply, Notifications } from './notifications.ts';
+export type { Certificates, PlatformCertificate } from './v3/certificates.ts';
+export type { Codepay, CodepayAnswer } from './v3/codepay.ts';
+export type * from './v3/combine.ts';
+export type * from './v3/invocation.ts';
+export type * from './v3/notifications.ts';
+export type * from './v3/order-request.ts';
 export type {
-  Notification,
-  Notifications,
-  OtherEvent,
-  OtherEventType,
-  RawNotification,
-  RefundEvent,
-  RefundNotification,
-  TransactionEvent,
-} from './v3/notifications.ts';
-export type { Order, Orders, Promotion, TradeState, TradeType } from './v3/orders.ts';
-export type {
-  FundsAccount,
-  Refund,
-  RefundChannel,
-  RefundFrom,
-  RefundGoods,
-  RefundRequest,
-  RefundStatus,
-  Refunds,
-} from './v3/refunds.ts';
-export type { Headers } from './v3/verification.ts';
+  MerchantOrder,
+  Order,
+  Orders,
+  PartnerOrder,
+  Promotion,
+  TradeState,
+  TradeType,
+} from './v3/orders.ts';
+export type { CodeUrl, H5Url, Prepay, PrepayId } from './v3/prepay.ts';
+export type * from './v3/refunds.ts';
+export type { Role, SubMerchant, SubOrderer } from './v3/role.ts';
+export type { Security } from './v3/security.ts';
+export type { EncryptedField, Sensitive } from './v3/sensitive.ts';

@@ -7,14 +7,8 @@ import {
   type SentRequest,
   type WechatPayError,
 } from '../errors.ts';
-import { type Headers, headerValue } from './verification.ts';
-
-/** An answer as it arrived. */
-export interface Answer {
-  status: number;
-  headers: Headers;
-  body: Buffer;
-}
+import type { Answer } from '../exchange.ts';
+import { headerValue } from '../headers.ts';
 
 /** Documented with status 500 although the request itself is wrong, so repeating it is pointless (refund and order error tables). */
 const PERMANENT_DESPITE_500 = new Set(['INVALID_TRANSACTIONID', 'OPENID_MISMATCH']);

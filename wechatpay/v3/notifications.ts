@@ -1,11 +1,14 @@
-import type { KeyObject } from 'node:crypto';
 import { NotificationError } from '../errors.ts';
 import type { Fen } from '../fen.ts';
+import type { Headers } from '../headers.ts';
 import { decryptResource } from './aead.ts';
 import { readObject } from './answer.ts';
+import type { CombinedOrder } from './combine.ts';
 import type { Order } from './orders.ts';
 import type { RefundStatus } from './refunds.ts';
-import { type Headers, verifySignature } from './verification.ts';
+import type { Role } from './role.ts';
+import { verifySignature } from './verification.ts';
+import type { VerificationKeys } from './verification-keys.ts';
 
 /** A notification as it came in: the raw bytes, never a parsed and printed body. */
 export interface RawNotification {
@@ -13,9 +16,13 @@ export interface RawNotification {
   body: Buffer;
 }
 
+/** Whose refund it is. One official example of a service provider's has `mchid`, the table has the other two: expect either. */
+type RefundOwner<R extends Role> = R extends 'partner'
+  ? { sp_mchid?: string; sub_mchid?: string; mchid?: string }
+  : { mchid: string };
+
 /** What `REFUND.*` carries. Its state is called `refund_status`, not `status`. */
-export interface RefundNotification {
-  mchid: string;
+export type RefundNotification<R extends Role = 'merchant'> = RefundOwner<R> & {
   out_trade_no: string;
   transaction_id: string;
   out_refund_no: string;
@@ -25,9 +32,34 @@ export interface RefundNotification {
   success_time?: string;
   user_received_account: string;
   amount: { total: Fen; refund: Fen; payer_total: Fen; payer_refund: Fen };
+};
+
+/** What has happened to a complaint. New ones may come: query the complaint whatever it says. The two odd spellings are WeChat Pay's. */
+export type ComplaintAction =
+  | 'CREATE_COMPLAINT'
+  | 'CONTINUE_COMPLAINT'
+  | 'USER_RESPONSE'
+  | 'RESPONSE_BY_PLATFORM'
+  | 'SELLER_REFUND'
+  | 'MERCHANT_RESPONSE'
+  | 'MERCHANT_CONFIRM_COMPLETE'
+  | 'MERCHANT_APPROVE_REFUND'
+  | 'MERCHANT_REJECT_REFUND'
+  | 'REFUND_SUCCESS'
+  | 'USER_APPLY_PLATFORM_SERIVCE'
+  | 'USER_CANCEL_PLATFORM_SERVICE'
+  | 'PLATFORM_SERVICE_FINISHED'
+  | (string & {});
+
+/** What `COMPLAINT.*` carries: no more than where to look. */
+export interface ComplaintNotification {
+  complaint_id: string;
+  action_type: ComplaintAction;
 }
 
-interface Envelope<EventType extends string, Resource> {
+interface Envelope<Kind extends string, EventType extends string, Resource> {
+  /** Tells the types of notifications apart. */
+  kind: Kind;
   /** At most 36 characters. WeChat Pay repeats a notification with the same id: process it once. */
   id: string;
   /** RFC 3339 with offset. */
@@ -43,126 +75,120 @@ interface Envelope<EventType extends string, Resource> {
   resource: Resource;
 }
 
-declare const other: unique symbol;
-/**
- * Any other event type, known here or not. The brand says that it is none of the types below, so that comparing `event_type` narrows the
- * union.
- */
-export type OtherEventType =
-  | 'COMPLAINT.CREATE'
-  | 'COMPLAINT.STATE_CHANGE'
-  | (`${string}.${string}` & { readonly [other]: true });
-
-/** Somebody paid. There is no notification for failed or closed orders. */
-export type TransactionEvent = Envelope<'TRANSACTION.SUCCESS', Order>;
+/** Somebody paid. There is no notification for failed or closed orders, and none for payment codes. */
+export type TransactionEvent<R extends Role = 'merchant'> = Envelope<
+  'transaction',
+  'TRANSACTION.SUCCESS',
+  Order<R>
+>;
+/** Somebody paid a combination. */
+export type CombinedEvent = Envelope<'combined', 'TRANSACTION.SUCCESS', CombinedOrder>;
 /** A refund came to an end, or needs a decision. */
-export type RefundEvent = Envelope<
+export type RefundEvent<R extends Role = 'merchant'> = Envelope<
+  'refund',
   'REFUND.SUCCESS' | 'REFUND.ABNORMAL' | 'REFUND.CLOSED',
-  RefundNotification
+  RefundNotification<R>
+>;
+/** A complaint was filed, or something happened to it. */
+export type ComplaintEvent = Envelope<
+  'complaint',
+  'COMPLAINT.CREATE' | 'COMPLAINT.STATE_CHANGE',
+  ComplaintNotification
 >;
 /** Anything else; check `resource` before use. */
-export type OtherEvent = Envelope<OtherEventType, unknown>;
+export type OtherEvent = Envelope<'other', string, unknown>;
 
-/** A genuine notification, by `event_type`. */
-export type Notification = TransactionEvent | RefundEvent | OtherEvent;
+/** A genuine v3 notification, by `kind`. */
+export type V3Notification<R extends Role = 'merchant'> =
+  | TransactionEvent<R>
+  | CombinedEvent
+  | RefundEvent<R>
+  | ComplaintEvent
+  | OtherEvent;
 
-/** Genuine ones have a few kilobytes. */
-const MAX_BODY_BYTES = 1024 * 1024;
-
-/** What the resource of an event must at least say, in text. */
-const REQUIRED_FIELDS = new Map<string, readonly string[]>([
-  ['TRANSACTION.SUCCESS', ['out_trade_no', 'trade_state'] satisfies (keyof Order)[]],
-  ...['REFUND.SUCCESS', 'REFUND.ABNORMAL', 'REFUND.CLOSED'].map(
-    (event) => [event, ['out_refund_no', 'refund_status'] satisfies (keyof RefundNotification)[]] as const,
-  ),
+/** What kind of event each documented type is. A combination says TRANSACTION.SUCCESS, too. */
+const KINDS = new Map<string, V3Notification['kind']>([
+  ['TRANSACTION.SUCCESS', 'transaction'],
+  ['REFUND.SUCCESS', 'refund'],
+  ['REFUND.ABNORMAL', 'refund'],
+  ['REFUND.CLOSED', 'refund'],
+  ['COMPLAINT.CREATE', 'complaint'],
+  ['COMPLAINT.STATE_CHANGE', 'complaint'],
 ]);
 
-/** Opens what WeChat Pay posts to `notify_url`. */
-export class Notifications {
-  readonly #publicKeys: ReadonlyMap<string, KeyObject>;
-  readonly #apiV3Key: string;
-  readonly #clock: () => number;
+/** What the resource of an event must at least say, in text. */
+const REQUIRED_FIELDS = {
+  transaction: ['out_trade_no', 'trade_state'] satisfies (keyof Order)[],
+  combined: ['combine_out_trade_no'] satisfies (keyof CombinedOrder)[],
+  refund: ['out_refund_no', 'refund_status'] satisfies (keyof RefundNotification)[],
+  complaint: ['complaint_id', 'action_type'] satisfies (keyof ComplaintNotification)[],
+  other: [],
+} as const satisfies Record<V3Notification['kind'], readonly string[]>;
 
-  constructor(
-    { publicKeys, apiV3Key }: { publicKeys: ReadonlyMap<string, KeyObject>; apiV3Key: string },
-    clock: () => number,
-  ) {
-    this.#publicKeys = publicKeys;
-    this.#apiV3Key = apiV3Key;
-    this.#clock = clock;
-  }
-
-  /**
-   * Verifies the signature over the raw bytes, then the clock, then decrypts. Compare mchid, appid, number and amount with your own records
-   * before you believe that the right thing was paid. Answer WeChat Pay within five seconds.
-   * Sources: official pages 4012365342, 4012071382, 4013053249.
-   * @throws NotificationError with its verdict.
-   * @throws TypeError when the body is not the raw bytes.
-   */
-  open({ headers, body }: RawNotification): Notification {
-    if (!Buffer.isBuffer(body))
-      throw new TypeError('body must be the raw bytes of the request, as a Buffer; do not parse it');
-    if (body.length > MAX_BODY_BYTES) {
-      throw new NotificationError(
-        'forged',
-        `The notification has ${body.length} bytes; WeChat Pay sends no such thing.`,
-      );
-    }
-    const verification = verifySignature(
-      { headers, body },
-      { publicKeys: this.#publicKeys, now: this.#clock() },
+/**
+ * Verifies a v3 notification's signature over the raw bytes, then the clock, then decrypts (official pages 4012365342, 4012071382,
+ * 4013053249).
+ * @param now milliseconds since 1970.
+ * @throws NotificationError with its verdict.
+ */
+export async function openV3Notification<R extends Role>(
+  { headers, body }: RawNotification,
+  { keys, apiV3Key, now }: { keys: VerificationKeys; apiV3Key: string; now: number },
+): Promise<V3Notification<R>> {
+  const verification = await verifySignature({ headers, body }, { keys, now });
+  if (verification.verdict !== 'genuine') {
+    throw new NotificationError(
+      verification.verdict,
+      `The notification is not accepted: ${verification.reason}.`,
     );
-    if (verification.verdict !== 'genuine') {
-      throw new NotificationError(
-        verification.verdict,
-        `The notification is not accepted: ${verification.reason}.`,
-      );
-    }
-    return this.#decrypt(body);
+  }
+  return decrypt(body, apiV3Key) as V3Notification<R>;
+}
+
+function decrypt(body: Buffer, apiV3Key: string): V3Notification {
+  const { resource: encrypted, ...envelope } = readObject(body) ?? {};
+  const { id, create_time, event_type, summary, resource_type } = envelope;
+  if (!isText(id) || !isText(event_type) || typeof encrypted !== 'object' || encrypted === null) {
+    throw undecryptable('it has no id, event_type or resource');
+  }
+  const { algorithm, ciphertext, nonce, associated_data, original_type } = encrypted as Record<
+    string,
+    unknown
+  >;
+  if (!isText(algorithm) || !isText(ciphertext) || !isText(nonce)) {
+    throw undecryptable(`${id} has a resource without algorithm, ciphertext or nonce`);
   }
 
-  #decrypt(body: Buffer): Notification {
-    const { resource: encrypted, ...envelope } = readObject(body) ?? {};
-    const { id, create_time, event_type, summary, resource_type } = envelope;
-    if (!isText(id) || !isText(event_type) || typeof encrypted !== 'object' || encrypted === null) {
-      throw undecryptable('it has no id, event_type or resource');
-    }
-    const { algorithm, ciphertext, nonce, associated_data, original_type } = encrypted as Record<
-      string,
-      unknown
-    >;
-    if (!isText(algorithm) || !isText(ciphertext) || !isText(nonce)) {
-      throw undecryptable(`${id} has a resource without algorithm, ciphertext or nonce`);
-    }
-
-    let plaintext: string;
-    try {
-      const associatedData = isText(associated_data) ? associated_data : '';
-      plaintext = decryptResource(
-        { algorithm, ciphertext, nonce, associated_data: associatedData },
-        this.#apiV3Key,
-      );
-    } catch (error) {
-      throw undecryptable(`${id} does not decrypt with the APIv3 key`, error);
-    }
-    const resource = readObject(Buffer.from(plaintext));
-    const missing = (REQUIRED_FIELDS.get(event_type) ?? []).filter((field) => !isText(resource?.[field]));
-    if (!resource || missing.length > 0) {
-      throw undecryptable(
-        `${id} (${event_type}) has a resource without ${missing.join(', ') || 'an object'}`,
-      );
-    }
-
-    return {
-      ...envelope,
-      create_time: textOr(create_time),
-      summary: textOr(summary),
-      resource_type: textOr(resource_type),
-      original_type: textOr(original_type),
-      resource,
-      // The fields that a type promises and that decide were checked above.
-    } as unknown as Notification;
+  let plaintext: string;
+  try {
+    const associatedData = isText(associated_data) ? associated_data : '';
+    plaintext = decryptResource({ algorithm, ciphertext, nonce, associated_data: associatedData }, apiV3Key);
+  } catch (error) {
+    throw undecryptable(`${id} does not decrypt with the APIv3 key`, error);
   }
+  const resource = readObject(Buffer.from(plaintext));
+  const kind = kindOf(event_type, resource);
+  const missing: string[] = REQUIRED_FIELDS[kind].filter((field) => !isText(resource?.[field]));
+  if (kind === 'combined' && !Array.isArray(resource?.sub_orders)) missing.push('sub_orders');
+  if (!resource || missing.length > 0) {
+    throw undecryptable(`${id} (${event_type}) has a resource without ${missing.join(', ') || 'an object'}`);
+  }
+
+  return {
+    ...envelope,
+    kind,
+    create_time: textOr(create_time),
+    summary: textOr(summary),
+    resource_type: textOr(resource_type),
+    original_type: textOr(original_type),
+    resource,
+    // The fields that a type promises and that decide were checked above.
+  } as unknown as V3Notification;
+}
+
+function kindOf(eventType: string, resource: Record<string, unknown> | undefined): V3Notification['kind'] {
+  const kind = KINDS.get(eventType) ?? 'other';
+  return kind === 'transaction' && resource?.combine_out_trade_no !== undefined ? 'combined' : kind;
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,9 @@
+import { endpoints } from '../endpoint.ts';
 import type { Fen } from '../fen.ts';
 import { readObject } from './answer.ts';
-import { pathSegment, serializeBody } from './request-body.ts';
+import { serializeBody } from './request-body.ts';
+import type { For, Identity, Role, SubMerchant } from './role.ts';
+import type { Sensitive } from './sensitive.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -31,25 +34,26 @@ export interface RefundGoods {
   refund_quantity: number;
 }
 
+/** What a service provider adds; nothing for a merchant. */
+type Owner<R extends Role> = R extends 'partner' ? SubMerchant : unknown;
+
 /**
  * A refund to apply for, of an order named by one of its two numbers. At most 365 days after payment, 50 to an order, one minute apart,
  * each with its own number. Fields and limits: the official page of `POST /v3/refund/domestic/refunds`.
  */
-export type RefundRequest = (
-  | { transaction_id: string; out_trade_no?: never }
-  | { out_trade_no: string; transaction_id?: never }
-) & {
-  /** At most 64 of `0-9 A-Z a-z _ - | * @`; the same number refunds once. */
-  out_refund_no: string;
-  /** At most 80 characters; the customer sees it. */
-  reason?: string;
-  /** Send it always: without it the notification may be the platform's old XML. */
-  notify_url?: string;
-  funds_account?: 'AVAILABLE' | 'UNSETTLED';
-  /** `total` is the amount of the order. */
-  amount: { refund: Fen; total: Fen; currency: 'CNY'; from?: RefundFrom[] };
-  goods_detail?: RefundGoods[];
-};
+export type RefundRequest<R extends Role = 'merchant'> = Owner<R> &
+  ({ transaction_id: string; out_trade_no?: never } | { out_trade_no: string; transaction_id?: never }) & {
+    /** At most 64 of `0-9 A-Z a-z _ - | * @`; the same number refunds once. */
+    out_refund_no: string;
+    /** At most 80 characters; the customer sees it. */
+    reason?: string;
+    /** Send it always: without it the notification may be the platform's old XML. */
+    notify_url?: string;
+    funds_account?: 'AVAILABLE' | 'UNSETTLED';
+    /** `total` is the amount of the order. */
+    amount: { refund: Fen; total: Fen; currency: 'CNY'; from?: RefundFrom[] };
+    goods_detail?: RefundGoods[];
+  };
 
 /** A refund as applications and queries answer it; fields that are not listed here are kept. */
 export interface Refund {
@@ -86,21 +90,77 @@ export interface Refund {
   }[];
 }
 
+/** Banks that pay an abnormal refund out to a debit card. */
+export type RefundBank = `${
+  | 'CMB'
+  | 'COMM'
+  | 'ABC'
+  | 'CCB'
+  | 'ICBC'
+  | 'BOC'
+  | 'PAB'
+  | 'SPDB'
+  | 'CITIC'
+  | 'CEB'
+  | 'CMBC'
+  | 'CIB'
+  | 'GDB'
+  | 'PSBC'
+  | 'NBCB'}_DEBIT`;
+
+/** Where the money of an abnormal refund goes instead. The client encrypts account and name. */
+export type AbnormalRefundRequest<R extends Role = 'merchant'> = Owner<R> & { out_refund_no: string } & (
+    | {
+        type: 'USER_BANK_CARD';
+        bank_type: RefundBank;
+        /** Number of the customer's debit card, in clear. */
+        bank_account: string;
+        /** Name of its holder, in clear. */
+        real_name: string;
+      }
+    /** To the merchant, who pays the customer back by other means. */
+    | { type: 'MERCHANT_BANK_CARD' }
+  );
+
 const REFUNDS = '/v3/refund/domestic/refunds';
 
-/** Refunds of mainland orders. */
-export class Refunds {
-  readonly #transport: Transport;
+export const REFUND_ENDPOINTS = endpoints({
+  'refunds.apply': {
+    method: 'POST',
+    path: REFUNDS,
+    rateLimit: { requests: 150, perSeconds: 1, failing: 6 },
+    rateLimitedMayHaveHappened: true,
+  },
+  'refunds.query': {
+    method: 'GET',
+    path: `${REFUNDS}/{out_refund_no}`,
+    rateLimit: { requests: 300, perSeconds: 1 },
+  },
+  'refunds.applyAbnormal': {
+    method: 'POST',
+    path: `${REFUNDS}/{refund_id}/apply-abnormal-refund`,
+    rateLimit: { requests: 150, perSeconds: 1 },
+    rateLimitedMayHaveHappened: true,
+  },
+});
 
-  constructor(transport: Transport) {
+/** Refunds of mainland orders. */
+export class Refunds<R extends Role = 'merchant'> {
+  readonly #transport: Transport;
+  readonly #identity: Identity<R>;
+  readonly #sensitive: Sensitive;
+
+  constructor(transport: Transport, identity: Identity<R>, sensitive: Sensitive) {
     this.#transport = transport;
+    this.#identity = identity;
+    this.#sensitive = sensitive;
   }
 
   /**
    * The exact body of a refund. Persist it, then hand it to {@link apply}.
    * @throws RequestRejectedError PARAM_ERROR for what the gateway cannot take: null, fractions, emoji.
    */
-  serialize(refund: RefundRequest): string {
+  serialize(refund: RefundRequest<R>): string {
     return serializeBody(refund);
   }
 
@@ -109,11 +169,11 @@ export class Refunds {
    * byte for byte.
    * @throws WechatPayError; a 429 has an unknown outcome here, the refund may have been accepted.
    */
-  async apply(refund: RefundRequest | string): Promise<Refund> {
+  async apply(refund: RefundRequest<R> | string): Promise<Refund> {
     const body = typeof refund === 'string' ? refund : this.serialize(refund);
     const outRefundNo = readObject(Buffer.from(body))?.out_refund_no;
     return this.#transport.call<Refund>(
-      { method: 'POST', path: REFUNDS, body, rateLimitedMayHaveHappened: true },
+      { endpoint: REFUND_ENDPOINTS['refunds.apply'], body },
       { refund_id: true, status: true, out_refund_no: typeof outRefundNo === 'string' ? outRefundNo : true },
     );
   }
@@ -122,10 +182,37 @@ export class Refunds {
    * Asks for a refund.
    * @throws WechatPayError 404 RESOURCE_NOT_EXISTS when it was not accepted: apply again with the same body.
    */
-  async query(outRefundNo: string): Promise<Refund> {
+  async query(outRefundNo: string, ...of: For<R>): Promise<Refund> {
     return this.#transport.call<Refund>(
-      { method: 'GET', path: `${REFUNDS}/${pathSegment('out_refund_no', outRefundNo)}` },
+      {
+        endpoint: REFUND_ENDPOINTS['refunds.query'],
+        segments: { out_refund_no: outRefundNo },
+        query: this.#identity.sub(...of),
+      },
       { refund_id: true, status: true, out_refund_no: outRefundNo },
+    );
+  }
+
+  /**
+   * Says where the money of an ABNORMAL refund goes instead. It is PROCESSING again afterwards.
+   * @param refundId WeChat Pay's number of the refund.
+   * @throws WechatPayError; a 429 has an unknown outcome here too.
+   */
+  async applyAbnormal(refundId: string, request: AbnormalRefundRequest<R>): Promise<Refund> {
+    const card = request.type === 'USER_BANK_CARD' ? request : undefined;
+    const account = card && (await this.#sensitive.encrypt(card.bank_account));
+    const name = card && (await this.#sensitive.encrypt(card.real_name));
+    return this.#transport.call<Refund>(
+      {
+        endpoint: REFUND_ENDPOINTS['refunds.applyAbnormal'],
+        segments: { refund_id: refundId },
+        body: serializeBody({
+          ...request,
+          ...(account && name && { bank_account: account.ciphertext, real_name: name.ciphertext }),
+        }),
+        ...(account && { serial: account.serial }),
+      },
+      { refund_id: refundId, status: true, out_refund_no: request.out_refund_no },
     );
   }
 }

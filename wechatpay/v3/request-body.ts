@@ -19,16 +19,6 @@ export function serializeBody(body: object): string {
   });
 }
 
-/**
- * A merchant number as one path segment, percent-encoded: `|` becomes `%7C`, `*` stays. The path is signed and sent as it is built here.
- * @throws RequestRejectedError PARAM_ERROR when it has characters outside the documented set; a dot segment would reach another resource.
- */
-export function pathSegment(name: string, value: string): string {
-  if (!/^[0-9A-Za-z_\-|*@]{1,64}$/.test(value))
-    throw refused(name, 'must be 1 to 64 of 0-9 A-Z a-z _ - | * @');
-  return encodeURIComponent(value);
-}
-
 function refused(field: string, problem: string): RequestRejectedError {
   return new RequestRejectedError(`The request was not sent: ${field} ${problem}.`, {
     code: 'PARAM_ERROR',

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes, sign, verify, X509Certificate } from 'node:crypto';
 
 /**
  * SHA256-RSA (PKCS#1 v1.5) signatures of WeChat Pay v3. Keys are `KeyObject`s, parsed once: verifying with a PEM string is six times
@@ -42,6 +42,11 @@ export function answerMessage(timestamp: string, nonce: string, body: Uint8Array
     typeof body === 'string' ? Buffer.from(body) : body,
     Buffer.from('\n'),
   ]);
+}
+
+/** A fresh nonce: 32 upper-case hexadecimal digits. */
+export function randomNonce(): string {
+  return randomBytes(16).toString('hex').toUpperCase();
 }
 
 /** Signs a message; returns base64 without line breaks. */

@@ -1,167 +1,182 @@
-import { randomBytes } from 'node:crypto';
-import { Agent, type Dispatcher } from 'undici';
 import type { Credentials } from '../configuration.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { type ErrorDetails, OutcomeUnknownError, type SentRequest } from '../errors.ts';
-import { type Answer, errorFor, readObject } from './answer.ts';
+import type { Answer, Exchange, HttpRequest, StreamedAnswer } from '../exchange.ts';
+import { headerValue } from '../headers.ts';
+import { errorFor, readObject } from './answer.ts';
+import { type MultipartFile, multipart } from './multipart.ts';
 import { formatAuthorization, requestMessage, signMessage } from './signature.ts';
-import { headerValue, verifySignature } from './verification.ts';
+import { type Query, type Segments, targetOf } from './target.ts';
+import { verifySignature } from './verification.ts';
+import type { VerificationKeys } from './verification-keys.ts';
 
 /** A call to the gateway. */
-export interface GatewayRequest {
-  method: 'GET' | 'POST';
-  /** Path with query, encoded: signed and sent exactly like this. */
-  path: string;
+export interface Call {
+  endpoint: Endpoint;
+  /** What stands for the `{…}` of the path, unencoded. */
+  segments?: Segments;
+  /** Undefined values are left out. */
+  query?: Query;
   /** The exact JSON text. */
   body?: string;
-  /** A 429 on this call does not prove that nothing has happened: true for refund applications. */
-  rateLimitedMayHaveHappened?: boolean;
+  /** A file to upload; then `body` is its `meta`, the only part that is signed. */
+  file?: MultipartFile;
+  /** The key that encrypted fields of the body, where it must be named. Default: the current one. */
+  serial?: string;
 }
 
-/** Whose requests they are. */
-export interface Merchant {
-  mchid: string;
-  appid: string;
-}
-
-/** What the outside world gives to the transport. */
-export interface TransportSeams {
-  dispatcher?: Dispatcher | undefined;
-  clock?: (() => number) | undefined;
-  nonce?: (() => string) | undefined;
-  userAgent?: string | undefined;
-}
-
-/** Orders with many goods and promotions stay far below this. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+/** What the answer must have: this very text, any text (true), or a list. */
+type Expected<T> = { [Field in keyof T]?: string | true | typeof Array };
 
 /**
  * Signs, sends, reads, verifies: one attempt, no retries, because only the caller knows when a repeat is safe.
  */
 export class Transport {
   readonly #credentials: Credentials;
-  readonly #dispatcher: Dispatcher;
-  readonly #ownsDispatcher: boolean;
+  readonly #exchange: Exchange;
+  readonly #keys: VerificationKeys;
   readonly #clock: () => number;
   readonly #nonce: () => string;
-  readonly #userAgent: string;
 
-  constructor(credentials: Credentials, { dispatcher, clock, nonce, userAgent }: TransportSeams) {
+  constructor(
+    credentials: Credentials,
+    {
+      exchange,
+      keys,
+      clock,
+      nonce,
+    }: { exchange: Exchange; keys: VerificationKeys; clock: () => number; nonce: () => string },
+  ) {
     this.#credentials = credentials;
-    this.#ownsDispatcher = dispatcher === undefined;
-    // The gateway keeps connections for eight seconds and says so; undici heeds that.
-    this.#dispatcher = dispatcher ?? new Agent({ connect: { timeout: credentials.timeoutMs } });
-    this.#clock = clock ?? Date.now;
-    this.#nonce = nonce ?? (() => randomBytes(16).toString('hex').toUpperCase());
-    this.#userAgent = userAgent || `paysaga (Node.js ${process.version})`;
+    this.#exchange = exchange;
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#nonce = nonce;
+  }
+
+  /** Now, in milliseconds since 1970. */
+  now(): number {
+    return this.#clock();
   }
 
   /**
    * The verified JSON object of a 200, undefined for a 204.
    * @throws WechatPayError for everything else.
    */
-  async send(request: GatewayRequest): Promise<Record<string, unknown> | undefined> {
-    const sent: SentRequest = { method: request.method, url: this.#credentials.baseUrl + request.path };
-    const answer = await this.#exchange(request, sent);
-    const now = this.#clock();
+  async send(call: Call): Promise<Record<string, unknown> | undefined> {
+    const { answer, sent } = await this.#exchanged(call);
+    return this.#read(answer, sent);
+  }
 
-    const successful = answer.status >= 200 && answer.status < 300;
-    if (successful) this.#verify(answer, sent, now);
-    if (!successful || answer.status === 202) {
-      const rateLimitedMayHaveHappened = request.rateLimitedMayHaveHappened ?? false;
-      throw errorFor(answer, { request: sent, now, rateLimitedMayHaveHappened });
+  /**
+   * As {@link send}, for a call that answers an object with at least these fields.
+   * Signatures do not tie an answer to its request, so a mixed-up answer (a cache, a proxy) is noticed only by its number.
+   */
+  async call<T extends object>(call: Call, expected: Expected<T>): Promise<T> {
+    const { answer, sent } = await this.#exchanged(call);
+    const body = this.#read(answer, sent);
+    for (const [field, wanted] of Object.entries(expected)) {
+      const value = body?.[field];
+      if (wanted === Array ? Array.isArray(value) : wanted === true ? isText(value) : value === wanted)
+        continue;
+      throw unexpected(
+        sent,
+        typeof wanted === 'string' ? `is about another ${field}` : `has no ${field}`,
+        detailsOf(answer),
+      );
     }
+    return body as T;
+  }
+
+  /** The unverified 200 of the one call whose answer brings the keys that verify it. @throws WechatPayError for everything else. */
+  async fetch(call: Call): Promise<{ answer: Answer; sent: SentRequest }> {
+    const request = this.#sign(call);
+    const sent = this.#exchange.describe(request);
+    const answer = await this.#exchange.send(request);
+    if (answer.status !== 200) throw this.#failure(answer, sent, call.endpoint);
+    return { answer, sent };
+  }
+
+  /**
+   * The bytes of a file as they come. Files are the answers that WeChat Pay does not sign: check their hash.
+   * @param target path with query, as the gateway gave it.
+   * @throws WechatPayError
+   */
+  async open(target: string): Promise<StreamedAnswer> {
+    const request = this.#signed({ method: 'GET', path: target, headers: { Accept: '*/*' } }, '');
+    const answer = await this.#exchange.open(request);
+    if (answer.status === 200) return answer;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer.body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > 65_536) break;
+    }
+    const body = Buffer.concat(chunks);
+    throw this.#failure({ ...answer, body }, this.#exchange.describe(request), {
+      method: 'GET',
+      path: target,
+    });
+  }
+
+  /** Closes the connections that were opened for it; calls under way are finished first. */
+  async close(): Promise<void> {
+    await this.#exchange.close();
+  }
+
+  async #exchanged(call: Call): Promise<{ answer: Answer; sent: SentRequest }> {
+    const request = this.#sign(call);
+    const sent = this.#exchange.describe(request);
+    const answer = await this.#exchange.send(request);
+    const successful = answer.status >= 200 && answer.status < 300;
+    if (successful) await this.#verify(answer, sent);
+    if (!successful || answer.status === 202) throw this.#failure(answer, sent, call.endpoint);
+    return { answer, sent };
+  }
+
+  #read(answer: Answer, sent: SentRequest): Record<string, unknown> | undefined {
     if (answer.status === 204) return undefined;
     const body = readObject(answer.body);
     if (!body) throw unexpected(sent, 'is signed but no JSON object', detailsOf(answer));
     return body;
   }
 
-  /**
-   * As {@link send}, for a call that answers an object with at least these texts: a text stands for itself, true for any.
-   * Signatures do not tie an answer to its request, so a mixed-up answer (a cache, a proxy) is noticed only by its number.
-   */
-  async call<T extends object>(
-    request: GatewayRequest,
-    expected: { [Field in keyof T]?: string | true },
-  ): Promise<T> {
-    const body = await this.send(request);
-    const sent: SentRequest = { method: request.method, url: this.#credentials.baseUrl + request.path };
-    for (const [field, wanted] of Object.entries(expected)) {
-      const value = body?.[field];
-      if (wanted === true ? typeof value === 'string' && value !== '' : value === wanted) continue;
-      throw unexpected(sent, wanted === true ? `has no ${field}` : `is about another ${field}`);
-    }
-    return body as T;
-  }
-
-  /** Closes the connections this transport opened itself; calls under way are finished first. */
-  async close(): Promise<void> {
-    if (this.#ownsDispatcher) await this.#dispatcher.close();
-  }
-
-  async #exchange(request: GatewayRequest, sent: SentRequest): Promise<Answer> {
-    const { baseUrl, timeoutMs } = this.#credentials;
-    const signal = AbortSignal.timeout(timeoutMs);
-    const headers = this.#headers(request);
-    try {
-      const {
-        statusCode,
-        headers: answered,
-        body,
-      } = await this.#dispatcher.request({
-        origin: baseUrl,
-        // Given as a path and not as a URL, so that nothing between the signature and the wire can spell it differently.
-        path: request.path,
-        method: request.method,
-        headers,
-        body: request.body ?? null,
-        signal,
-      });
-      return { status: statusCode, headers: answered, body: await readCapped(body, sent, statusCode) };
-    } catch (error) {
-      if (error instanceof OutcomeUnknownError) throw error;
-      const { name, code, message } = error as { name?: string; code?: string; message?: string };
-      if (signal.aborted || name?.endsWith('TimeoutError')) {
-        throw new OutcomeUnknownError(`${sent.method} ${sent.url} was not answered within ${timeoutMs} ms.`, {
-          code: 'TIMEOUT',
-          request: sent,
-          cause: error,
-        });
-      }
-      throw new OutcomeUnknownError(
-        `${sent.method} ${sent.url} failed: ${code ?? message ?? String(error)}.`,
-        {
-          code: 'CONNECTION',
-          request: sent,
-          cause: error,
-        },
+  #sign({ endpoint, segments, query, body, file, serial }: Call): HttpRequest {
+    const path = targetOf(endpoint, this.#credentials.role, segments, query);
+    // In certificate mode the first request names no key, and is answered with a certificate's signature.
+    const key = serial ?? this.#keys.current?.id;
+    const headers: Record<string, string> = {
+      Accept: 'application/json',
+      ...(key === undefined ? {} : { 'Wechatpay-Serial': key }),
+    };
+    if (file) {
+      const { contentType, bytes } = multipart(body ?? '{}', file);
+      return this.#signed(
+        { method: endpoint.method, path, headers: { ...headers, 'Content-Type': contentType }, body: bytes },
+        body ?? '{}',
       );
     }
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    return this.#signed({ method: endpoint.method, path, headers, body }, body ?? '');
   }
 
-  #headers(request: GatewayRequest): Record<string, string> {
-    const { mchid, serialNo, privateKey, publicKeyId } = this.#credentials;
+  /** Adds the signature over what is signed of the body. */
+  #signed(request: HttpRequest, signedBody: string): HttpRequest {
+    const { mchid, serialNo, privateKey } = this.#credentials;
     const timestamp = String(Math.floor(this.#clock() / 1000));
     const nonce = this.#nonce();
-    const message = requestMessage({
-      method: request.method,
-      url: request.path,
-      timestamp,
-      nonce,
-      body: request.body ?? '',
-    });
-    const signature = signMessage(message, privateKey);
-    return {
-      Accept: 'application/json',
-      ...(request.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      'User-Agent': this.#userAgent,
-      'Wechatpay-Serial': publicKeyId,
-      Authorization: formatAuthorization({ mchid, nonce, timestamp, serialNo, signature }),
-    };
+    const { method, path: url } = request;
+    const signature = signMessage(
+      requestMessage({ method, url, timestamp, nonce, body: signedBody }),
+      privateKey,
+    );
+    const Authorization = formatAuthorization({ mchid, nonce, timestamp, serialNo, signature });
+    return { ...request, headers: { ...request.headers, Authorization } };
   }
 
-  #verify(answer: Answer, sent: SentRequest, now: number): void {
-    const verification = verifySignature(answer, { publicKeys: this.#credentials.publicKeys, now });
+  async #verify(answer: Answer, sent: SentRequest): Promise<void> {
+    const verification = await verifySignature(answer, { keys: this.#keys, now: this.#clock() });
     if (verification.verdict === 'genuine') return;
     throw new OutcomeUnknownError(
       `${sent.method} ${sent.url} was answered ${answer.status}, but the answer cannot be believed: ${verification.reason}.`,
@@ -174,6 +189,11 @@ export class Transport {
           : {}),
       },
     );
+  }
+
+  #failure(answer: Answer, request: SentRequest, endpoint: Endpoint) {
+    const rateLimitedMayHaveHappened = endpoint.rateLimitedMayHaveHappened ?? false;
+    return errorFor(answer, { request, now: this.#clock(), rateLimitedMayHaveHappened });
   }
 }
 
@@ -190,25 +210,10 @@ function unexpected(
   });
 }
 
-function detailsOf(answer: Answer): Partial<ErrorDetails> {
-  return { httpStatus: answer.status, requestId: headerValue(answer.headers, 'request-id') };
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
-/**
- * Reads a body up to the cap. What is longer is not WeChat Pay: fatal for a success, cut off for an error, whose status has said
- * enough.
- */
-async function readCapped(body: AsyncIterable<Buffer>, sent: SentRequest, status: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Leaving the loop early destroys the connection.
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) {
-      if (status >= 400) return Buffer.alloc(0);
-      throw unexpected(sent, `is larger than ${MAX_ANSWER_BYTES} bytes`, { httpStatus: status });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function detailsOf(answer: Answer): Partial<ErrorDetails> {
+  return { httpStatus: answer.status, requestId: headerValue(answer.headers, 'request-id') };
 }

@@ -1,8 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { type Headers, headerValue } from '../headers.ts';
 import { answerMessage, MAX_CLOCK_SKEW_SECONDS, SIGNATURE_SCHEME, verifyMessage } from './signature.ts';
-
-/** Headers as Node, undici or a database gives them back: names in any case. */
-export type Headers = Record<string, string | string[] | undefined>;
+import type { VerificationKeys } from './verification-keys.ts';
 
 /** What the signature of an answer or a notification says. */
 export type Verification =
@@ -10,12 +8,12 @@ export type Verification =
   /** `reason` is one clause for an error message. */
   | { verdict: 'forged' | 'stale'; reason: string };
 
-/** The value of a header that occurs exactly once and is not empty. */
-export function headerValue(headers: Headers, name: string): string | undefined {
-  const values = Object.entries(headers)
-    .filter(([key]) => key.toLowerCase() === name)
-    .flatMap(([, value]) => value ?? []);
-  return values.length === 1 && values[0] !== '' ? values[0] : undefined;
+/** The four headers of a signature, all of them there. */
+interface SignatureHeaders {
+  timestamp: string;
+  nonce: string;
+  signature: string;
+  serial: string;
 }
 
 /**
@@ -23,33 +21,27 @@ export function headerValue(headers: Headers, name: string): string | undefined 
  * last, so that "stale" is said only of what WeChat Pay really signed (official pages 4012365342 and 4013053249). Deliberately wrong
  * signatures (`WECHATPAY/SIGNTEST/…`) need no case of their own: they do not verify.
  */
-export function verifySignature(
+export async function verifySignature(
   { headers, body }: { headers: Headers; body: Uint8Array },
-  { publicKeys, now }: { publicKeys: ReadonlyMap<string, KeyObject>; now: number },
-): Verification {
-  const timestamp = headerValue(headers, 'wechatpay-timestamp');
-  const nonce = headerValue(headers, 'wechatpay-nonce');
-  const signature = headerValue(headers, 'wechatpay-signature');
-  const serial = headerValue(headers, 'wechatpay-serial');
-  if (!timestamp || !nonce || !signature || !serial) {
+  { keys, now }: { keys: Pick<VerificationKeys, 'find'>; now: number },
+): Promise<Verification> {
+  const signed = readSignature(headers);
+  if (!signed) {
     return {
       verdict: 'forged',
       reason: 'it is not signed (a Wechatpay-* header is missing or occurs twice)',
     };
   }
+  const { timestamp, nonce, signature, serial } = signed;
   const scheme = headerValue(headers, 'wechatpay-signature-type') ?? SIGNATURE_SCHEME;
   if (scheme !== SIGNATURE_SCHEME)
     return { verdict: 'forged', reason: `its signature is of type ${printable(scheme)}` };
 
-  const publicKey = publicKeys.get(serial);
-  if (!publicKey) {
-    const known = [...publicKeys.keys()].join(', ');
-    return {
-      verdict: 'forged',
-      reason: `it is signed with ${printable(serial)}, and the configured keys are ${known}`,
-    };
+  const found = await keys.find(serial);
+  if ('missing' in found) {
+    return { verdict: 'forged', reason: `it is signed with ${printable(serial)}, and ${found.missing}` };
   }
-  if (!verifyMessage(answerMessage(timestamp, nonce, body), signature, publicKey)) {
+  if (!verifyMessage(answerMessage(timestamp, nonce, body), signature, found.key)) {
     return { verdict: 'forged', reason: `its signature does not match the key ${serial}` };
   }
 
@@ -59,6 +51,15 @@ export function verifySignature(
     return { verdict: 'stale', reason: `it was signed ${Math.round(skew)} s away from our clock` };
   }
   return { verdict: 'genuine' };
+}
+
+/** The headers of a signature; undefined when one is missing, empty or there twice. */
+function readSignature(headers: Headers): SignatureHeaders | undefined {
+  const timestamp = headerValue(headers, 'wechatpay-timestamp');
+  const nonce = headerValue(headers, 'wechatpay-nonce');
+  const signature = headerValue(headers, 'wechatpay-signature');
+  const serial = headerValue(headers, 'wechatpay-serial');
+  return timestamp && nonce && signature && serial ? { timestamp, nonce, signature, serial } : undefined;
 }
 
 /** Text from outside, safe in a log line. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type CombinedOrder,
   type Notification,
   NotificationError,
   type NotificationVerdict,
@@ -30,15 +31,12 @@ describe('wechatpay notifications', () => {
   after(() => pay.close());
 
   const rejects = (raw: Parameters<typeof pay.notifications.open>[0], verdict: NotificationVerdict) =>
-    assert.throws(
-      () => pay.notifications.open(raw),
-      (error) => {
-        assert.ok(error instanceof NotificationError);
-        assert.equal(error.verdict, verdict, error.message);
-        assert.equal(error.code, `NOTIFICATION_${verdict.toUpperCase()}`);
-        return true;
-      },
-    );
+    assert.rejects(pay.notifications.open(raw), (error) => {
+      assert.ok(error instanceof NotificationError);
+      assert.equal(error.verdict, verdict, error.message);
+      assert.equal(error.code, `NOTIFICATION_${verdict.toUpperCase()}`);
+      return true;
+    });
   const genuine = () => notification('TRANSACTION.SUCCESS', ORDER, { at: NOW });
   /** Signed by WeChat Pay, whatever it says. */
   const signedBody = (value: unknown) => {
@@ -46,8 +44,8 @@ describe('wechatpay notifications', () => {
     return { headers: signatureHeaders(body, { at: NOW }), body };
   };
 
-  it('a payment opens to its order, unknown fields kept', () => {
-    const opened = pay.notifications.open(genuine());
+  it('a payment opens to its order, unknown fields kept', async () => {
+    const opened = await pay.notifications.open(genuine());
     assert.equal(opened.id, '3b9e61c2-7a40-5d18-9c2f-60d1e4a7b853');
     assert.equal(opened.create_time, '2026-03-01T12:03:12+08:00');
     assert.equal(opened.event_type, 'TRANSACTION.SUCCESS');
@@ -57,20 +55,24 @@ describe('wechatpay notifications', () => {
     assert.deepEqual(opened.resource, ORDER);
   });
 
-  it('the event type narrows the resource', () => {
+  it('the kind narrows the resource', async () => {
     // The type checker proves it: this compiles only while each branch has the right resource.
     const about = (opened: Notification): string => {
-      switch (opened.event_type) {
-        case 'TRANSACTION.SUCCESS': {
+      switch (opened.kind) {
+        case 'transaction': {
           const order: Order = opened.resource;
           return order.out_trade_no;
         }
-        case 'REFUND.SUCCESS':
-        case 'REFUND.ABNORMAL':
-        case 'REFUND.CLOSED': {
+        case 'combined': {
+          const combined: CombinedOrder = opened.resource;
+          return combined.combine_out_trade_no;
+        }
+        case 'refund': {
           const refund: RefundNotification = opened.resource;
           return refund.out_refund_no;
         }
+        case 'complaint':
+          return opened.resource.complaint_id;
         default: {
           const type: string = opened.event_type;
           return type;
@@ -80,40 +82,42 @@ describe('wechatpay notifications', () => {
     const refunds = ['SUCCESS', 'ABNORMAL', 'CLOSED'].map((end) =>
       notification(`REFUND.${end}`, REFUND, { at: NOW, originalType: 'refund' }),
     );
-    const others = ['COMPLAINT.CREATE', 'SOMETHING.NEW'].map((type) =>
-      notification(type, { a: 1 }, { at: NOW }),
+    const others = [
+      notification('TRANSACTION.SUCCESS', { combine_out_trade_no: 'K1', sub_orders: [ORDER] }, { at: NOW }),
+      notification('COMPLAINT.CREATE', { complaint_id: 'C1', action_type: 'CREATE_COMPLAINT' }, { at: NOW }),
+      notification('SOMETHING.NEW', { a: 1 }, { at: NOW }),
+    ];
+    const opened = await Promise.all(
+      [genuine(), ...refunds, ...others].map(async (raw) => about(await pay.notifications.open(raw))),
     );
-    assert.deepEqual(
-      [genuine(), ...refunds, ...others].map((raw) => about(pay.notifications.open(raw))),
-      ['T1', 'R1', 'R1', 'R1', 'COMPLAINT.CREATE', 'SOMETHING.NEW'],
-    );
+    assert.deepEqual(opened, ['T1', 'R1', 'R1', 'R1', 'K1', 'C1', 'SOMETHING.NEW']);
   });
 
-  it('headers may be in any case, as lists, and signed with an older key', () => {
+  it('headers may be in any case, as lists, and signed with an older key', async () => {
     const { headers, body } = genuine();
     const lower = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [String(value)]]),
     );
-    assert.equal(pay.notifications.open({ headers: lower, body }).event_type, 'TRANSACTION.SUCCESS');
+    assert.equal((await pay.notifications.open({ headers: lower, body })).event_type, 'TRANSACTION.SUCCESS');
 
     const publicKeys = { PUB_KEY_ID_NEW: keys.publicPem(keys.merchant), [PUBLIC_KEY_ID]: keys.wechatPublic };
     const both = new WechatPay({ ...options(), publicKeys, clock: () => NOW });
-    assert.equal(both.notifications.open({ headers, body }).event_type, 'TRANSACTION.SUCCESS');
+    assert.equal((await both.notifications.open({ headers, body })).event_type, 'TRANSACTION.SUCCESS');
     const newer = signatureHeaders(body, { at: NOW, key: keys.merchant, serial: 'PUB_KEY_ID_NEW' });
-    assert.equal(both.notifications.open({ headers: newer, body }).event_type, 'TRANSACTION.SUCCESS');
+    assert.equal((await both.notifications.open({ headers: newer, body })).event_type, 'TRANSACTION.SUCCESS');
   });
 
-  it('a probe is forged', () => {
+  it('a probe is forged', async () => {
     const { headers, body } = genuine();
-    rejects({ headers: { ...headers, 'Wechatpay-Signature': PROBE }, body }, 'forged');
+    await rejects({ headers: { ...headers, 'Wechatpay-Signature': PROBE }, body }, 'forged');
   });
 
-  it('one changed byte, one stripped or doubled header, or the key of somebody else is forged', () => {
+  it('one changed byte, one stripped or doubled header, or the key of somebody else is forged', async () => {
     const { headers, body } = genuine();
     for (let i = 0; i < body.length; i += 37) {
       const changed = Buffer.from(body);
       changed[i] = (changed[i] ?? 0) ^ 1;
-      rejects({ headers, body: changed }, 'forged');
+      await rejects({ headers, body: changed }, 'forged');
     }
     for (const name of [
       'Wechatpay-Timestamp',
@@ -121,54 +125,54 @@ describe('wechatpay notifications', () => {
       'Wechatpay-Serial',
       'Wechatpay-Signature',
     ]) {
-      rejects({ headers: { ...headers, [name]: undefined }, body }, 'forged');
-      rejects({ headers: { ...headers, [name]: '' }, body }, 'forged');
-      rejects(
+      await rejects({ headers: { ...headers, [name]: undefined }, body }, 'forged');
+      await rejects({ headers: { ...headers, [name]: '' }, body }, 'forged');
+      await rejects(
         { headers: { ...headers, [name]: [String(headers[name]), String(headers[name])] }, body },
         'forged',
       );
-      rejects({ headers: { ...headers, [name.toLowerCase()]: 'another' }, body }, 'forged');
+      await rejects({ headers: { ...headers, [name.toLowerCase()]: 'another' }, body }, 'forged');
     }
-    rejects(
+    await rejects(
       { headers: { ...headers, 'Wechatpay-Signature-Type': 'WECHATPAY2-SM2-WITH-SM3' }, body },
       'forged',
     );
-    rejects({ headers: signatureHeaders(body, { at: NOW, key: keys.merchant }), body }, 'forged');
-    rejects({ headers: signatureHeaders(body, { at: NOW, serial: 'PUB_KEY_ID_9' }), body }, 'forged');
-    rejects({ headers: {}, body: Buffer.alloc(0) }, 'forged');
+    await rejects({ headers: signatureHeaders(body, { at: NOW, key: keys.merchant }), body }, 'forged');
+    await rejects({ headers: signatureHeaders(body, { at: NOW, serial: 'PUB_KEY_ID_9' }), body }, 'forged');
+    await rejects({ headers: {}, body: Buffer.alloc(0) }, 'forged');
   });
 
-  it('printing a parsed body again breaks the signature, and the error says to keep the raw bytes', () => {
+  it('printing a parsed body again breaks the signature, and the error says to keep the raw bytes', async () => {
     const { headers, body } = genuine();
     const printed = Buffer.from(JSON.stringify(JSON.parse(body.toString()), null, 1));
-    assert.throws(() => pay.notifications.open({ headers, body: printed }), /raw bytes/);
+    await assert.rejects(pay.notifications.open({ headers, body: printed }), /raw bytes/);
     const parsed = JSON.parse(body.toString());
-    assert.throws(() => pay.notifications.open({ headers, body: parsed }), TypeError);
+    await assert.rejects(pay.notifications.open({ headers, body: parsed }), TypeError);
   });
 
-  it('five minutes of difference are stale, on both sides; a second less is not', () => {
+  it('five minutes of difference are stale, on both sides; a second less is not', async () => {
     const at = (seconds: number) => notification('TRANSACTION.SUCCESS', ORDER, { at: NOW + seconds * 1000 });
-    for (const seconds of [-300, 300, -86_400, 86_400]) rejects(at(seconds), 'stale');
+    for (const seconds of [-300, 300, -86_400, 86_400]) await rejects(at(seconds), 'stale');
     for (const seconds of [-299, 299])
-      assert.equal(pay.notifications.open(at(seconds)).event_type, 'TRANSACTION.SUCCESS');
+      assert.equal((await pay.notifications.open(at(seconds))).event_type, 'TRANSACTION.SUCCESS');
   });
 
-  it('an old forgery is forged, not stale', () => {
+  it('an old forgery is forged, not stale', async () => {
     const { body } = genuine();
-    rejects(
+    await rejects(
       { headers: signatureHeaders(body, { at: NOW - 86_400_000, key: keys.merchant }), body },
       'forged',
     );
   });
 
-  it('another APIv3 key makes it undecryptable', () => {
-    rejects(
+  it('another APIv3 key makes it undecryptable', async () => {
+    await rejects(
       notification('TRANSACTION.SUCCESS', ORDER, { at: NOW, apiV3Key: 'x'.repeat(32) }),
       'undecryptable',
     );
   });
 
-  it('a genuine body that is no notification is undecryptable, never a crash', () => {
+  it('a genuine body that is no notification is undecryptable, never a crash', async () => {
     const envelope = JSON.parse(genuine().body.toString());
     const wrong: unknown[] = ['', '<xml/>', '[', null, [], 7, {}, '['.repeat(100_000)];
     for (const field of ['id', 'event_type', 'resource']) {
@@ -180,10 +184,10 @@ describe('wechatpay notifications', () => {
       }
     }
     wrong.push({ ...envelope, resource: { ...envelope.resource, associated_data: 'another' } });
-    for (const value of wrong) rejects(signedBody(value), 'undecryptable');
+    for (const value of wrong) await rejects(signedBody(value), 'undecryptable');
   });
 
-  it('a resource without the fields that decide is undecryptable', () => {
+  it('a resource without the fields that decide is undecryptable', async () => {
     for (const resource of [
       {},
       [],
@@ -192,26 +196,30 @@ describe('wechatpay notifications', () => {
       { ...ORDER, trade_state: 1 },
       { ...ORDER, out_trade_no: undefined },
     ]) {
-      rejects(notification('TRANSACTION.SUCCESS', resource, { at: NOW }), 'undecryptable');
+      await rejects(notification('TRANSACTION.SUCCESS', resource, { at: NOW }), 'undecryptable');
     }
-    rejects(
+    await rejects(
       notification('REFUND.SUCCESS', { ...REFUND, refund_status: undefined }, { at: NOW }),
       'undecryptable',
     );
-    rejects(notification('SOMETHING.NEW', 'text', { at: NOW }), 'undecryptable');
-    rejects(notification('SOMETHING.NEW', [], { at: NOW }), 'undecryptable');
+    await rejects(notification('SOMETHING.NEW', 'text', { at: NOW }), 'undecryptable');
+    await rejects(notification('SOMETHING.NEW', [], { at: NOW }), 'undecryptable');
+    await rejects(notification('COMPLAINT.CREATE', { complaint_id: 'C1' }, { at: NOW }), 'undecryptable');
+    for (const combined of [{ combine_out_trade_no: 'K1' }, { combine_out_trade_no: 7, sub_orders: [] }]) {
+      await rejects(notification('TRANSACTION.SUCCESS', combined, { at: NOW }), 'undecryptable');
+    }
   });
 
-  it('a huge body is refused before anything is computed over it', () => {
+  it('a huge body is refused before anything is computed over it', async () => {
     const { headers } = genuine();
-    rejects({ headers, body: Buffer.alloc(1024 * 1024 + 1) }, 'forged');
-    rejects(signedBody({ pad: 'x'.repeat(1024 * 1024) }), 'forged');
+    await rejects({ headers, body: Buffer.alloc(1024 * 1024 + 1) }, 'forged');
+    await rejects(signedBody({ pad: 'x'.repeat(1024 * 1024) }), 'forged');
   });
 
-  it('missing associated data is empty associated data', () => {
+  it('missing associated data is empty associated data', async () => {
     const raw = notification('REFUND.SUCCESS', REFUND, { at: NOW, originalType: '' });
     const envelope = JSON.parse(raw.body.toString());
     delete envelope.resource.associated_data;
-    assert.deepEqual(pay.notifications.open(signedBody(envelope)).resource, REFUND);
+    assert.deepEqual((await pay.notifications.open(signedBody(envelope))).resource, REFUND);
   });
 });
