@@ -1,6 +1,7 @@
 import { readOptions, type WechatPayOptions } from './configuration.ts';
 import { Exchange } from './exchange.ts';
 import { Notifications } from './notifications.ts';
+import { Bills } from './v3/bills.ts';
 import { Certificates } from './v3/certificates.ts';
 import { Codepay } from './v3/codepay.ts';
 import { Combine } from './v3/combine.ts';
@@ -36,6 +37,8 @@ class Client<R extends Role> {
   readonly invocation: Invocation;
   /** Apply, query, abnormal refunds. */
   readonly refunds: Refunds<R>;
+  /** What WeChat Pay knows of a day. */
+  readonly bills: Bills<R>;
   /** What WeChat Pay posts to us. */
   readonly notifications: Notifications<R>;
   /** Platform certificates. */
@@ -78,6 +81,7 @@ class Client<R extends Role> {
     this.combine = new Combine(transport, credentials);
     this.invocation = new Invocation(credentials, { clock, nonce });
     this.refunds = new Refunds(transport, identity, this.sensitive);
+    this.bills = new Bills(transport, this.sensitive);
     this.notifications = new Notifications({ keys, apiV3Key: credentials.apiV3Key, clock });
   }
 

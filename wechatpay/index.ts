@@ -15,6 +15,7 @@ export {
 export type { Fen } from './fen.ts';
 export type { Headers } from './headers.ts';
 export type { Notification, NotificationReply, Notifications } from './notifications.ts';
+export type * from './v3/bills.ts';
 export type { Certificates, PlatformCertificate } from './v3/certificates.ts';
 export type { Codepay, CodepayAnswer } from './v3/codepay.ts';
 export type * from './v3/combine.ts';

@@ -50,11 +50,13 @@ export class Sensitive {
    * @throws RequestRejectedError PARAM_ERROR when it was encrypted for another key, or is no such text.
    */
   decrypt(ciphertext: string): string {
+    return this.decryptBytes(ciphertext).toString('utf8');
+  }
+
+  /** As {@link decrypt}, for keys of encrypted bills. */
+  decryptBytes(ciphertext: string): Buffer {
     try {
-      return privateDecrypt(
-        { key: this.#privateKey, ...PADDING },
-        Buffer.from(ciphertext, 'base64'),
-      ).toString('utf8');
+      return privateDecrypt({ key: this.#privateKey, ...PADDING }, Buffer.from(ciphertext, 'base64'));
     } catch (cause) {
       throw new RequestRejectedError('The field does not decrypt with the merchant API private key.', {
         code: 'PARAM_ERROR',

@@ -1,6 +1,6 @@
 import type { Credentials } from '../configuration.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type ErrorDetails, OutcomeUnknownError, type SentRequest } from '../errors.ts';
+import { type ErrorDetails, OutcomeUnknownError, RequestRejectedError, type SentRequest } from '../errors.ts';
 import type { Answer, Exchange, HttpRequest, StreamedAnswer } from '../exchange.ts';
 import { headerValue } from '../headers.ts';
 import { errorFor, readObject } from './answer.ts';
@@ -27,6 +27,9 @@ export interface Call {
 
 /** What the answer must have: this very text, any text (true), or a list. */
 type Expected<T> = { [Field in keyof T]?: string | true | typeof Array };
+
+/** WeChat Pay's own hosts, the alias and the overseas one included. */
+const OFFICIAL_HOST = /^[a-z0-9]+\.(mch\.weixin\.qq\.com|wechatpay\.cn)$/;
 
 /**
  * Signs, sends, reads, verifies: one attempt, no retries, because only the caller knows when a repeat is safe.
@@ -118,6 +121,31 @@ export class Transport {
       method: 'GET',
       path: target,
     });
+  }
+
+  /**
+   * The request target of an address that WeChat Pay gave out: all its hosts serve all its files, so they are fetched through the
+   * configured one.
+   * @throws RequestRejectedError PARAM_ERROR for a host that is not WeChat Pay's, or the configured one.
+   */
+  ownTarget(address: string, field: string): string {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    // Cut out and not rebuilt: the query goes back as it came.
+    const target = /^\w+:\/\/[^/?#]+(\/[!-~]*)$/.exec(address)?.[1];
+    const { baseUrl, backupUrl } = this.#credentials;
+    const own =
+      url &&
+      (url.origin === baseUrl ||
+        url.origin === backupUrl ||
+        (url.protocol === 'https:' && OFFICIAL_HOST.test(url.host)));
+    if (!own || target === undefined) {
+      throw new RequestRejectedError(`The request was not sent: ${field} is not on a host of WeChat Pay.`, {
+        code: 'PARAM_ERROR',
+        field,
+        fix: 'Signing a request to another host would hand it our Authorization; look where this address came from.',
+      });
+    }
+    return target;
   }
 
   /** Closes the connections that were opened for it; calls under way are finished first. */
