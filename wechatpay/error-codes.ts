@@ -123,3 +123,37 @@ export function normaliseCode(gatewayCode: string): ErrorCode {
 export function fixFor(code: ErrorCode): string {
   return fixes.get(code) ?? 'See the code on the official page of this call.';
 }
+
+/** The overseas API; what is not below it is the mainland's. */
+const OVERSEAS_PATH = /^\/v3\/global\//;
+
+/**
+ * What to do about an error that its field, its path or its words explain better than its code does. Only the advice depends on these:
+ * the class, the outcome and the code never do. Undefined: what {@link fixFor} says.
+ */
+export function adviceFor({
+  code,
+  message = '',
+  field = '',
+  path,
+}: {
+  code: ErrorCode;
+  message?: string | undefined;
+  field?: string | undefined;
+  path: string;
+}): string | undefined {
+  const overseas = OVERSEAS_PATH.test(path);
+  if (/currency$/.test(field)) {
+    return overseas
+      ? 'Use a currency that this merchant number was opened for, in its ISO 4217 spelling; a refund is in the currency of its order.'
+      : 'The mainland API takes CNY only; merchant numbers for other currencies are overseas ones, for WechatPayGlobal.';
+  }
+  // 暂不支持境外支付: the mainland API refuses merchant numbers that were opened outside of mainland China.
+  if (!overseas && code === 'INVALID_REQUEST' && message.includes('境外'))
+    return 'This is the merchant number of an overseas merchant: use WechatPayGlobal, whose calls go to /v3/global.';
+  // How the overseas API words it is not documented, so that everything that may be it is told of it.
+  if (overseas && ['INVALID_REQUEST', 'NO_AUTH', 'MCH_NOT_EXISTS'].includes(code)) {
+    return `${fixFor(code)} The overseas API serves merchant numbers that were opened outside of mainland China only: a mainland one needs WechatPay.`;
+  }
+  return undefined;
+}

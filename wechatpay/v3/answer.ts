@@ -1,4 +1,4 @@
-import { normaliseCode } from '../error-codes.ts';
+import { adviceFor, normaliseCode } from '../error-codes.ts';
 import {
   ConfigurationError,
   type ErrorDetails,
@@ -37,6 +37,7 @@ export function errorFor(
     requestId: headerValue(headers, 'request-id'),
     retryAfterMs: readRetryAfter(headerValue(headers, 'retry-after'), now),
     request,
+    fix: adviceFor({ code, message, field, path: new URL(request.url).pathname }),
   };
   const what = [
     `${request.method} ${request.url} was answered ${status} ${code}`,

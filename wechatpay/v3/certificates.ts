@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { endpoints } from '../endpoint.ts';
+import { type Endpoint, endpoints } from '../endpoint.ts';
 import { OutcomeUnknownError } from '../errors.ts';
 import { decryptResource, type EncryptedResource } from './aead.ts';
 import { readObject } from './answer.ts';
@@ -40,11 +40,21 @@ export class Certificates {
   readonly #transport: Transport;
   readonly #keys: VerificationKeys;
   readonly #apiV3Key: string;
+  readonly #endpoint: Endpoint;
 
-  constructor(transport: Transport, { keys, apiV3Key }: { keys: VerificationKeys; apiV3Key: string }) {
+  /** @param endpoint the overseas API has its own; default: the mainland's. */
+  constructor(
+    transport: Transport,
+    {
+      keys,
+      apiV3Key,
+      endpoint = CERTIFICATE_ENDPOINTS['certificates.list'],
+    }: { keys: VerificationKeys; apiV3Key: string; endpoint?: Endpoint },
+  ) {
     this.#transport = transport;
     this.#keys = keys;
     this.#apiV3Key = apiV3Key;
+    this.#endpoint = endpoint;
   }
 
   /**
@@ -56,9 +66,7 @@ export class Certificates {
    * @throws WechatPayError 404 RESOURCE_NOT_EXISTS for merchants that have the public key only.
    */
   async list(): Promise<PlatformCertificate[]> {
-    const { answer, sent } = await this.#transport.fetch({
-      endpoint: CERTIFICATE_ENDPOINTS['certificates.list'],
-    });
+    const { answer, sent } = await this.#transport.fetch({ endpoint: this.#endpoint });
     const refuse = (problem: string, code: 'UNEXPECTED_ANSWER' | 'BAD_SIGNATURE', cause?: unknown) =>
       new OutcomeUnknownError(`The answer to ${sent.method} ${sent.url} ${problem}.`, {
         code,
