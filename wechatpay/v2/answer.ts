@@ -116,6 +116,7 @@ function failure(
   const said = message && `: ${message.slice(0, 300)}`;
   const what = `${request.method} ${request.url} was answered ${code}${said}.`;
   const details: ErrorDetails = { code, gatewayCode: gatewayCode.slice(0, 64), httpStatus: 200, request };
+  if (code === 'SIGN_ERROR') details.fix = 'Check the APIv2 key, the merchant number and signType.';
 
   // The gateway asks for the same reversal once more, whatever went wrong.
   if (recall === 'Y') return new OutcomeUnknownError(what, details);

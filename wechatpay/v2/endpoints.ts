@@ -34,3 +34,12 @@ export const V2_ENDPOINTS = endpoints({
 
 /** The name of a v2 call. */
 export type V2Call = keyof typeof V2_ENDPOINTS;
+
+/** Calls that refuse MD5. */
+export const HMAC_ONLY: ReadonlySet<V2Call> = new Set(['v2.facepay', 'v2.downloadFundFlow']);
+
+/** Calls whose answer carries no signature. The bills have none either; they are not XML. */
+export const UNSIGNED_ANSWERS: ReadonlySet<V2Call> = new Set(['v2.report']);
+
+/** Calls that say everything with `return_code`. */
+export const WITHOUT_RESULT_CODE: ReadonlySet<V2Call> = new Set(['v2.getWxpayfaceAuthinfo']);
