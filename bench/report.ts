@@ -1,6 +1,7 @@
 import type { Latency } from './latency.ts';
 import type { Part } from './measure.ts';
 import type { PaymentsReport } from './payments.ts';
+import { table } from './table.ts';
 
 const PROCESSES = [
   'temporal',
@@ -85,15 +86,4 @@ function costRows(parts: readonly Part[]): string[][] {
 function range({ min, max }: { min: number; max: number }): string {
   if (!Number.isFinite(min)) return '–';
   return min === max ? String(min) : `${min} to ${max}`;
-}
-
-function table(rows: readonly string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
-  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
-  const [head = [], ...body] = rows;
-  return [line(head), rule, ...body.map(line)].join('\n');
 }
