@@ -57,7 +57,8 @@ export interface ComplaintNotification {
   action_type: ComplaintAction;
 }
 
-interface Envelope<Kind extends string, EventType extends string, Resource> {
+/** What every notification has. */
+export interface Envelope<Kind extends string, EventType extends string, Resource> {
   /** Tells the types of notifications apart. */
   kind: Kind;
   /** At most 36 characters. WeChat Pay repeats a notification with the same id: process it once. */
@@ -167,6 +168,8 @@ function decrypt(body: Buffer, apiV3Key: string): V3Notification {
     throw undecryptable(`${id} does not decrypt with the APIv3 key`, error);
   }
   const resource = readObject(Buffer.from(plaintext));
+  // Whether the overseas notifications of refunds spell it as the mainland's do, or as the overseas queries, no page seen says.
+  if (resource && KINDS.get(event_type) === 'refund') resource.refund_status ??= resource.status;
   const kind = kindOf(event_type, resource);
   const missing: string[] = REQUIRED_FIELDS[kind].filter((field) => !isText(resource?.[field]));
   if (kind === 'combined' && !Array.isArray(resource?.sub_orders)) missing.push('sub_orders');

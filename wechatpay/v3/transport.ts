@@ -1,8 +1,14 @@
 import type { Credentials } from '../configuration.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type ErrorDetails, OutcomeUnknownError, RequestRejectedError, type SentRequest } from '../errors.ts';
+import {
+  type ErrorDetails,
+  OutcomeUnknownError,
+  RequestRejectedError,
+  type SentRequest,
+  type WechatPayError,
+} from '../errors.ts';
 import type { Answer, Exchange, HttpRequest, StreamedAnswer } from '../exchange.ts';
-import { headerValue } from '../headers.ts';
+import { type Headers, headerValue } from '../headers.ts';
 import { errorFor, readObject } from './answer.ts';
 import { type MultipartFile, multipart } from './multipart.ts';
 import { formatAuthorization, requestMessage, signMessage } from './signature.ts';
@@ -108,19 +114,33 @@ export class Transport {
   async open(target: string): Promise<StreamedAnswer> {
     const request = this.#signed({ method: 'GET', path: target, headers: { Accept: '*/*' } }, '');
     const answer = await this.#exchange.open(request);
-    if (answer.status === 200) return answer;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of answer.body) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > 65_536) break;
+    if (answer.status !== 200) throw await this.#refused(answer, request, { method: 'GET', path: target });
+    return answer;
+  }
+
+  /**
+   * As {@link open}, for a call that answers a file under a signature over a text about it, its hash: compare the file with it.
+   * @param signedText the text as the headers give it; undefined when they do not.
+   * @throws WechatPayError
+   */
+  async openSigned(
+    call: Call,
+    signedText: (headers: Headers) => string | undefined,
+  ): Promise<StreamedAnswer> {
+    const { headers, ...request } = this.#sign(call);
+    const asked = { ...request, headers: { ...headers, Accept: '*/*' } };
+    const answer = await this.#exchange.open(asked);
+    if (answer.status !== 200) throw await this.#refused(answer, asked, call.endpoint);
+    const sent = this.#exchange.describe(asked);
+    try {
+      const text = signedText(answer.headers);
+      if (text === undefined) throw unexpected(sent, 'is a file without its hash');
+      await this.#verify({ ...answer, body: Buffer.from(text) }, sent);
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
     }
-    const body = Buffer.concat(chunks);
-    throw this.#failure({ ...answer, body }, this.#exchange.describe(request), {
-      method: 'GET',
-      path: target,
-    });
+    return answer;
   }
 
   /**
@@ -161,6 +181,19 @@ export class Transport {
     if (successful) await this.#verify(answer, sent);
     if (!successful || answer.status === 202) throw this.#failure(answer, sent, call.endpoint);
     return { answer, sent };
+  }
+
+  /** The error for a file that was refused; what it says is short. */
+  async #refused(answer: StreamedAnswer, request: HttpRequest, endpoint: Endpoint): Promise<WechatPayError> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer.body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > 65_536) break;
+    }
+    const body = Buffer.concat(chunks);
+    return this.#failure({ ...answer, body }, this.#exchange.describe(request), endpoint);
   }
 
   #read(answer: Answer, sent: SentRequest): Record<string, unknown> | undefined {
