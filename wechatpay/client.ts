@@ -5,6 +5,7 @@ import { Bills } from './v3/bills.ts';
 import { Certificates } from './v3/certificates.ts';
 import { Codepay } from './v3/codepay.ts';
 import { Combine } from './v3/combine.ts';
+import { Complaints } from './v3/complaints.ts';
 import { Invocation } from './v3/invocation.ts';
 import type { AppOrder, H5Order, JsapiOrder, NativeOrder } from './v3/order-request.ts';
 import { Orders } from './v3/orders.ts';
@@ -39,6 +40,8 @@ class Client<R extends Role> {
   readonly refunds: Refunds<R>;
   /** What WeChat Pay knows of a day. */
   readonly bills: Bills<R>;
+  /** Consumer complaints: read, answer, settle. */
+  readonly complaints: Complaints;
   /** What WeChat Pay posts to us. */
   readonly notifications: Notifications<R>;
   /** Platform certificates. */
@@ -82,6 +85,7 @@ class Client<R extends Role> {
     this.invocation = new Invocation(credentials, { clock, nonce });
     this.refunds = new Refunds(transport, identity, this.sensitive);
     this.bills = new Bills(transport, this.sensitive);
+    this.complaints = new Complaints(transport, credentials);
     this.notifications = new Notifications({ keys, apiV3Key: credentials.apiV3Key, clock });
   }
 

@@ -19,6 +19,14 @@ export type * from './v3/bills.ts';
 export type { Certificates, PlatformCertificate } from './v3/certificates.ts';
 export type { Codepay, CodepayAnswer } from './v3/codepay.ts';
 export type * from './v3/combine.ts';
+export type { ComplaintImage, ComplaintImageFile, ImageType } from './v3/complaint-images.ts';
+export type {
+  ComplaintImmediateResponse,
+  ComplaintRefundProgress,
+  ComplaintResponse,
+} from './v3/complaint-replies.ts';
+export type * from './v3/complaint-types.ts';
+export type { ComplaintNotificationUrl, Complaints } from './v3/complaints.ts';
 export type * from './v3/invocation.ts';
 export type * from './v3/notifications.ts';
 export type * from './v3/order-request.ts';

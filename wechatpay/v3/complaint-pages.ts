@@ -7,6 +7,8 @@ const MAX_DAYS = 30;
 
 /** Far more than anybody has; a list that claims so many never ends. */
 const MAX_ENTRIES = 1_000_000;
+/** The end of a list that does not say how long it is. */
+const MAX_UNCOUNTED = 10_000;
 /** How much a list may grow while it is being read. */
 const MAX_GROWTH = 1000;
 /** So many pages in a row may bring nothing new: the list has shifted by what was added at its top. */
@@ -45,7 +47,7 @@ export async function* everyEntry<Entry>({
 }): AsyncGenerator<Entry, void, undefined> {
   const seen = new Set<string>();
   let total = 0;
-  let most = MAX_ENTRIES;
+  let most = MAX_UNCOUNTED;
   let stalePages = 0;
   for (let offset = 0; ; ) {
     const { data, total_count } = await read(offset);
@@ -67,7 +69,7 @@ export async function* everyEntry<Entry>({
     offset += data.length;
     // A full last page is no proof that it is the last: entries may have come since the total was counted.
     if (offset >= total && data.length < limit) return;
-    if (offset > most) throw endless(`goes on after ${offset} entries, it claimed ${total}`);
+    if (offset > most) throw endless(`goes on after ${offset} entries`);
   }
 }
 
