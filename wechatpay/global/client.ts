@@ -1,6 +1,7 @@
 import { type Hosts, readOptions, type WechatPayOptions } from '../configuration.ts';
 import { Exchange } from '../exchange.ts';
 import { Certificates } from '../v3/certificates.ts';
+import { Complaints } from '../v3/complaints.ts';
 import { Invocation } from '../v3/invocation.ts';
 import { type CodeUrl, Prepay, type PrepayId } from '../v3/prepay.ts';
 import { Identity, type Role } from '../v3/role.ts';
@@ -54,6 +55,8 @@ class GlobalClient<R extends Role> {
   readonly statements: Statements<R>;
   /** What is paid out. */
   readonly settlements: Settlements<R>;
+  /** Consumer complaints: read, answer, settle. */
+  readonly complaints: Complaints;
   /** Platform certificates. */
   readonly certificates: Certificates;
   /** What front ends need to open the cashier; `h5` takes a `mweb_url`. */
@@ -100,6 +103,7 @@ class GlobalClient<R extends Role> {
     this.refunds = new GlobalRefunds(transport, identity);
     this.statements = new Statements(transport, identity);
     this.settlements = new Settlements(transport);
+    this.complaints = new Complaints(transport, credentials, 'overseas');
     const endpoint = GLOBAL_ENDPOINTS['global.certificates.list'];
     this.certificates = new Certificates(transport, { keys, apiV3Key, endpoint });
     this.invocation = new Invocation(credentials, { clock, nonce });
