@@ -2,12 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { version } from '../cli/version.ts';
 import { benchPayments } from './payments.ts';
+import { benchProtocol } from './protocol.ts';
+import { formatProtocol } from './protocol-report.ts';
 import { formatPayments } from './report.ts';
 
 /** `npm run bench -- <benchmark>`: each has its baseline in the same run. */
 
 /** Payments before each measurement that do not count. */
 const WARM_UP = 50;
+/** Requests before each round that do not count. */
+const WARM_UP_REQUESTS = 300;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -15,6 +19,12 @@ const positive = (text: string): number => {
     throw new InvalidArgumentError('must be a whole number above 0.');
   return value;
 };
+
+/** Progress; the report alone goes to standard output. */
+const say = (line: string) => console.error(line);
+
+const writeJson = (file: string, report: object) =>
+  writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
 
 // Children have guards and end with this process; the folder and the order of stopping need the abort.
 const interrupted = new AbortController();
@@ -45,11 +55,29 @@ Environment:
 The exit code is 1 unless every payment reached PAID.`,
   )
   .action(async ({ json, ...load }: { payments: number; concurrency: number; json?: string }) => {
-    const say = (line: string) => console.error(line);
     const report = await benchPayments({ ...load, warmUp: WARM_UP }, say, interrupted.signal);
     console.log(formatPayments(report));
-    if (json) await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (json) await writeJson(json, report);
     if (report.dropped > 0) process.exitCode = 1;
+  });
+
+program
+  .command('protocol')
+  .description('signed requests and verified answers of wechatpay/, against both npm peers')
+  .option('--requests <number>', 'requests in each round', positive, 3000)
+  .option('--concurrency <number>', 'requests in flight', positive, 32)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `
+The exit code is 1 unless every request was answered, every client noticed a forged answer (but for the one
+that is measured without verification) and paysaga made more requests a second than both peers.`,
+  )
+  .action(async ({ json, ...load }: { requests: number; concurrency: number; json?: string }) => {
+    const report = await benchProtocol({ ...load, warmUp: WARM_UP_REQUESTS }, say, interrupted.signal);
+    console.log(formatProtocol(report));
+    if (json) await writeJson(json, report);
+    if (!report.passed) process.exitCode = 1;
   });
 
 try {
