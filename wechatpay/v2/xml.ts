@@ -139,7 +139,8 @@ function rootNodes(text: string, root: XmlRoot): Node[] {
     // The parser's own words may repeat the content.
     throw new XmlError('is not well-formed XML');
   }
-  const roots = documents.filter((node) => !(TEXT in node));
+  // The validator overlooks text behind a root that is one empty tag.
+  const roots = documents.filter((node) => typeof node[TEXT] !== 'string' || node[TEXT].trim() !== '');
   const content = roots[0]?.[root];
   if (roots.length !== 1 || !Array.isArray(content)) throw new XmlError(`has no root element ${root}`);
   return content;
