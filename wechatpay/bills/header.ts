@@ -1,5 +1,5 @@
 import { BillError } from '../errors.ts';
-import type { Column } from './columns.ts';
+import type { Column } from './kind.ts';
 
 /** A column as a header names it. */
 export interface HeaderColumn {
@@ -51,6 +51,17 @@ export function readHeader(
     throw refuse(`This is not the header of a ${name}: it has no ${names}.`);
   }
   return header;
+}
+
+/** Where a field is in the header, -1 where it is not. */
+export function positions<Field extends string>(
+  header: readonly HeaderColumn[],
+  columns: Record<Field, Column>,
+): Record<Field, number> {
+  const fields = Object.keys(columns) as Field[];
+  return Object.fromEntries(
+    fields.map((field) => [field, header.findIndex(({ known }) => known?.field === field)]),
+  ) as Record<Field, number>;
 }
 
 /** Without blanks around it, and with ASCII brackets: `收支金额（元）` and `收支金额(元)` are the same. */

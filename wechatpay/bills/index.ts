@@ -1,5 +1,7 @@
 export { BillError, type BillErrorCode } from '../errors.ts';
 export { type BillFileOptions, openBillFile } from './file.ts';
+export type { FundFlowRow, FundFlowSummary } from './fund-flow-bill.ts';
+export type { GlobalStatementRow, GlobalStatementSummary, Hundredths } from './global-statement.ts';
 export { countOf, fenOfYuan, type MilliFen, milliFenOfYuan, wholeFen } from './money.ts';
 export {
   type BillReader,
@@ -8,14 +10,4 @@ export {
   readGlobalStatement,
   readTradeBill,
 } from './parse.ts';
-export type {
-  BillRefundStatus,
-  BillTradeState,
-  FundFlowRow,
-  FundFlowSummary,
-  GlobalStatementRow,
-  GlobalStatementSummary,
-  Hundredths,
-  TradeBillRow,
-  TradeBillSummary,
-} from './rows.ts';
+export type { BillRefundStatus, BillTradeState, TradeBillRow, TradeBillSummary } from './trade-bill.ts';
