@@ -112,7 +112,7 @@ export class Transport {
    * @throws WechatPayError
    */
   async open(target: string): Promise<StreamedAnswer> {
-    const request = this.#signed({ method: 'GET', path: target, headers: { Accept: '*/*' } }, '');
+    const request = this.#signed({ method: 'GET', path: target, headers: this.#headers('*/*') }, '');
     const answer = await this.#exchange.open(request);
     if (answer.status !== 200) throw await this.#refused(answer, request, { method: 'GET', path: target });
     return answer;
@@ -205,12 +205,7 @@ export class Transport {
 
   #sign({ endpoint, segments, query, body, file, serial }: Call): HttpRequest {
     const path = targetOf(endpoint, this.#credentials.role, segments, query);
-    // In certificate mode the first request names no key, and is answered with a certificate's signature.
-    const key = serial ?? this.#keys.current?.id;
-    const headers: Record<string, string> = {
-      Accept: 'application/json',
-      ...(key === undefined ? {} : { 'Wechatpay-Serial': key }),
-    };
+    const headers = this.#headers('application/json', serial);
     if (file) {
       const { contentType, bytes } = multipart(body ?? '{}', file);
       return this.#signed(
@@ -220,6 +215,12 @@ export class Transport {
     }
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     return this.#signed({ method: endpoint.method, path, headers, body }, body ?? '');
+  }
+
+  /** What every request says, those without a body and for files included. */
+  #headers(accept: string, serial = this.#keys.current?.id): Record<string, string> {
+    // In certificate mode the first request names no key, and is answered with a certificate's signature.
+    return { Accept: accept, ...(serial === undefined ? {} : { 'Wechatpay-Serial': serial }) };
   }
 
   /** Adds the signature over what is signed of the body. */
