@@ -21,6 +21,8 @@ const FIXES = {
   INVALID_TRANSACTIONID: 'Check the transaction_id; it is not one of this merchant.',
   OPENID_MISMATCH: 'Use the openid of the payer under the appid of the order.',
   TRADE_ERROR: 'The gateway refused the trade for the stated reason; it will not change by itself.',
+  REFUND_FEE_MISMATCH:
+    'This out_refund_no was used with other amounts; query the refund, and send its exact first body.',
   TRADE_OVERDUE: 'The order is older than a year; pay the customer back by other means.',
   RULE_LIMIT: 'A business rule of WeChat Pay forbids this; see the reason given, on the merchant platform.',
   ACCOUNT_ERROR: 'Check the state of the merchant account on the merchant platform.',
