@@ -1,6 +1,7 @@
 export { WechatPay, WechatPayPartner } from './client.ts';
 export type { WechatPayOptions } from './configuration.ts';
 export type { Endpoint, RateLimit } from './endpoint.ts';
+export { ENDPOINTS, type EndpointName } from './endpoints.ts';
 export type { ErrorCode, KnownErrorCode } from './error-codes.ts';
 export {
   ConfigurationError,
