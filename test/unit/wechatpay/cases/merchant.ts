@@ -1,0 +1,660 @@
+import { createHash, publicEncrypt } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import type { WechatPay } from '../../../../wechatpay/index.ts';
+import { certificateList, platformCertificate } from '../platform-certificate.ts';
+import { APPID, keys, MCHID } from '../signing-gateway.ts';
+import type { EndpointCase } from './case.ts';
+
+/** Every optional field of an order that is documented. */
+export const ORDER = {
+  description: 'Tea set 茶具',
+  out_trade_no: 'T20260301A000017',
+  time_expire: '2026-03-01T12:30:00+08:00',
+  attach: 'c=1',
+  notify_url: 'https://pay.example.com/wx',
+  goods_tag: 'SPRING',
+  limit_pay: ['no_balance' as const, 'no_credit' as const, 'no_debit' as const, 'balance_only' as const],
+  support_fapiao: false,
+  amount: { total: 2590, currency: 'CNY' as const },
+  detail: {
+    cost_price: 2790,
+    invoice_id: 'R-5',
+    goods_detail: [
+      {
+        merchant_goods_id: 'SKU-88',
+        wechatpay_goods_id: '1001',
+        goods_name: 'Tea',
+        quantity: 1,
+        unit_price: 2790,
+      },
+    ],
+  },
+  scene_info: {
+    payer_client_ip: '203.0.113.9',
+    device_id: 'POS7',
+    store_info: { id: 'S01', name: 'Harbour', area_code: '440305', address: '1 Pier Rd' },
+  },
+  settle_info: { profit_sharing: false },
+};
+
+/** No more than what is required. */
+export const SMALLEST_ORDER = {
+  description: 'Tea',
+  out_trade_no: 'T00001',
+  notify_url: 'https://pay.example.com/wx',
+  amount: { total: 1 },
+};
+
+/** The four kinds of page that an H5 payment starts from. */
+export const H5_PAGE = {
+  type: 'iOS' as const,
+  app_name: 'Shop',
+  app_url: 'https://shop.example.com',
+  bundle_id: 'com.example.shop',
+  package_name: 'com.example.shop',
+};
+
+/** What a paid order has in either role. */
+export const PAID = {
+  out_trade_no: ORDER.out_trade_no,
+  transaction_id: '4200002088202603011234567890',
+  trade_type: 'JSAPI',
+  trade_state: 'SUCCESS',
+  trade_state_desc: '支付成功',
+  bank_type: 'OTHERS',
+  attach: 'c=1',
+  success_time: '2026-03-01T12:03:11+08:00',
+  amount: { total: 2590, payer_total: 2390, currency: 'CNY', payer_currency: 'CNY' },
+  scene_info: { device_id: 'POS7' },
+  promotion_detail: [
+    {
+      coupon_id: '109001',
+      name: 'Spring',
+      scope: 'GLOBAL',
+      type: 'CASH',
+      amount: 200,
+      stock_id: '931001',
+      wechatpay_contribute: 0,
+      merchant_contribute: 200,
+      other_contribute: 0,
+      currency: 'CNY',
+      goods_detail: [
+        { goods_id: 'SKU-88', quantity: 1, unit_price: 2790, discount_amount: 200, goods_remark: '' },
+      ],
+    },
+  ],
+  future_field: { of: ['WeChat Pay'] },
+};
+
+export const UNPAID = {
+  out_trade_no: ORDER.out_trade_no,
+  trade_state: 'NOTPAY',
+  trade_state_desc: '订单未支付',
+  amount: { total: 2590, payer_currency: 'CNY' },
+  promotion_detail: [],
+  scene_info: { device_id: '' },
+};
+
+export const PREPAY_ID = { prepay_id: 'wx20260301120000a1b2c3d4e5f607181920', future_field: 1 };
+export const CODE_URL = { code_url: 'weixin://wxpay/bizpayurl?pr=Kq7Rt2Zzz', future_field: [] };
+export const H5_URL = {
+  h5_url:
+    'https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=wx20260301120000a1b2&package=2150917749',
+  future_field: 'x',
+};
+
+/** An order paid with the code that the customer shows. */
+export const CODE_ORDER = {
+  description: 'Tea',
+  out_trade_no: 'C20260301000001',
+  attach: 't',
+  goods_tag: 'SPRING',
+  support_fapiao: false,
+  payer: { auth_code: '134567890123456789' },
+  amount: { total: 2590, currency: 'CNY' as const },
+  scene_info: {
+    device_id: 'POS7',
+    device_ip: '203.0.113.9',
+    store_info: { id: '8100001', out_id: 'S01' },
+  },
+  detail: {
+    cost_price: 2790,
+    invoice_id: 'R-5',
+    goods_detail: [
+      {
+        merchant_goods_id: 'SKU-88',
+        wxpay_goods_id: '1001',
+        goods_name: 'Tea',
+        quantity: 1,
+        unit_price: 2790,
+      },
+    ],
+  },
+  settle_info: { profit_sharing: false },
+};
+
+/** A refund of an order named by WeChat Pay's number. */
+export const REFUND = {
+  transaction_id: PAID.transaction_id,
+  out_refund_no: 'R20260302000001',
+  reason: 'broken',
+  notify_url: 'https://pay.example.com/wx/refunds',
+  funds_account: 'AVAILABLE' as const,
+  amount: {
+    refund: 1000,
+    total: 2590,
+    currency: 'CNY' as const,
+    from: [{ account: 'AVAILABLE' as const, amount: 1000 }],
+  },
+  goods_detail: [
+    {
+      merchant_goods_id: 'SKU-88',
+      wechatpay_goods_id: '1001',
+      goods_name: 'Tea',
+      unit_price: 2790,
+      refund_amount: 1000,
+      refund_quantity: 1,
+    },
+  ],
+};
+
+export const REFUND_ANSWER = {
+  refund_id: '50300208882026030212345678901',
+  out_refund_no: REFUND.out_refund_no,
+  transaction_id: PAID.transaction_id,
+  out_trade_no: ORDER.out_trade_no,
+  channel: 'ORIGINAL',
+  user_received_account: '支付用户零钱',
+  create_time: '2026-03-02T09:00:01+08:00',
+  status: 'PROCESSING',
+  funds_account: 'UNSETTLED',
+  amount: {
+    total: 2590,
+    refund: 1000,
+    from: [],
+    payer_total: 2390,
+    payer_refund: 923,
+    settlement_refund: 1000,
+    settlement_total: 2590,
+    discount_refund: 77,
+    currency: 'CNY',
+    refund_fee: 6,
+  },
+  promotion_detail: [
+    {
+      promotion_id: '109001',
+      scope: 'GLOBAL',
+      type: 'COUPON',
+      amount: 200,
+      refund_amount: 77,
+      goods_detail: REFUND.goods_detail,
+    },
+  ],
+  future_field: null,
+};
+
+export const REFUNDED = { ...REFUND_ANSWER, status: 'SUCCESS', success_time: '2026-03-02T09:02:40+08:00' };
+
+/** A day's bill, its rows left out: what is in them is not these tests' business. */
+export const BILL = Buffer.from('交易时间,公众账号ID\r\n`2026-03-01 12:03:11,`wx0f\r\n');
+export const BILL_ADDRESS = {
+  hash_type: 'SHA1' as const,
+  hash_value: createHash('sha1').update(BILL).digest('hex'),
+  download_url: 'https://api.mch.weixin.qq.com/v3/billdownload/file?token=Zk3_a-b%2B&tartype=gzip',
+};
+
+const COMBINATION = {
+  combine_out_trade_no: 'K20260301000001',
+  scene_info: { device_id: 'POS7', payer_client_ip: '203.0.113.9' },
+  sub_orders: [
+    {
+      mchid: MCHID,
+      attach: 'a',
+      amount: { total_amount: 1000, currency: 'CNY' as const },
+      out_trade_no: 'K01-0001',
+      description: 'Tea',
+      detail: 'green',
+      goods_tag: 'SPRING',
+      settle_info: { profit_sharing: false, subsidy_amount: 0 },
+    },
+    {
+      mchid: '1900012346',
+      attach: 'b',
+      amount: { total_amount: 1590, currency: 'CNY' as const },
+      out_trade_no: 'K01-0002',
+      description: 'Cups',
+    },
+  ],
+  time_start: '2026-03-01T12:00:00+08:00',
+  time_expire: '2026-03-01T12:30:00+08:00',
+  notify_url: 'https://pay.example.com/wx',
+  limit_pay: ['no_balance' as const, 'no_debit' as const, 'balance_only' as const],
+};
+
+const COMBINED = {
+  combine_appid: APPID,
+  combine_mchid: MCHID,
+  combine_out_trade_no: COMBINATION.combine_out_trade_no,
+  scene_info: { device_id: 'POS7' },
+  sub_orders: [
+    {
+      mchid: MCHID,
+      trade_type: 'JSAPI',
+      trade_state: 'SUCCESS',
+      bank_type: 'OTHERS',
+      attach: 'a',
+      amount: { total_amount: 1000, payer_amount: 1000, currency: 'CNY', payer_currency: 'CNY' },
+      success_time: '2026-03-01T12:03:11.120+08:00',
+      transaction_id: PAID.transaction_id,
+      out_trade_no: 'K01-0001',
+      promotion_detail: [],
+      future_field: 1,
+    },
+  ],
+  combine_payer_info: { openid: 'oA1b2c3d4e5f6g7h8i9j0k1l2m3n' },
+  future_field: 2,
+};
+
+const owner = { appid: APPID, mchid: MCHID };
+const combiner = { combine_appid: APPID, combine_mchid: MCHID };
+const openid = 'oA1b2c3d4e5f6g7h8i9j0k1l2m3n';
+const certificate = await platformCertificate('5A1BC0D9E1F2A4C6E8D0B1A3C5E7F90123456789');
+
+const PREPAY = '/v3/pay/transactions';
+const COMBINE = '/v3/combine-transactions';
+const REFUNDS = '/v3/refund/domestic/refunds';
+
+const order: Pick<EndpointCase<WechatPay>, 'method' | 'status'> = { method: 'POST', status: 200 };
+const query: Pick<EndpointCase<WechatPay>, 'method' | 'status'> = { method: 'GET', status: 200 };
+
+const orderCases: EndpointCase<WechatPay>[] = [
+  {
+    ...order,
+    call: 'jsapi.create',
+    name: 'an order with every documented field is answered with its prepay_id',
+    run: (pay) => pay.jsapi.create({ ...ORDER, payer: { openid } }),
+    target: `${PREPAY}/jsapi`,
+    body: { ...ORDER, payer: { openid }, ...owner },
+    answer: PREPAY_ID,
+  },
+  {
+    ...order,
+    call: 'jsapi.create',
+    name: 'a serialized order is sent as it was persisted',
+    run: (pay) => pay.jsapi.create(pay.jsapi.serialize({ ...SMALLEST_ORDER, payer: { openid } })),
+    target: `${PREPAY}/jsapi`,
+    body: { ...SMALLEST_ORDER, payer: { openid }, ...owner },
+    answer: PREPAY_ID,
+  },
+  {
+    ...order,
+    call: 'app.create',
+    name: 'an order with every documented field is answered with its prepay_id',
+    run: (pay) => pay.app.create(ORDER),
+    target: `${PREPAY}/app`,
+    body: { ...ORDER, ...owner },
+    answer: PREPAY_ID,
+  },
+  {
+    ...order,
+    call: 'h5.create',
+    name: 'an order with every documented field is answered with its h5_url',
+    run: (pay) => pay.h5.create({ ...ORDER, scene_info: { ...ORDER.scene_info, h5_info: H5_PAGE } }),
+    target: `${PREPAY}/h5`,
+    body: { ...ORDER, scene_info: { ...ORDER.scene_info, h5_info: H5_PAGE }, ...owner },
+    answer: H5_URL,
+  },
+  {
+    ...order,
+    call: 'h5.create',
+    name: 'a mobile web page says no more than Wap',
+    run: (pay) =>
+      pay.h5.create({
+        ...SMALLEST_ORDER,
+        scene_info: { payer_client_ip: '203.0.113.9', h5_info: { type: 'Wap' } },
+      }),
+    target: `${PREPAY}/h5`,
+    body: {
+      ...SMALLEST_ORDER,
+      scene_info: { payer_client_ip: '203.0.113.9', h5_info: { type: 'Wap' } },
+      ...owner,
+    },
+    answer: H5_URL,
+  },
+  {
+    ...order,
+    call: 'native.create',
+    name: 'an order with every documented field is answered with its code_url',
+    run: (pay) => pay.native.create(ORDER),
+    target: `${PREPAY}/native`,
+    body: { ...ORDER, ...owner },
+    answer: CODE_URL,
+  },
+  {
+    ...order,
+    call: 'native.create',
+    name: 'an order with the required fields only, optional ones undefined',
+    run: (pay) => pay.native.create({ ...SMALLEST_ORDER, attach: undefined as unknown as string }),
+    target: `${PREPAY}/native`,
+    body: { ...SMALLEST_ORDER, ...owner },
+    answer: CODE_URL,
+  },
+  {
+    ...query,
+    call: 'orders.queryByOutTradeNo',
+    name: 'a paid order, unknown fields kept',
+    run: (pay) => pay.orders.queryByOutTradeNo(ORDER.out_trade_no),
+    target: `${PREPAY}/out-trade-no/T20260301A000017?mchid=${MCHID}`,
+    answer: { ...PAID, ...owner, payer: { openid } },
+  },
+  {
+    ...query,
+    call: 'orders.queryByOutTradeNo',
+    name: 'an unpaid order with empty lists',
+    run: (pay) => pay.orders.queryByOutTradeNo(ORDER.out_trade_no),
+    target: `${PREPAY}/out-trade-no/T20260301A000017?mchid=${MCHID}`,
+    answer: { ...UNPAID, ...owner },
+  },
+  {
+    ...query,
+    call: 'orders.queryByOutTradeNo',
+    name: 'a number with every legal sign is encoded once',
+    run: (pay) => pay.orders.queryByOutTradeNo('Az0_-|*'),
+    target: `${PREPAY}/out-trade-no/Az0_-%7C*?mchid=${MCHID}`,
+    answer: { ...UNPAID, ...owner, out_trade_no: 'Az0_-|*' },
+  },
+  {
+    ...query,
+    call: 'orders.queryByTransactionId',
+    name: 'a paid order, unknown fields kept',
+    run: (pay) => pay.orders.queryByTransactionId(PAID.transaction_id),
+    target: `${PREPAY}/id/4200002088202603011234567890?mchid=${MCHID}`,
+    answer: { ...PAID, ...owner, payer: { openid } },
+  },
+  {
+    call: 'orders.close',
+    name: 'closing is answered with nothing',
+    run: (pay) => pay.orders.close(ORDER.out_trade_no),
+    method: 'POST',
+    target: `${PREPAY}/out-trade-no/T20260301A000017/close`,
+    body: { mchid: MCHID },
+    status: 204,
+  },
+];
+
+const codepayCases: EndpointCase<WechatPay>[] = [
+  {
+    ...order,
+    call: 'codepay.create',
+    name: 'a code is charged at once',
+    run: (pay) => pay.codepay.create(CODE_ORDER),
+    target: `${PREPAY}/codepay`,
+    body: { ...CODE_ORDER, ...owner },
+    answer: { ...PAID, ...owner, trade_type: 'MICROPAY', payer: { openid } },
+  },
+  {
+    ...order,
+    call: 'codepay.create',
+    name: 'while the customer types the password, the state may be all there is',
+    run: (pay) =>
+      pay.codepay.create(
+        pay.codepay.serialize({ ...CODE_ORDER, scene_info: { store_info: { out_id: 'S01' } } }),
+      ),
+    target: `${PREPAY}/codepay`,
+    body: { ...CODE_ORDER, scene_info: { store_info: { out_id: 'S01' } }, ...owner },
+    answer: { trade_state: 'USERPAYING' },
+  },
+  {
+    ...order,
+    call: 'codepay.reverse',
+    name: 'an order is taken back',
+    run: (pay) => pay.codepay.reverse(CODE_ORDER.out_trade_no),
+    target: `${PREPAY}/out-trade-no/C20260301000001/reverse`,
+    body: owner,
+    answer: { ...owner, out_trade_no: CODE_ORDER.out_trade_no, future_field: true },
+  },
+];
+
+const combineCases: EndpointCase<WechatPay>[] = [
+  {
+    ...order,
+    call: 'combine.jsapi.create',
+    name: 'two merchants’ orders with every documented field are answered with one prepay_id',
+    run: (pay) => pay.combine.jsapi.create({ ...COMBINATION, combine_payer_info: { openid } }),
+    target: `${COMBINE}/jsapi`,
+    body: { ...COMBINATION, combine_payer_info: { openid }, ...combiner },
+    answer: PREPAY_ID,
+  },
+  {
+    ...order,
+    call: 'combine.app.create',
+    name: 'two merchants’ orders are answered with one prepay_id',
+    run: (pay) => pay.combine.app.create(COMBINATION),
+    target: `${COMBINE}/app`,
+    body: { ...COMBINATION, ...combiner },
+    answer: PREPAY_ID,
+  },
+  {
+    ...order,
+    call: 'combine.h5.create',
+    name: 'two merchants’ orders are answered with one h5_url',
+    run: (pay) =>
+      pay.combine.h5.create({ ...COMBINATION, scene_info: { ...COMBINATION.scene_info, h5_info: H5_PAGE } }),
+    target: `${COMBINE}/h5`,
+    body: { ...COMBINATION, scene_info: { ...COMBINATION.scene_info, h5_info: H5_PAGE }, ...combiner },
+    answer: H5_URL,
+  },
+  {
+    ...order,
+    call: 'combine.native.create',
+    name: 'two merchants’ orders are answered with one code_url',
+    run: (pay) => pay.combine.native.create(pay.combine.native.serialize(COMBINATION)),
+    target: `${COMBINE}/native`,
+    body: { ...COMBINATION, ...combiner },
+    answer: CODE_URL,
+  },
+  {
+    ...query,
+    call: 'combine.queryByOutTradeNo',
+    name: 'a paid combination with its orders, unknown fields kept',
+    run: (pay) => pay.combine.queryByOutTradeNo(COMBINATION.combine_out_trade_no),
+    target: `${COMBINE}/out-trade-no/K20260301000001`,
+    answer: COMBINED,
+  },
+  {
+    call: 'combine.close',
+    name: 'closing names exactly the orders of the combination',
+    run: (pay) =>
+      pay.combine.close(COMBINATION.combine_out_trade_no, [
+        { mchid: MCHID, out_trade_no: 'K01-0001' },
+        { mchid: '1900012346', out_trade_no: 'K01-0002' },
+      ]),
+    method: 'POST',
+    target: `${COMBINE}/out-trade-no/K20260301000001/close`,
+    body: {
+      combine_appid: APPID,
+      sub_orders: [
+        { mchid: MCHID, out_trade_no: 'K01-0001' },
+        { mchid: '1900012346', out_trade_no: 'K01-0002' },
+      ],
+    },
+    status: 204,
+  },
+];
+
+const { transaction_id: _, ...refundOf } = REFUND;
+
+const refundCases: EndpointCase<WechatPay>[] = [
+  {
+    ...order,
+    call: 'refunds.apply',
+    name: 'a refund with every documented field is accepted',
+    run: (pay) => pay.refunds.apply(REFUND),
+    target: REFUNDS,
+    body: REFUND,
+    answer: REFUND_ANSWER,
+  },
+  {
+    ...order,
+    call: 'refunds.apply',
+    name: 'a serialized refund names the order by the merchant’s number',
+    run: (pay) => pay.refunds.apply(pay.refunds.serialize({ ...refundOf, out_trade_no: ORDER.out_trade_no })),
+    target: REFUNDS,
+    body: { ...refundOf, out_trade_no: ORDER.out_trade_no },
+    answer: REFUND_ANSWER,
+  },
+  {
+    ...query,
+    call: 'refunds.query',
+    name: 'a refund that has come to its end, unknown fields kept',
+    run: (pay) => pay.refunds.query(REFUND.out_refund_no),
+    target: `${REFUNDS}/R20260302000001`,
+    answer: REFUNDED,
+  },
+  {
+    ...query,
+    call: 'refunds.query',
+    name: 'a number with every legal sign is encoded once',
+    run: (pay) => pay.refunds.query('Az0_-|*@'),
+    target: `${REFUNDS}/Az0_-%7C*%40`,
+    answer: { ...REFUND_ANSWER, out_refund_no: 'Az0_-|*@' },
+  },
+  {
+    ...order,
+    call: 'refunds.applyAbnormal',
+    name: 'the customer’s card and name arrive encrypted',
+    run: (pay) =>
+      pay.refunds.applyAbnormal(REFUND_ANSWER.refund_id, {
+        out_refund_no: REFUND.out_refund_no,
+        type: 'USER_BANK_CARD',
+        bank_type: 'ICBC_DEBIT',
+        bank_account: '6222020200112233445',
+        real_name: '张三',
+      }),
+    target: `${REFUNDS}/50300208882026030212345678901/apply-abnormal-refund`,
+    // The guillemets say that the field was encrypted for WeChat Pay.
+    body: {
+      out_refund_no: REFUND.out_refund_no,
+      type: 'USER_BANK_CARD',
+      bank_type: 'ICBC_DEBIT',
+      bank_account: '«6222020200112233445»',
+      real_name: '«张三»',
+    },
+    answer: REFUND_ANSWER,
+  },
+  {
+    ...order,
+    call: 'refunds.applyAbnormal',
+    name: 'to the merchant’s own card nothing is to be encrypted',
+    run: (pay) =>
+      pay.refunds.applyAbnormal(REFUND_ANSWER.refund_id, {
+        out_refund_no: REFUND.out_refund_no,
+        type: 'MERCHANT_BANK_CARD',
+      }),
+    target: `${REFUNDS}/50300208882026030212345678901/apply-abnormal-refund`,
+    body: { out_refund_no: REFUND.out_refund_no, type: 'MERCHANT_BANK_CARD' },
+    answer: REFUND_ANSWER,
+  },
+];
+
+const keyCases: EndpointCase<WechatPay>[] = [
+  {
+    ...query,
+    call: 'certificates.list',
+    name: 'certificates are decrypted with the APIv3 key',
+    run: async (pay) =>
+      (await pay.certificates.list()).map(({ publicKey, ...rest }) => ({
+        ...rest,
+        publicKey: publicKey.export({ type: 'spki', format: 'pem' }),
+      })),
+    target: '/v3/certificates',
+    answer: certificateList([certificate]),
+    result: [
+      {
+        serialNo: certificate.serial,
+        effectiveTime: certificate.effective.getTime(),
+        expireTime: certificate.expires.getTime(),
+        pem: certificate.pem,
+        publicKey: certificate.publicKey.export({ type: 'spki', format: 'pem' }),
+      },
+    ],
+  },
+  {
+    ...order,
+    call: 'security.echo',
+    name: 'a text comes back as it went',
+    run: (pay) => pay.security.echo('hi 你好', { notifyUrl: 'https://pay.example.com/echo' }),
+    target: '/v3/security/echo',
+    body: { echo_message: 'hi 你好', notify_url: 'https://pay.example.com/echo' },
+    answer: { echo_message: 'hi 你好', future_field: 1 },
+  },
+  {
+    ...order,
+    call: 'security.echo',
+    name: 'a text that goes encrypted comes back encrypted, and is read',
+    run: (pay) => pay.security.echo('hi', { encrypted: '秘密' }),
+    target: '/v3/security/echo',
+    body: { echo_message: 'hi', encrypted_echo_message: '«秘密»' },
+    answer: {
+      echo_message: 'hi',
+      encrypted_echo_message: publicEncrypt(keys.merchantPublic, Buffer.from('秘密')).toString('base64'),
+    },
+    result: { echo_message: 'hi', encrypted_echo_message: '秘密' },
+  },
+];
+
+const billCases: EndpointCase<WechatPay>[] = [
+  {
+    ...query,
+    call: 'bills.trade',
+    name: 'a day’s orders are asked for compressed',
+    run: (pay) => pay.bills.trade({ bill_date: '2026-03-01' }),
+    target: '/v3/bill/tradebill?tar_type=GZIP&bill_date=2026-03-01',
+    answer: { ...BILL_ADDRESS, future_field: 1 },
+  },
+  {
+    ...query,
+    call: 'bills.trade',
+    name: 'refunds only, as plain text',
+    run: (pay) => pay.bills.trade({ bill_date: '2026-03-01', bill_type: 'REFUND', tar_type: null }),
+    target: '/v3/bill/tradebill?bill_date=2026-03-01&bill_type=REFUND',
+    answer: BILL_ADDRESS,
+  },
+  {
+    ...query,
+    call: 'bills.fundFlow',
+    name: 'a day’s movements of an account',
+    run: (pay) => pay.bills.fundFlow({ bill_date: '2026-03-01', account_type: 'OPERATION' }),
+    target: '/v3/bill/fundflowbill?tar_type=GZIP&bill_date=2026-03-01&account_type=OPERATION',
+    answer: BILL_ADDRESS,
+  },
+  {
+    ...query,
+    call: 'bills.download',
+    name: 'the address is asked for as it was given, and the compressed file is read and hashed',
+    run: async (pay) => (await buffer(await pay.bills.download(BILL_ADDRESS))).toString(),
+    target: '/v3/billdownload/file?token=Zk3_a-b%2B&tartype=gzip',
+    answer: gzipSync(BILL),
+    result: BILL.toString(),
+  },
+  {
+    ...query,
+    call: 'bills.download',
+    name: 'a file in plain text',
+    run: async (pay) => (await buffer(await pay.bills.download(BILL_ADDRESS))).toString(),
+    target: '/v3/billdownload/file?token=Zk3_a-b%2B&tartype=gzip',
+    answer: BILL,
+    result: BILL.toString(),
+  },
+];
+
+/** Every call of the mainland API as a direct merchant makes it. */
+export const MERCHANT_CASES: EndpointCase<WechatPay>[] = [
+  ...orderCases,
+  ...codepayCases,
+  ...combineCases,
+  ...refundCases,
+  ...keyCases,
+  ...billCases,
+];
