@@ -132,14 +132,14 @@ function fewTags(text: string): boolean {
 function rootNodes(text: string, root: XmlRoot): Node[] {
   let documents: Node[];
   try {
-    // The parser alone accepts unclosed elements.
-    if (XMLValidator.validate(text) !== true) throw new Error('not well-formed');
+    // The parser alone accepts unclosed elements, and both overlook text behind a root that is one empty tag.
+    if (XMLValidator.validate(text) !== true || !text.trimEnd().endsWith('>'))
+      throw new Error('not well-formed');
     documents = parser.parse(text) as Node[];
   } catch {
     // The parser's own words may repeat the content.
     throw new XmlError('is not well-formed XML');
   }
-  // The validator overlooks text behind a root that is one empty tag.
   const roots = documents.filter((node) => typeof node[TEXT] !== 'string' || node[TEXT].trim() !== '');
   const content = roots[0]?.[root];
   if (roots.length !== 1 || !Array.isArray(content)) throw new XmlError(`has no root element ${root}`);
