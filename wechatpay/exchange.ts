@@ -75,12 +75,17 @@ export class Exchange {
    * @throws OutcomeUnknownError TIMEOUT, CONNECTION, or UNEXPECTED_ANSWER for a success larger than any answer.
    */
   async send(request: HttpRequest): Promise<Answer> {
-    const signal = AbortSignal.timeout(this.#options.timeoutMs);
+    const deadline = new AbortController();
+    // Not AbortSignal.timeout(), whose timer outlives the answer: under load thousands of them would be waiting.
+    const timer = setTimeout(() => deadline.abort(), this.#options.timeoutMs);
+    const { signal } = deadline;
     try {
       const { statusCode, headers, body } = await this.#dispatch(request, { signal });
       return { status: statusCode, headers, body: await this.#readCapped(body, request, statusCode) };
     } catch (error) {
       throw this.#failure(error, request, signal.aborted);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -99,7 +104,11 @@ export class Exchange {
           throw this.#failure(error, request, false);
         }
       };
-      return { status: statusCode, headers, body: Readable.from(typed.call(this), { objectMode: false }) };
+      const stream = Readable.from(typed.call(this), { objectMode: false });
+      // A generator that was never asked for anything neither hears of errors nor frees the connection when nobody wants it any more.
+      body.on('error', () => {});
+      stream.once('close', () => body.destroy());
+      return { status: statusCode, headers, body: stream };
     } catch (error) {
       throw this.#failure(error, request, false);
     }
