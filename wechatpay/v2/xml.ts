@@ -78,11 +78,14 @@ export function parseXml(
     if (Object.hasOwn(fields, name)) throw new XmlError(`has ${name} twice`, name);
     fields[name] = value;
   }
+  // Nor does the parser see text behind a root that is one empty tag.
+  if (Object.keys(fields).length === 0) throw new XmlError('has no elements');
   return fields;
 }
 
 /**
- * Writes a flat v2 document: digits as they are, everything else as CDATA. {@link parseXml} gives back exactly what went in.
+ * Writes a flat v2 document: digits as they are, everything else as CDATA. {@link parseXml} gives back exactly what went in, unless that
+ * was nothing.
  * @throws XmlError naming the element whose name or text XML cannot hold.
  */
 export function buildXml(fields: V2Fields, root: XmlRoot = 'xml'): string {
@@ -140,7 +143,7 @@ function rootNodes(text: string, root: XmlRoot): Node[] {
     // The parser's own words may repeat the content.
     throw new XmlError('is not well-formed XML');
   }
-  const roots = documents.filter((node) => typeof node[TEXT] !== 'string' || node[TEXT].trim() !== '');
+  const roots = documents.filter((node) => !(TEXT in node));
   const content = roots[0]?.[root];
   if (roots.length !== 1 || !Array.isArray(content)) throw new XmlError(`has no root element ${root}`);
   return content;
