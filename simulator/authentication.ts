@@ -7,6 +7,7 @@ import {
 } from '../wechatpay/v3/signature.ts';
 import { GatewayError, signError } from './gateway-error.ts';
 import type { Enrolment } from './merchant.ts';
+import type { World } from './world.ts';
 
 const SHOWN_MESSAGE_LENGTH = 128;
 
@@ -21,14 +22,10 @@ export interface RawRequest {
 
 /**
  * Checks 2 to 6 of the gateway, in its order: headers, form of `Authorization`, clock, serial number, signature (official pages
- * 4012365342 and 4012365334). Returns the mchid of the caller.
+ * 4012365342 and 4012365334). Returns the caller.
  * @throws GatewayError that is answered unsigned, because the caller is not known yet.
  */
-export function authenticate(
-  request: RawRequest,
-  { merchant, merchantPublicKey }: Enrolment,
-  now: number,
-): string {
+export function authenticate(request: RawRequest, world: Pick<World, 'find'>, now: number): Enrolment {
   if (!request.headers.accept || !request.headers['user-agent']) {
     throw new GatewayError(400, 'INVALID_REQUEST', 'Http头缺少Accept或User-Agent');
   }
@@ -40,7 +37,8 @@ export function authenticate(
   if (Math.abs(now / 1000 - Number(timestamp)) > MAX_CLOCK_SKEW_SECONDS) {
     throw signError('Http头Authorization中的timestamp与发起请求的时间不得超过5分钟');
   }
-  if (mchid !== merchant.mchid || serialNo.toUpperCase() !== merchant.serialNo) {
+  const caller = world.find(mchid);
+  if (serialNo.toUpperCase() !== caller?.merchant.serialNo) {
     throw signError('商户证书序列号有误。请使用签名私钥匹配的证书序列号');
   }
   const messageFor = (url: string) => {
@@ -49,13 +47,13 @@ export function authenticate(
     return Buffer.concat([Buffer.from(head), request.body, Buffer.from('\n')]);
   };
   const message = messageFor(request.url);
-  if (verifyMessage(message, signature, merchantPublicKey)) return mchid;
+  if (verifyMessage(message, signature, caller.merchantPublicKey)) return caller;
   // Some clients sign the URL without the lone `?` that they then send.
   if (
     request.url.endsWith('?') &&
-    verifyMessage(messageFor(request.url.slice(0, -1)), signature, merchantPublicKey)
+    verifyMessage(messageFor(request.url.slice(0, -1)), signature, caller.merchantPublicKey)
   ) {
-    return mchid;
+    return caller;
   }
   throw signError('错误的签名，验签失败', {
     detail: { issue: 'sign not match' },

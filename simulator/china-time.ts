@@ -9,3 +9,8 @@ export function chinaTime(milliseconds: number): string {
 export function chinaDate(milliseconds: number): string {
   return chinaTime(milliseconds).slice(0, 10).replaceAll('-', '');
 }
+
+/** `20260301120000`, the time inside prepay ids and of v2, in Asia/Shanghai. */
+export function chinaTimestamp(milliseconds: number): string {
+  return chinaTime(milliseconds).slice(0, 19).replace(/\D/g, '');
+}

@@ -1,65 +1,71 @@
-import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { merchantCertificate } from './certificate.ts';
 import type { SimulatedMerchant } from './merchant.ts';
-
-const SIGNING = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+import type { World } from './world.ts';
 
 /**
  * Writes what a merchant downloads from the merchant platform: `apiclient_key.pem`, `apiclient_cert.pem`, `pub_key.pem` (official page
- * 4013038816), and `merchant.json` with the identifiers and the simulator's addresses. The key file is readable by its owner only.
+ * 4013038816), `platform_cert.pem`, and `merchant.json` with the identifiers and the simulator's addresses. The merchants of a scenario, who have
+ * keys of their own, get a folder each. Key files are readable by their owner only.
  */
 export async function writeCredentials(
   directory: string,
-  merchant: SimulatedMerchant,
-  addresses: { baseUrl: string; controlUrl: string },
+  world: World,
+  addresses: { baseUrl: string; controlUrl: string; now: number },
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const settings = {
-    base_url: addresses.baseUrl,
-    mchid: merchant.mchid,
-    appid: merchant.appid,
-    merchant_serial_no: merchant.serialNo,
-    api_v3_key: merchant.apiV3Key,
-    public_key_id: merchant.publicKeyId,
-    control_url: addresses.controlUrl,
+  const { merchant, provider } = world;
+  const [subMerchant] = provider.subMerchants;
+  const overseas = world.merchants().filter(({ region }) => region === 'overseas');
+  const overseasMerchant = overseas.find(({ role }) => role === 'merchant');
+  const overseasProvider = overseas.find(({ role }) => role === 'partner');
+  const platform = world.certificate(addresses.now);
+  const write = async (folder: string, of: SimulatedMerchant, settings: object) => {
+    await mkdir(folder, { recursive: true });
+    await Promise.all([
+      writeFile(join(folder, 'apiclient_key.pem'), of.privateKeyPem, { mode: 0o600 }),
+      writeFile(join(folder, 'apiclient_cert.pem'), await merchantCertificate(of)),
+      writeFile(join(folder, 'pub_key.pem'), of.publicKeyPem),
+      writeFile(join(folder, 'platform_cert.pem'), platform.pem),
+    ]);
+    // Written last: a process that waits for this file finds the others complete.
+    await writeFile(
+      join(folder, 'merchant.json'),
+      `${JSON.stringify(
+        {
+          base_url: addresses.baseUrl,
+          mchid: of.mchid,
+          appid: of.appid,
+          merchant_serial_no: of.serialNo,
+          api_v3_key: of.apiV3Key,
+          api_v2_key: of.apiV2Key,
+          public_key_id: of.publicKeyId,
+          platform_serial_no: platform.serialNo,
+          ...settings,
+          control_url: addresses.controlUrl,
+        },
+        null,
+        2,
+      )}\n`,
+      { mode: 0o600 },
+    );
   };
-  await Promise.all([
-    writeFile(join(directory, 'apiclient_key.pem'), merchant.privateKeyPem, { mode: 0o600 }),
-    writeFile(join(directory, 'apiclient_cert.pem'), await merchantCertificate(merchant)),
-    writeFile(join(directory, 'pub_key.pem'), merchant.publicKeyPem),
-  ]);
-  // Written last: a process that waits for this file finds the others complete.
-  await writeFile(join(directory, 'merchant.json'), `${JSON.stringify(settings, null, 2)}\n`, {
-    mode: 0o600,
+  for (const other of world.merchants()) {
+    if (other.serialNo === merchant.serialNo) continue;
+    const { role, region, subMerchants: sub_merchants } = other;
+    await write(join(directory, other.mchid), other, { role, region, sub_merchants });
+  }
+  await write(directory, merchant, {
+    sp_mchid: provider.mchid,
+    sp_appid: provider.appid,
+    sub_mchid: subMerchant?.mchid,
+    sub_appid: subMerchant?.appid,
+    overseas_mchid: overseasMerchant?.mchid,
+    overseas_appid: overseasMerchant?.appid,
+    overseas_sp_mchid: overseasProvider?.mchid,
+    overseas_sp_appid: overseasProvider?.appid,
+    overseas_sub_mchid: overseasProvider?.subMerchants[0]?.mchid,
+    overseas_sub_appid: overseasProvider?.subMerchants[0]?.appid,
+    openid: world.openid,
   });
-}
-
-/** The merchant API certificate, self-signed; its X.509 serial is the merchant's `serial_no`. The same merchant gives the same bytes. */
-export async function merchantCertificate(merchant: SimulatedMerchant): Promise<string> {
-  // Loaded here because only starts that write credentials pay for it.
-  await import('reflect-metadata');
-  const { X509CertificateGenerator } = await import('@peculiar/x509');
-  const privateKey = createPrivateKey(merchant.privateKeyPem);
-  const [signingKey, publicKey] = await Promise.all([
-    webcrypto.subtle.importKey('pkcs8', privateKey.export({ type: 'pkcs8', format: 'der' }), SIGNING, true, [
-      'sign',
-    ]),
-    webcrypto.subtle.importKey(
-      'spki',
-      createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
-      SIGNING,
-      true,
-      ['verify'],
-    ),
-  ]);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: merchant.serialNo,
-    name: `CN=${merchant.mchid}, OU=paysaga simulator, O=simulated merchant, C=CN`,
-    notBefore: new Date('2025-01-01T00:00:00Z'),
-    notAfter: new Date('2045-01-01T00:00:00Z'),
-    signingAlgorithm: SIGNING,
-    keys: { privateKey: signingKey, publicKey },
-  });
-  return `${certificate.toString('pem')}\n`;
 }

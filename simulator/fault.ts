@@ -27,36 +27,32 @@ export type Race = (typeof RACES)[number];
 export type NotificationFault = (typeof NOTIFICATION_FAULTS)[number];
 export type FaultKind = AnswerFault | Race | NotificationFault | 'not_enough';
 
-/** Which fault kinds each operation knows. */
-export const FAULT_KINDS = {
-  'native.create': ANSWER_FAULTS,
-  'order.query': [...ANSWER_FAULTS, ...RACES],
-  'order.close': [...ANSWER_FAULTS, 'pay_before'],
-  'refund.create': [...ANSWER_FAULTS, 'not_enough'],
-  'refund.query': ANSWER_FAULTS,
-  notification: NOTIFICATION_FAULTS,
-} as const satisfies Record<string, readonly FaultKind[]>;
-export type FaultOperation = keyof typeof FAULT_KINDS;
+/** Which kinds of faults each operation knows, notifications being one of them. */
+export type FaultTable = Readonly<Record<string, readonly FaultKind[]>>;
 
-const faultRequest = z
-  .strictObject({
-    operation: z.enum(Object.keys(FAULT_KINDS) as [FaultOperation, ...FaultOperation[]]),
-    kind: z.string(),
-    /** Only for this order; a refund counts to its order. */
-    out_trade_no: z.string().optional(),
-    out_refund_no: z.string().optional(),
-    /** How often it fires; null for ever. */
-    times: z.int().positive().nullable().default(1),
-    probability: z.number().min(0).max(1).default(1),
-    /** How long an answer is slow, a socket is held, or a notification late, in real milliseconds. */
-    delay_ms: z.int().nonnegative().optional(),
-    /** Whether the request takes effect although it is answered 202, 429, 500 or 502. */
-    processed: z.boolean().default(false),
-  })
-  .refine(({ operation, kind }) => (FAULT_KINDS[operation] as readonly string[]).includes(kind), {
-    path: ['kind'],
-    message: 'this operation has no such fault kind',
-  });
+/** The kinds that fit an endpoint: any answer can be spoilt, and `special` are those that only make sense there. */
+export function requestFaults(special: readonly (Race | 'not_enough')[] = []): readonly FaultKind[] {
+  return [...ANSWER_FAULTS, ...special];
+}
+
+/** The kinds that fit notifications. */
+export const NOTIFICATION_FAULT_KINDS: readonly FaultKind[] = NOTIFICATION_FAULTS;
+
+const faultRequest = z.strictObject({
+  /** Name of an endpoint, `native.create`, or `notification`. */
+  operation: z.string(),
+  kind: z.string(),
+  /** Only for this order; a refund counts to its order. */
+  out_trade_no: z.string().optional(),
+  out_refund_no: z.string().optional(),
+  /** How often it fires; null for ever. */
+  times: z.int().positive().nullable().default(1),
+  probability: z.number().min(0).max(1).default(1),
+  /** How long an answer is slow, a socket is held, or a notification late, in real milliseconds. */
+  delay_ms: z.int().nonnegative().optional(),
+  /** Whether the request takes effect although it is answered 202, 429, 500 or 502. */
+  processed: z.boolean().default(false),
+});
 
 /** What the control API takes to arrange a fault. */
 export type FaultRequest = z.input<typeof faultRequest>;
@@ -69,7 +65,7 @@ export interface FiredFault {
   sequence: number;
   time: number;
   rule_id: string;
-  operation: FaultOperation;
+  operation: string;
   kind: FaultKind;
   out_trade_no: string | null;
   out_refund_no: string | null;
@@ -77,6 +73,8 @@ export interface FiredFault {
 
 /** What an operation is about. */
 export interface Subject {
+  /** Who signed the request. */
+  mchid?: string | undefined;
   outTradeNo?: string | undefined;
   outRefundNo?: string | undefined;
 }
@@ -89,7 +87,10 @@ export class Faults {
   readonly #clock: () => number;
   readonly #onFired: (fired: FiredFault) => void;
 
+  readonly #table: FaultTable;
+
   constructor(options: {
+    table: FaultTable;
     journal: Journal;
     random: SeededRandom;
     clock: () => number;
@@ -100,12 +101,23 @@ export class Faults {
     this.#random = options.random;
     this.#clock = options.clock;
     this.#onFired = options.onFired;
+    this.#table = options.table;
   }
 
   /** @throws ControlError 400 when the rule is malformed or its kind does not fit its operation. */
   add(request: unknown): FaultRule {
     const result = faultRequest.safeParse(request);
     if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
+    const { operation, kind } = result.data;
+    const kinds = Object.hasOwn(this.#table, operation) ? this.#table[operation] : undefined;
+    if (!kinds)
+      throw new ControlError(
+        400,
+        `no operation ${operation}; there are ${Object.keys(this.#table).join(', ')}`,
+      );
+    if (!(kinds as readonly string[]).includes(kind)) {
+      throw new ControlError(400, `${operation} has no fault kind ${kind}; it has ${kinds.join(', ')}`);
+    }
     const rule: FaultRule = { id: this.#random.uuid(), ...result.data, kind: result.data.kind as FaultKind };
     this.#rules.put(rule.id, rule);
     return rule;
@@ -129,11 +141,7 @@ export class Faults {
   }
 
   /** Fires the oldest rule that fits, if any: it counts down and is logged. */
-  fire(
-    operation: FaultOperation,
-    subject: Subject,
-    fits: (kind: FaultKind) => boolean,
-  ): FaultRule | undefined {
+  fire(operation: string, subject: Subject, fits: (kind: FaultKind) => boolean): FaultRule | undefined {
     if (this.#rules.size === 0) return undefined;
     for (const rule of this.#rules.values()) {
       if (rule.operation !== operation || !fits(rule.kind)) continue;

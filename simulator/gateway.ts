@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
-import { type FaultRequest, type FaultRule, Faults, type FiredFault } from './fault.ts';
+import { type FaultRequest, type FaultRule, Faults, type FaultTable, type FiredFault } from './fault.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
-import type { Enrolment } from './merchant.ts';
-import { type EventType, Notifications } from './notification.ts';
-import { type AttemptFailure, type Order, Orders, orderObject } from './order.ts';
+import { type Notice, Notifications } from './notification.ts';
+import { type AttemptFailure, type Order, Orders, type OrderTerms, type Payment } from './order.ts';
+import { orderObject } from './order-object.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
-import { type Refund, type RefundOutcome, Refunds, refundNotice } from './refund.ts';
-import type { NativeOrderBody, RefundBody } from './request-body.ts';
+import { type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
+import { refundNotice } from './refund-object.ts';
 import type { Timers } from './timers.ts';
 import {
   type GatewayState,
@@ -20,6 +20,7 @@ import {
   refundView,
   type ScanView,
 } from './view.ts';
+import type { World } from './world.ts';
 
 const DEFAULT_LIMIT = 1000;
 
@@ -34,7 +35,8 @@ export interface GatewayEvents {
 }
 
 export interface GatewayOptions {
-  enrolment: Enrolment;
+  world: World;
+  faultTable: FaultTable;
   journal: Journal;
   random: SeededRandom;
   clock: () => number;
@@ -49,20 +51,24 @@ export interface GatewayOptions {
 /** The simulated WeChat Pay: its memory, and what people and tests may do to it. The control API is these methods over HTTP. */
 export class Gateway {
   readonly events = new EventEmitter<GatewayEvents>();
-  readonly enrolment: Enrolment;
+  readonly world: World;
   readonly signature: PlatformSignature;
   readonly clock: () => number;
+  /** For ids and nonces of answers. */
+  readonly random: SeededRandom;
   readonly timers: Timers;
-  readonly #orders: Orders;
-  readonly #refunds: Refunds;
+  /** Orders of all merchants and APIs. */
+  readonly orderBook: Orders;
+  /** Refunds of all merchants and APIs. */
+  readonly refundBook: Refunds;
   readonly #notifications: Notifications;
   readonly #faults: Faults;
   readonly #journal: Journal;
   readonly #run: number;
 
   constructor(options: GatewayOptions) {
-    const { journal, clock, timers, enrolment, timeScale } = options;
-    this.enrolment = enrolment;
+    const { journal, clock, timers, world, timeScale } = options;
+    this.world = world;
     this.clock = clock;
     this.timers = timers;
     this.#journal = journal;
@@ -71,14 +77,10 @@ export class Gateway {
     this.#run = (runs.get('run') ?? 0) + 1;
     runs.put('run', this.#run);
     const random = options.random.fork(`run ${this.#run}`);
-    this.signature = new PlatformSignature({
-      serial: enrolment.merchant.publicKeyId,
-      privateKey: enrolment.platformPrivateKey,
-      random: random.fork('signatures'),
-      clock,
-    });
-    this.#orders = new Orders({ journal, clock, random: random.fork('orders') });
-    this.#refunds = new Refunds({
+    this.random = random.fork('answers');
+    this.signature = new PlatformSignature({ random: random.fork('signatures'), clock });
+    this.orderBook = new Orders({ journal, clock, random: random.fork('orders') });
+    this.refundBook = new Refunds({
       journal,
       clock,
       random: random.fork('refunds'),
@@ -86,6 +88,7 @@ export class Gateway {
       enforceInterval: options.enforceRefundInterval,
     });
     this.#faults = new Faults({
+      table: options.faultTable,
       journal,
       clock,
       random: random.fork('faults'),
@@ -97,7 +100,7 @@ export class Gateway {
       timers,
       random: random.fork('notifications'),
       signature: this.signature,
-      apiV3Key: enrolment.merchant.apiV3Key,
+      world,
       faults: this.#faults,
       delayMs: options.notifyDelayMs,
       timeoutMs: options.notifyTimeoutMs,
@@ -109,7 +112,7 @@ export class Gateway {
   /** Goes on with what was pending when the process ended. */
   resume(): void {
     this.#notifications.resume();
-    for (const refund of this.#refunds.pending()) this.#succeedLater(refund, refund.dueAt);
+    for (const refund of this.refundBook.pending()) this.#succeedLater(refund, refund.dueAt);
   }
 
   async close(): Promise<void> {
@@ -120,31 +123,47 @@ export class Gateway {
 
   // What the protocol does.
 
-  createOrder(body: NativeOrderBody): string {
-    return this.#orders.create(body);
+  /** The order of one merchant, by either number. */
+  findOrder(
+    mchid: string,
+    key: { outTradeNo?: string | undefined; transactionId?: string | undefined },
+  ): Order | undefined {
+    if (!key.transactionId) return key.outTradeNo ? this.orderBook.find(mchid, key.outTradeNo) : undefined;
+    const order = this.orderBook.findByTransactionId(key.transactionId);
+    return order?.mchid === mchid ? order : undefined;
   }
 
-  findOrder(key: { outTradeNo?: string | undefined; transactionId?: string | undefined }): Order | undefined {
-    if (key.transactionId) return this.#orders.findByTransactionId(key.transactionId);
-    return key.outTradeNo ? this.#orders.find(key.outTradeNo) : undefined;
-  }
-
-  closeOrder(order: Order): void {
-    this.#orders.close(order);
-  }
-
-  createRefund(body: RefundBody): Refund {
-    const order = this.findOrder({ transactionId: body.transaction_id, outTradeNo: body.out_trade_no });
-    const { refund, accepted } = this.#refunds.create(body, order);
-    if (accepted && order) {
-      this.#orders.markRefunded(order);
+  createRefund(terms: RefundTerms): Refund {
+    const order = this.findOrder(terms.mchid, terms);
+    const own = order?.subMchid === terms.subMchid ? order : undefined;
+    const { refund, accepted } = this.refundBook.create(terms, own);
+    if (accepted && own) {
+      this.orderBook.markRefunded(own);
       if (refund.dueAt !== null) this.#succeedLater(refund, refund.dueAt);
     }
     return refund;
   }
 
-  findRefund(outRefundNo: string): Refund | undefined {
-    return this.#refunds.find(outRefundNo);
+  /** The order that a refund belongs to. */
+  orderOf({ mchid, outTradeNo }: Refund): Order {
+    const order = this.orderBook.find(mchid, outTradeNo);
+    if (!order) throw new Error(`refund of an order ${outTradeNo} that is not there`);
+    return order;
+  }
+
+  /** Tells a merchant; nobody is told who gave no address. */
+  notify(
+    {
+      mchid,
+      outTradeNo,
+      outRefundNo,
+      notifyUrl,
+    }: Pick<OrderTerms, 'mchid' | 'outTradeNo' | 'notifyUrl'> & {
+      outRefundNo?: string;
+    },
+    notice: Notice,
+  ): void {
+    if (notifyUrl) this.#notifications.create({ mchid, outTradeNo, outRefundNo, notifyUrl }, notice);
   }
 
   fireFault(...occasion: Parameters<Faults['fire']>): FaultRule | undefined {
@@ -155,7 +174,7 @@ export class Gateway {
 
   /** Orders, newest first. */
   orders(limit = DEFAULT_LIMIT): OrderView[] {
-    return this.#orders.newest(limit).map((order) => this.#orderView(order));
+    return this.orderBook.newest(limit).map((order) => this.#orderView(order));
   }
 
   order(outTradeNo: string): OrderView {
@@ -164,39 +183,42 @@ export class Gateway {
 
   /** What a phone shows after scanning a code. */
   scan(codeUrl: string): ScanView {
-    const order = this.#orders.findByCodeUrl(codeUrl);
+    const order = this.orderBook.findByCode(codeUrl);
     if (!order) return { status: 'unknown', order: null };
-    return { status: this.#orders.obstacle(order, codeUrl) ?? 'payable', order: this.#orderView(order) };
+    return { status: this.orderBook.obstacle(order, codeUrl) ?? 'payable', order: this.#orderView(order) };
   }
 
   /**
    * The person pays the whole order; the notification follows.
    * @throws ControlError 409 when it cannot be paid (through this code_url, when given).
    */
-  pay(outTradeNo: string, options: { codeUrl?: string; late?: boolean } = {}): OrderView {
+  pay(outTradeNo: string, payment: Payment = {}): OrderView {
     const order = this.#knownOrder(outTradeNo);
-    this.#orders.pay(order, options);
-    const about = {
+    this.payOrder(order, payment);
+    return this.#orderView(order);
+  }
+
+  /** As {@link pay}, for an order at hand. */
+  payOrder(order: Order, payment: Payment = {}): void {
+    this.orderBook.pay(order, payment);
+    this.notify(order, {
       eventType: 'TRANSACTION.SUCCESS',
-      outTradeNo,
-      notifyUrl: order.request.notify_url,
-    } as const;
-    this.#notifications.create(about, orderObject(order));
-    const view = this.#orderView(order);
-    this.events.emit('payment', view);
-    return view;
+      originalType: 'transaction',
+      plaintext: orderObject(order),
+    });
+    this.events.emit('payment', this.#orderView(order));
   }
 
   /** The person does not pay; the order stays NOTPAY and nobody is notified. */
   fail(outTradeNo: string, reason: AttemptFailure): OrderView {
     const order = this.#knownOrder(outTradeNo);
-    this.#orders.fail(order, reason);
+    this.orderBook.fail(order, reason);
     return this.#orderView(order);
   }
 
   /** Refunds, newest first. */
   refunds(limit = DEFAULT_LIMIT): RefundView[] {
-    return this.#refunds.newest(limit).map(refundView);
+    return this.refundBook.newest(limit).map(refundView);
   }
 
   refund(outRefundNo: string): RefundView {
@@ -206,14 +228,12 @@ export class Gateway {
   /** Ends a refund and notifies the merchant. @throws ControlError 409 when its state does not allow the outcome. */
   finishRefund(outRefundNo: string, outcome: RefundOutcome): RefundView {
     const refund = this.#knownRefund(outRefundNo);
-    this.#refunds.finish(refund, outcome);
-    const notifyUrl = refund.request.notify_url;
-    if (notifyUrl) {
-      const eventType: EventType = `REFUND.${outcome}`;
-      const { outTradeNo } = refund;
-      const plaintext = refundNotice(refund, this.enrolment.merchant.mchid);
-      this.#notifications.create({ eventType, outTradeNo, outRefundNo, notifyUrl }, plaintext);
-    }
+    this.refundBook.finish(refund, outcome);
+    this.notify(refund, {
+      eventType: `REFUND.${outcome}`,
+      originalType: 'refund',
+      plaintext: refundNotice(refund, this.orderOf(refund)),
+    });
     const view = refundView(refund);
     this.events.emit('refund', view);
     return view;
@@ -248,8 +268,8 @@ export class Gateway {
 
   /** Forgets orders, refunds, notifications and faults; the merchant stays. */
   reset(): void {
-    this.#orders.clear();
-    this.#refunds.clear();
+    this.orderBook.clear();
+    this.refundBook.clear();
     this.#notifications.clear();
     this.#faults.clear();
     this.#journal.truncate();
@@ -257,13 +277,13 @@ export class Gateway {
   }
 
   state(): GatewayState {
-    const { mchid, appid } = this.enrolment.merchant;
+    const { mchid, appid } = this.world.merchant;
     return {
       mchid,
       appid,
       time: this.clock(),
-      orders: this.#orders.size,
-      refunds: this.#refunds.size,
+      orders: this.orderBook.size,
+      refunds: this.refundBook.size,
       notifications: this.#notifications.size,
       faults: this.#faults.list(),
       fault_log: this.#faults.log(),
@@ -273,25 +293,25 @@ export class Gateway {
   #succeedLater(refund: Refund, dueAt: number): void {
     this.timers.after(dueAt - this.clock(), () => {
       // The control API or a reset may have been faster.
-      if (refund.dueAt === dueAt && this.#refunds.find(refund.outRefundNo) === refund) {
+      if (refund.dueAt === dueAt && this.refundBook.find(refund.mchid, refund.outRefundNo) === refund) {
         this.finishRefund(refund.outRefundNo, 'SUCCESS');
       }
     });
   }
 
   #orderView(order: Order): OrderView {
-    const payable = this.#orders.obstacle(order, order.codeUrls.at(-1)?.url) === undefined;
-    return orderView(order, { payable, refundedFen: this.#refunds.refundedFen(order.outTradeNo) });
+    const payable = this.orderBook.obstacle(order, order.codes.at(-1)?.prepayId) === undefined;
+    return orderView(order, { payable, refunded: this.refundBook.refunded(order) });
   }
 
   #knownOrder(outTradeNo: string): Order {
-    const order = this.#orders.find(outTradeNo);
+    const order = this.orderBook.findByNumber(outTradeNo);
     if (!order) throw new ControlError(404, `no order ${outTradeNo}`);
     return order;
   }
 
   #knownRefund(outRefundNo: string): Refund {
-    const refund = this.#refunds.find(outRefundNo);
+    const refund = this.refundBook.findByNumber(outRefundNo);
     if (!refund) throw new ControlError(404, `no refund ${outRefundNo}`);
     return refund;
   }

@@ -3,18 +3,22 @@ import type { AddressInfo } from 'node:net';
 import { writeCredentials } from './credentials.ts';
 import { Gateway } from './gateway.ts';
 import { Journal } from './journal.ts';
-import { enrolment, type SimulatedMerchant } from './merchant.ts';
+import type { SimulatedMerchant } from './merchant.ts';
+import { FAULT_KINDS } from './operations/index.ts';
 import { Protocol } from './protocol.ts';
 import { SeededRandom } from './random.ts';
+import type { Scenario } from './scenario.ts';
 import { simulatorServer } from './server.ts';
 import { Timers } from './timers.ts';
+import { buildWorld, type World } from './world.ts';
 
-export type { FaultKind, FaultOperation, FaultRequest, FaultRule, FiredFault } from './fault.ts';
-export { FAULT_KINDS } from './fault.ts';
+export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
 export type { Gateway, GatewayEvents } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
-export type { SimulatedMerchant } from './merchant.ts';
+export type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
 export { RETRY_SECONDS } from './notification.ts';
+export { FAULT_KINDS } from './operations/index.ts';
+export type { Scenario } from './scenario.ts';
 export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './view.ts';
 
 export interface SimulatorOptions {
@@ -24,6 +28,8 @@ export interface SimulatorOptions {
   host?: string;
   /** 1 unless told. The same seed gives the same keys and, for the same requests in the same order, the same ids. */
   seed?: number;
+  /** Who is enrolled besides the merchants of the seed. */
+  scenario?: Scenario;
   /** Where to write `merchant.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`. */
   credentialsDir?: string;
   /** Where to remember everything across restarts; nothing is remembered unless told. */
@@ -46,7 +52,10 @@ export interface SimulatorOptions {
 export interface Simulator {
   baseUrl: string;
   controlUrl: string;
+  /** The first merchant. */
   merchant: SimulatedMerchant;
+  /** Everybody who is enrolled. */
+  world: World;
   /** The control API without HTTP, and the events to wait for. */
   gateway: Gateway;
   close(): Promise<void>;
@@ -54,14 +63,15 @@ export interface Simulator {
 
 /** Starts a stand-in for the WeChat Pay v3 gateway, which has no sandbox of its own. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', seed = 1 } = options;
-  const keys = enrolment(seed);
+  const { host = '127.0.0.1', seed = 1, clock = Date.now } = options;
+  const world = await buildWorld(seed, options.scenario);
   const random = new SeededRandom(`simulator/${seed}`);
   const gateway = new Gateway({
-    enrolment: keys,
+    world,
+    faultTable: FAULT_KINDS,
     journal: new Journal(options.dataDir),
     random,
-    clock: options.clock ?? Date.now,
+    clock,
     timers: new Timers(),
     timeScale: options.timeScale ?? 1,
     notifyDelayMs: options.notifyDelayMs ?? 200,
@@ -78,12 +88,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const baseUrl = `http://${reachable}:${port}`;
   const controlUrl = `${baseUrl}/_simulator`;
   if (options.credentialsDir)
-    await writeCredentials(options.credentialsDir, keys.merchant, { baseUrl, controlUrl });
+    await writeCredentials(options.credentialsDir, world, { baseUrl, controlUrl, now: clock() });
   gateway.resume();
   return {
     baseUrl,
     controlUrl,
-    merchant: keys.merchant,
+    merchant: world.merchant,
+    world,
     gateway,
     async close() {
       const closed = once(server, 'close');

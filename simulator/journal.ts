@@ -19,7 +19,7 @@ export class Journal {
   constructor(directory: string | undefined) {
     if (!directory) return;
     mkdirSync(directory, { recursive: true });
-    this.#file = openSync(join(directory, 'journal.jsonl'), 'a+');
+    this.#file = openSync(join(directory, 'journal-2.jsonl'), 'a+');
     const text = readFileSync(this.#file, 'utf8');
     for (const line of text.split('\n')) this.#load(line);
     // A process killed while writing leaves half a line: end it, so that the next record starts on its own.

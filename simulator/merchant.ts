@@ -2,20 +2,40 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SeededRandom } from './random.ts';
 import { seededRsaKey } from './rsa-key.ts';
 
-/** What a merchant holds after enrolling: its own key, the APIv3 key, and WeChat Pay's public key (official page 4012154180). */
+/** A merchant that has no keys of its own: its service provider signs for it. */
+export interface SimulatedSubMerchant {
+  mchid: string;
+  appid: string;
+}
+
+/**
+ * What a merchant or a service provider holds after enrolling: its own key, the API keys, and WeChat Pay's public key (official page
+ * 4012154180).
+ */
 export interface SimulatedMerchant {
   mchid: string;
   appid: string;
+  /** A service provider (`partner`) signs for its sub-merchants. */
+  role: 'merchant' | 'partner';
+  /** Overseas merchants have other paths, and those of the mainland refuse them. */
+  region: 'mainland' | 'overseas';
+  subMerchants: SimulatedSubMerchant[];
   /** Serial number of the merchant API certificate: 40 upper-case hex digits, the first 1-7 so that DER needs no padding. */
   serialNo: string;
   /** PKCS#8, as in `apiclient_key.pem`. */
   privateKeyPem: string;
   /** 32 ASCII characters. */
   apiV3Key: string;
+  /** 32 ASCII characters. */
+  apiV2Key: string;
   /** `PUB_KEY_ID_…`, the value of `Wechatpay-Serial`. */
   publicKeyId: string;
   /** WeChat Pay's public key, SPKI, as in `pub_key.pem`. */
   publicKeyPem: string;
+  /** Whether it may download platform certificates; merchants opened since October 2024 may not. */
+  platformCertificates: boolean;
+  /** Which kind of key signs its notifications. */
+  notifiedWith: 'public_key' | 'certificate';
 }
 
 /** A merchant together with the parsed keys of both sides. */
@@ -29,25 +49,38 @@ export interface Enrolment {
 
 const enrolments = new Map<number, Enrolment>();
 
-/** The one merchant of a seed. Keys are derived once per process. */
+/** The first merchant of a seed. Keys are derived once per process. */
 export function enrolment(seed: number): Enrolment {
   const known = enrolments.get(seed);
   if (known) return known;
-  const random = new SeededRandom(`merchant/${seed}`);
-  const merchantKey = seededRsaKey(random.fork('merchant key'));
-  const platformKey = seededRsaKey(random.fork('platform key'));
-  const merchantPublicKey = createPublicKey(merchantKey);
-  const mchid = `19000${random.digits(5)}`;
-  const merchant: SimulatedMerchant = {
-    mchid,
-    appid: `wx${random.bytes(8).toString('hex')}`,
-    serialNo: random.text(1, '1234567') + random.text(39, '0123456789ABCDEF'),
-    privateKeyPem: merchantKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    apiV3Key: random.text(32),
-    publicKeyId: `PUB_KEY_ID_01${mchid}2025010100${random.digits(12)}`,
-    publicKeyPem: createPublicKey(platformKey).export({ type: 'spki', format: 'pem' }).toString(),
-  };
-  const result = { merchant, merchantPublicKey, platformPrivateKey: platformKey };
+  const result = enrol(new SeededRandom(`merchant/${seed}`));
   enrolments.set(seed, result);
   return result;
+}
+
+/** Enrols a merchant; what is not given is drawn. */
+export function enrol(random: SeededRandom, given: Partial<SimulatedMerchant> = {}): Enrolment {
+  const merchantKey = seededRsaKey(random.fork('merchant key'));
+  const platformKey = seededRsaKey(random.fork('platform key'));
+  const drawn = {
+    mchid: `19000${random.digits(5)}`,
+    appid: `wx${random.bytes(8).toString('hex')}`,
+    serialNo: random.text(1, '1234567') + random.text(39, '0123456789ABCDEF'),
+    apiV3Key: random.text(32),
+  };
+  const mchid = given.mchid ?? drawn.mchid;
+  const merchant: SimulatedMerchant = {
+    ...drawn,
+    role: 'merchant',
+    region: 'mainland',
+    subMerchants: [],
+    privateKeyPem: merchantKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKeyId: `PUB_KEY_ID_01${mchid}2025010100${random.digits(12)}`,
+    publicKeyPem: createPublicKey(platformKey).export({ type: 'spki', format: 'pem' }).toString(),
+    apiV2Key: random.text(32),
+    platformCertificates: true,
+    notifiedWith: 'public_key',
+    ...given,
+  };
+  return { merchant, merchantPublicKey: createPublicKey(merchantKey), platformPrivateKey: platformKey };
 }

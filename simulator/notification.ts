@@ -7,6 +7,7 @@ import { Collection, type Journal } from './journal.ts';
 import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import type { Timers } from './timers.ts';
+import type { World } from './world.ts';
 
 /** Waits between attempts, in seconds, as documented: 15 retries over 24 h 4 min. */
 export const RETRY_SECONDS = [
@@ -21,6 +22,8 @@ const SUMMARIES = {
   'REFUND.SUCCESS': '退款成功',
   'REFUND.ABNORMAL': '退款异常',
   'REFUND.CLOSED': '退款关闭',
+  'COMPLAINT.CREATE': '产生新投诉',
+  'COMPLAINT.STATE_CHANGE': '投诉单状态变化',
 } as const;
 export type EventType = keyof typeof SUMMARIES;
 
@@ -33,10 +36,17 @@ export interface Attempt {
   fault: string | null;
 }
 
+/** What a notification says: an encrypted v3 resource, or v2's XML as it stands. */
+export type Notice =
+  | { eventType: EventType; originalType: string; plaintext: object }
+  | { eventType: 'V2.TRANSACTION' | 'V2.REFUND'; xml: string };
+
 /** A notification as the gateway keeps it. Times are milliseconds. */
 export interface Notification {
   id: string;
-  eventType: EventType;
+  /** Whose keys sign and encrypt it. */
+  mchid: string;
+  eventType: Notice['eventType'];
   outTradeNo: string;
   outRefundNo?: string | undefined;
   notifyUrl: string;
@@ -72,30 +82,17 @@ export class Notifications {
 
   /** Creates a notification; the first attempt follows after `delayMs`. */
   create(
-    about: Pick<Notification, 'eventType' | 'outTradeNo' | 'outRefundNo' | 'notifyUrl'>,
-    plaintext: object,
+    about: Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'notifyUrl'>,
+    notice: Notice,
   ): void {
-    const { random, apiV3Key, clock, delayMs } = this.#options;
-    const originalType = about.eventType === 'TRANSACTION.SUCCESS' ? 'transaction' : 'refund';
+    const { random, clock, delayMs } = this.#options;
     const id = random.uuid();
-    const resource = encryptResource(JSON.stringify(plaintext), {
-      apiV3Key,
-      nonce: random.text(12),
-      associatedData: originalType,
-    });
-    const body = JSON.stringify({
-      id,
-      create_time: chinaTime(clock()),
-      resource_type: 'encrypt-resource',
-      event_type: about.eventType,
-      summary: SUMMARIES[about.eventType],
-      resource: { original_type: originalType, ...resource },
-    });
     const notification: Notification = {
       id,
       ...about,
+      eventType: notice.eventType,
       createdAt: clock(),
-      body,
+      body: 'xml' in notice ? notice.xml : this.#envelope(id, about.mchid, notice),
       status: 'pending',
       attempts: [],
       retries: 0,
@@ -103,6 +100,27 @@ export class Notifications {
     };
     this.#save(notification);
     this.#schedule(notification);
+  }
+
+  #envelope(
+    id: string,
+    mchid: string,
+    { eventType, originalType, plaintext }: Exclude<Notice, { xml: string }>,
+  ): string {
+    const { random, clock, world } = this.#options;
+    const resource = encryptResource(JSON.stringify(plaintext), {
+      apiV3Key: world.get(mchid).merchant.apiV3Key,
+      nonce: random.text(12),
+      associatedData: originalType,
+    });
+    return JSON.stringify({
+      id,
+      create_time: chinaTime(clock()),
+      resource_type: 'encrypt-resource',
+      event_type: eventType,
+      summary: SUMMARIES[eventType],
+      resource: { original_type: originalType, ...resource },
+    });
   }
 
   /** Sends again at once; a failure starts the retry schedule anew. @throws ControlError 404 for an unknown id. */
@@ -196,7 +214,9 @@ export class Notifications {
     return attempt.error === null;
   }
 
-  async #post({ notifyUrl, body }: Notification, fault: string | null): Promise<number> {
+  async #post({ notifyUrl, body, mchid, eventType }: Notification, fault: string | null): Promise<number> {
+    const { signature, world, clock } = this.#options;
+    const isV2 = eventType.startsWith('V2.');
     const timeout = new AbortController();
     const cancel = this.#options.timers.after(this.#options.timeoutMs ?? ANSWER_TIMEOUT_MS, () =>
       timeout.abort(new Error('no answer within 5 s')),
@@ -207,10 +227,10 @@ export class Notifications {
         dispatcher: this.#agent,
         signal: timeout.signal,
         headers: {
-          'Content-Type': 'application/json',
+          'Content-Type': isV2 ? 'text/xml' : 'application/json',
           Accept: '*/*',
           'User-Agent': 'Mozilla/4.0',
-          ...this.#options.signature.headers(body, flaw(fault)),
+          ...(isV2 ? {} : signature.headers(body, world.notificationKey(mchid, clock()), flaw(fault))),
         },
         body,
       });
@@ -232,7 +252,7 @@ export interface NotificationOptions {
   clock: () => number;
   timers: Timers;
   signature: PlatformSignature;
-  apiV3Key: string;
+  world: World;
   faults: Faults;
   /** Real milliseconds from the event to the first attempt. */
   delayMs: number;

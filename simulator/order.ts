@@ -1,51 +1,133 @@
 import { isDeepStrictEqual } from 'node:util';
-import { chinaDate, chinaTime } from './china-time.ts';
+import { chinaDate, chinaTimestamp } from './china-time.ts';
 import { ControlError, GatewayError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { SeededRandom } from './random.ts';
-import type { NativeOrderBody } from './request-body.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-const CODE_URL_LIFE_MS = 120 * MINUTE_MS;
 const DEFAULT_EXPIRY_MS = 7 * DAY_MS;
 const LATEST_EXPIRY_MS = 90 * DAY_MS;
 
-/** trade_state of an order that is paid by scanning, and its description as seen in answers. */
+/** How an order is paid, with the life of what the phone needs for it (official order pages). */
+export const CODE_LIFE_MS = {
+  JSAPI: 120 * MINUTE_MS,
+  APP: 120 * MINUTE_MS,
+  NATIVE: 120 * MINUTE_MS,
+  MWEB: 5 * MINUTE_MS,
+  MICROPAY: 0,
+  FACEPAY: 0,
+} as const;
+export type TradeType = keyof typeof CODE_LIFE_MS;
+
+/** trade_state of an order, and its description as seen in answers. */
 export const TRADE_STATES = {
   NOTPAY: '订单未支付',
+  USERPAYING: '用户支付中，需要输入密码',
+  PAYERROR: '支付失败，请重新下单支付',
   SUCCESS: '支付成功',
   REFUND: '转入退款',
   CLOSED: '订单已关闭',
+  REVOKED: '订单已撤销',
 } as const;
 export type TradeState = keyof typeof TRADE_STATES;
 
 /** Why a person did not pay. */
 export type AttemptFailure = 'wrong_password' | 'cancelled';
 
-/** An order as the gateway keeps it. Times are milliseconds. */
-export interface Order {
+/** Which calls know an order: combined and overseas orders are unknown to the basic ones. */
+export type OrderFamily = 'basic' | 'combined' | 'overseas';
+
+/** What a merchant asks for, said in the words of one of the APIs. */
+export interface OrderTerms {
+  /** Who signed: the number is unique for this mchid. */
+  mchid: string;
+  appid: string;
+  subMchid?: string | undefined;
+  subAppid?: string | undefined;
+  /** The payer, where the order names one. */
+  openid?: string | undefined;
+  subOpenid?: string | undefined;
   outTradeNo: string;
-  tradeType: 'NATIVE';
-  /** What the merchant sent, by value: an equal request while unpaid is a re-entry. */
-  request: NativeOrderBody;
-  /** Oldest first; only the last is alive. */
-  codeUrls: { url: string; createdAt: number }[];
+  family: OrderFamily;
+  /** Which notification and which objects it gets. */
+  api: 'v2' | 'v3';
+  tradeType: TradeType;
+  /** Path and body as sent, by value: an equal request while unpaid is a re-entry. */
+  endpoint: string;
+  request: unknown;
+  description: string;
+  attach?: string | undefined;
+  deviceId?: string | undefined;
+  /** In the smallest unit of the currency. */
+  total: number;
+  currency: string;
+  notifyUrl?: string | undefined;
+  /** RFC 3339. */
+  timeExpire?: string | undefined;
+  /** Number of the combination it is part of. */
+  combineOutTradeNo?: string | undefined;
+}
+
+/** What the phone needs to pay, made at every ordering; only the newest is alive. */
+export interface OrderCode {
+  prepayId: string;
+  /** code_url of NATIVE, h5_url of MWEB. */
+  url?: string;
+  createdAt: number;
+}
+
+/** A coupon that the person used. */
+export interface Coupon {
+  couponId: string;
+  name: string;
+  scope: 'GLOBAL' | 'SINGLE';
+  type: 'CASH' | 'NOCASH';
+  /** In the smallest unit of the currency. */
+  amount: number;
+}
+
+/** An order as the gateway keeps it. Times are milliseconds. */
+export interface Order extends OrderTerms {
+  codes: OrderCode[];
   createdAt: number;
   /** Latest moment to pay. */
   expiresAt: number;
   state: TradeState;
   transactionId?: string;
   paidAt?: number;
-  openid?: string;
+  coupons: Coupon[];
   failedAttempts: { time: number; reason: AttemptFailure }[];
+}
+
+/** How somebody pays. */
+export interface Payment {
+  /** Pays through this code, which must be alive. */
+  codeUrl?: string | undefined;
+  /** Lets money land that was under way when the order expired or was closed. */
+  late?: boolean | undefined;
+  /** A coupon over so much, in the smallest unit of the currency. */
+  coupon?: { amount: number; type?: Coupon['type'] | undefined } | undefined;
+  /** Drawn unless told. */
+  openid?: string | undefined;
+}
+
+/** What the person paid: the total without coupons. */
+export function payerTotal({ total, coupons }: Pick<Order, 'total' | 'coupons'>): number {
+  return coupons.reduce((left, { amount }) => left - amount, total);
+}
+
+/** Key of an order: numbers are unique for the mchid that signs. */
+export function orderKey(mchid: string, outTradeNo: string): string {
+  return `${mchid}/${outTradeNo}`;
 }
 
 /** Orders and their rules. */
 export class Orders {
   readonly #orders: Collection<Order>;
   readonly #byTransactionId = new Map<string, Order>();
-  readonly #byCodeUrl = new Map<string, Order>();
+  readonly #byCode = new Map<string, Order>();
+  readonly #byNumber = new Map<string, Order>();
   readonly #random: SeededRandom;
   readonly #clock: () => number;
 
@@ -57,50 +139,46 @@ export class Orders {
   }
 
   /**
-   * Creates an order, or refreshes it: the same number with equal parameters while unpaid gets a new code_url and the old one dies.
+   * Creates an order, or refreshes it: the same number with equal parameters while unpaid gets a new code and the old one dies.
    * @throws GatewayError 403 OUT_TRADE_NO_USED for any other use of a known number.
    */
-  create(request: NativeOrderBody): string {
+  create(terms: OrderTerms): Order {
     const now = this.#clock();
-    const known = this.find(request.out_trade_no);
-    if (known && (known.state !== 'NOTPAY' || !isDeepStrictEqual(known.request, request))) {
+    const known = this.find(terms.mchid, terms.outTradeNo);
+    if (known && (known.state !== 'NOTPAY' || !sameRequest(known, terms))) {
       throw new GatewayError(403, 'OUT_TRADE_NO_USED', '商户订单号重复', { internalCode: 268498688 });
     }
     const order: Order = known ?? {
-      outTradeNo: request.out_trade_no,
-      tradeType: 'NATIVE',
-      request,
-      codeUrls: [],
+      ...terms,
+      codes: [],
       createdAt: now,
-      expiresAt: expiry(request.time_expire, now),
+      expiresAt: expiry(terms.timeExpire, now),
       state: 'NOTPAY',
+      coupons: [],
       failedAttempts: [],
     };
-    const url = `weixin://wxpay/bizpayurl?pr=${this.#random.text(9)}`;
-    order.codeUrls.push({ url, createdAt: now });
-    this.#save(order);
-    return url;
+    order.codes.push(this.#code(order.tradeType, now));
+    this.save(order);
+    return order;
   }
 
   /** The order of a number, closed on the way when it was left unpaid for 7 days. */
-  find(outTradeNo: string): Order | undefined {
-    const order = this.#orders.get(outTradeNo);
-    const now = this.#clock();
-    if (order?.state === 'NOTPAY' && now > order.expiresAt && now > order.createdAt + 7 * DAY_MS) {
-      order.state = 'CLOSED';
-      this.#save(order);
-    }
-    return order;
+  find(mchid: string, outTradeNo: string): Order | undefined {
+    return this.#present(this.#orders.get(orderKey(mchid, outTradeNo)));
+  }
+
+  /** The newest order of a number, whosever it is. */
+  findByNumber(outTradeNo: string): Order | undefined {
+    return this.#present(this.#byNumber.get(outTradeNo));
   }
 
   findByTransactionId(transactionId: string): Order | undefined {
     return this.#byTransactionId.get(transactionId);
   }
 
-  /** The order that a code_url, living or dead, was made for. */
-  findByCodeUrl(codeUrl: string): Order | undefined {
-    const order = this.#byCodeUrl.get(codeUrl);
-    return order && this.find(order.outTradeNo);
+  /** The order that a code_url, h5_url or prepay_id, living or dead, was made for. */
+  findByCode(code: string): Order | undefined {
+    return this.#present(this.#byCode.get(code));
   }
 
   newest(limit: number): Order[] {
@@ -111,33 +189,49 @@ export class Orders {
     return this.#orders.size;
   }
 
-  /** Why nobody can pay an order now (through one code_url, when given); undefined when it can be paid. */
-  obstacle(order: Order, codeUrl?: string): 'paid' | 'closed' | 'expired' | 'dead' | undefined {
+  /** Why nobody can pay an order now (through one code, when given); undefined when it can be paid. */
+  obstacle(order: Order, code?: string): 'paid' | 'closed' | 'expired' | 'dead' | undefined {
     const now = this.#clock();
-    const alive = order.codeUrls.at(-1);
-    if (order.state === 'CLOSED') return 'closed';
-    if (order.state !== 'NOTPAY') return 'paid';
+    const alive = order.codes.at(-1);
+    if (order.state === 'CLOSED' || order.state === 'REVOKED') return 'closed';
+    if (order.state !== 'NOTPAY' && order.state !== 'USERPAYING') return 'paid';
     if (now >= order.expiresAt) return 'expired';
-    if (codeUrl && (alive?.url !== codeUrl || now >= alive.createdAt + CODE_URL_LIFE_MS)) return 'dead';
-    return undefined;
+    if (!code) return undefined;
+    const shown = alive?.url === code || alive?.prepayId === code;
+    return !alive || !shown || now >= alive.createdAt + CODE_LIFE_MS[order.tradeType] ? 'dead' : undefined;
   }
 
   /**
    * The person pays.
-   * @param late lets money land that was under way when the order expired or was closed.
    * @throws ControlError 409 when the order cannot be paid.
    */
-  pay(order: Order, { codeUrl, late = false }: { codeUrl?: string; late?: boolean } = {}): void {
+  pay(order: Order, { codeUrl, late = false, coupon, openid }: Payment = {}): void {
     const obstacle = this.obstacle(order, codeUrl);
     if (obstacle && (obstacle === 'paid' || !late)) {
       throw new ControlError(409, `order ${order.outTradeNo} cannot be paid: ${obstacle}`);
+    }
+    if (coupon && coupon.amount > order.total) {
+      throw new ControlError(409, `a coupon of ${coupon.amount} is more than order ${order.outTradeNo}`);
     }
     const now = this.#clock();
     order.state = 'SUCCESS';
     order.paidAt = now;
     order.transactionId = `420000${this.#random.digits(4)}${chinaDate(now)}${this.#random.digits(10)}`;
-    order.openid = `o${this.#random.text(27)}`;
-    this.#save(order);
+    if (openid) order.openid = openid;
+    if (!order.openid && !order.subOpenid) order.openid = `o${this.#random.text(27)}`;
+    if (order.subAppid && !order.subOpenid) order.subOpenid = `o${this.#random.text(27)}`;
+    if (coupon) {
+      order.coupons = [
+        {
+          couponId: this.#random.digits(9),
+          name: '满减券',
+          scope: 'GLOBAL',
+          type: coupon.type ?? 'CASH',
+          amount: coupon.amount,
+        },
+      ];
+    }
+    this.save(order);
   }
 
   /** The person tried and did not pay: the order stays NOTPAY. */
@@ -145,7 +239,7 @@ export class Orders {
     const obstacle = this.obstacle(order);
     if (obstacle) throw new ControlError(409, `order ${order.outTradeNo} cannot be paid: ${obstacle}`);
     order.failedAttempts.push({ time: this.#clock(), reason });
-    this.#save(order);
+    this.save(order);
   }
 
   /**
@@ -158,67 +252,66 @@ export class Orders {
       throw new GatewayError(400, 'ORDER_PAID', '该订单已支付', { internalCode: 268449538 });
     }
     order.state = 'CLOSED';
-    this.#save(order);
+    this.save(order);
   }
 
   /** A refund was accepted: the order counts as paid and refunded, even for a part. */
   markRefunded(order: Order): void {
     if (order.state === 'REFUND') return;
     order.state = 'REFUND';
-    this.#save(order);
+    this.save(order);
   }
 
   clear(): void {
     this.#orders.clear();
     this.#byTransactionId.clear();
-    this.#byCodeUrl.clear();
+    this.#byCode.clear();
+    this.#byNumber.clear();
   }
 
-  #save(order: Order): void {
-    this.#orders.put(order.outTradeNo, order);
+  /** Stores an order that was changed. */
+  save(order: Order): void {
+    this.#orders.put(orderKey(order.mchid, order.outTradeNo), order);
     this.#index(order);
   }
 
-  #index(order: Order): void {
-    if (order.transactionId) this.#byTransactionId.set(order.transactionId, order);
-    for (const { url } of order.codeUrls) this.#byCodeUrl.set(url, order);
+  #present(order: Order | undefined): Order | undefined {
+    const now = this.#clock();
+    if (order?.state === 'NOTPAY' && now > order.expiresAt && now > order.createdAt + 7 * DAY_MS) {
+      order.state = 'CLOSED';
+      this.save(order);
+    }
+    return order;
   }
+
+  #code(tradeType: TradeType, now: number): OrderCode {
+    const prepayId = `wx${chinaTimestamp(now)}${this.#random.text(20, '0123456789abcdef')}`;
+    if (tradeType === 'NATIVE') {
+      return { prepayId, url: `weixin://wxpay/bizpayurl?pr=${this.#random.text(9)}`, createdAt: now };
+    }
+    if (tradeType === 'MWEB') {
+      const url = `https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=${prepayId}&package=${this.#random.digits(10)}`;
+      return { prepayId, url, createdAt: now };
+    }
+    return { prepayId, createdAt: now };
+  }
+
+  #index(order: Order): void {
+    this.#byNumber.set(order.outTradeNo, order);
+    if (order.transactionId) this.#byTransactionId.set(order.transactionId, order);
+    for (const { url, prepayId } of order.codes) {
+      this.#byCode.set(prepayId, order);
+      if (url) this.#byCode.set(url, order);
+    }
+  }
+}
+
+function sameRequest(known: Order, { endpoint, request }: OrderTerms): boolean {
+  return known.endpoint === endpoint && isDeepStrictEqual(known.request, request);
 }
 
 /** Earlier than in a minute is silently raised, later than in 90 days lowered, 7 days when absent. */
 function expiry(timeExpire: string | undefined, now: number): number {
   if (!timeExpire) return now + DEFAULT_EXPIRY_MS;
   return Math.min(Math.max(Date.parse(timeExpire), now + MINUTE_MS), now + LATEST_EXPIRY_MS);
-}
-
-/** The order object of queries and of TRANSACTION.SUCCESS; `unpaid` makes it the answer of a gateway that lags behind. */
-export function orderObject(order: Order, { unpaid = false } = {}): Record<string, unknown> {
-  const { request } = order;
-  const state = unpaid ? 'NOTPAY' : order.state;
-  const identity = { appid: request.appid, mchid: request.mchid, out_trade_no: order.outTradeNo };
-  const status = { trade_state: state, trade_state_desc: TRADE_STATES[state] };
-  const scene_info = { device_id: request.scene_info?.device_id ?? '' };
-  const { total } = request.amount;
-  if (unpaid || order.paidAt === undefined) {
-    return {
-      ...identity,
-      ...status,
-      amount: { total, payer_currency: 'CNY' },
-      promotion_detail: [],
-      scene_info,
-    };
-  }
-  return {
-    ...identity,
-    transaction_id: order.transactionId,
-    trade_type: order.tradeType,
-    ...status,
-    bank_type: 'OTHERS',
-    attach: request.attach,
-    success_time: chinaTime(order.paidAt),
-    payer: { openid: order.openid },
-    amount: { total, payer_total: total, currency: 'CNY', payer_currency: 'CNY' },
-    scene_info: request.scene_info?.device_id ? scene_info : undefined,
-    promotion_detail: [],
-  };
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { authenticate, type RawRequest } from './authentication.ts';
 import { type FaultRule, isRace } from './fault.ts';
 import type { Gateway } from './gateway.ts';
 import { GatewayError } from './gateway-error.ts';
-import { type CheckedCall, OPERATIONS, type Operation } from './operation.ts';
+import type { Enrolment } from './merchant.ts';
+import { type CheckedCall, type FileReply, isFile, type Operation } from './operation.ts';
+import { OPERATIONS } from './operations/index.ts';
 import type { SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -12,12 +15,17 @@ const HOLD_MS = 60_000;
 const BAD_GATEWAY_PAGE =
   '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n';
 
-/** What goes back: a JSON body, or none for 204. */
+/** What goes back: a JSON body, a file, or nothing for 204. */
 interface Answer {
   status: number;
-  body: object | undefined;
+  body: object | FileReply | undefined;
   internalCode: number;
-  signed: boolean;
+}
+
+/** Who asked, and with which key the answer is to be signed; unknown as long as the request is not authenticated. */
+interface Asker {
+  enrolment: Enrolment;
+  serial: string | undefined;
 }
 
 /** The v3 protocol over HTTP: the checks of the gateway in its order, then the operation, then the signed answer, faults included. */
@@ -40,28 +48,39 @@ export class Protocol {
       return;
     }
     let checked: CheckedCall;
-    let authenticated = false;
+    let asker: Asker | undefined;
     try {
       const raw: RawRequest = { method: operation.method, url, headers: request.headers, body };
-      const mchid = authenticate(raw, this.#gateway.enrolment, this.#gateway.clock());
-      authenticated = true;
+      const enrolment = authenticate(raw, this.#gateway.world, this.#gateway.clock());
+      const serial = request.headers['wechatpay-serial'];
+      asker = { enrolment, serial: Array.isArray(serial) ? serial[0] : serial };
       checked = operation.check({
         gateway: this.#gateway,
-        mchid,
+        caller: enrolment.merchant,
+        path,
         parameters: pathParameters(operation, path),
         query: new URLSearchParams(query),
+        host: request.headers.host ?? '',
+        serial: asker.serial,
+        contentType: request.headers['content-type'] ?? '',
         body,
       });
     } catch (error) {
-      this.#send(response, refusal(error, authenticated));
+      await this.#send(response, refusal(error), asker);
       return;
     }
-    await this.#run(operation, checked, response);
+    await this.#run(operation, checked, response, asker);
   }
 
-  async #run({ name }: Operation, { subject, run }: CheckedCall, response: ServerResponse): Promise<void> {
+  async #run(
+    { name }: Operation,
+    { subject, run }: CheckedCall,
+    response: ServerResponse,
+    asker: Asker,
+  ): Promise<void> {
     const gateway = this.#gateway;
-    const state = gateway.findOrder(subject)?.state;
+    const order = subject.mchid ? gateway.findOrder(subject.mchid, subject) : undefined;
+    const state = order?.state;
     const race = gateway.fireFault(name, subject, (kind) => {
       // A race needs an order that can take part in it; until then the rule waits.
       return (
@@ -70,7 +89,7 @@ export class Protocol {
       );
     });
     const fault = gateway.fireFault(name, subject, (kind) => !isRace(kind));
-    const payNow = () => subject.outTradeNo && gateway.pay(subject.outTradeNo, { late: true });
+    const payNow = () => order && gateway.payOrder(order, { late: true });
 
     if (race?.kind === 'pay_before') payNow();
     if (fault?.kind === 'timeout_before') {
@@ -85,27 +104,45 @@ export class Protocol {
     if (fault?.kind === 'timeout_after') this.#hold(response, fault);
     else if (fault?.kind === 'reset_after') response.socket?.resetAndDestroy();
     else if (fault?.delay_ms !== undefined || fault?.kind === 'slow') {
-      gateway.timers.after(fault.delay_ms ?? SLOW_MS, () => this.#send(response, answer, fault));
-    } else this.#send(response, answer, fault);
+      gateway.timers.after(fault.delay_ms ?? SLOW_MS, () => void this.#send(response, answer, asker, fault));
+    } else await this.#send(response, answer, asker, fault);
     if (race?.kind === 'pay_after') payNow();
   }
 
-  #send(response: ServerResponse, { status, body, internalCode, signed }: Answer, fault?: FaultRule): void {
+  async #send(
+    response: ServerResponse,
+    { status, body, internalCode }: Answer,
+    asker?: Asker,
+    fault?: FaultRule,
+  ): Promise<void> {
     if (response.destroyed) return;
     if (fault?.kind === 'error_502_html') {
       response.writeHead(502, { 'Content-Type': 'text/html' }).end(BAD_GATEWAY_PAGE);
       return;
     }
-    const text = body === undefined ? '' : JSON.stringify(body);
-    const sign = signed && fault?.kind !== 'unsigned';
+    const file = isFile(body) ? body : undefined;
+    const text = file ? file.signedText : body === undefined ? '' : JSON.stringify(body);
+    const signed = asker && text !== undefined && fault?.kind !== 'unsigned';
+    const length = file ? file.content : (text ?? '');
     response.writeHead(status, {
-      'Content-Type': 'application/json; charset=utf-8',
-      ...(status === 204 ? {} : { 'Content-Length': Buffer.byteLength(text) }),
+      'Content-Type': file?.contentType ?? 'application/json; charset=utf-8',
+      ...(status === 204 || !(typeof length === 'string' || Buffer.isBuffer(length))
+        ? {}
+        : { 'Content-Length': Buffer.byteLength(length) }),
       'Cache-Control': 'no-cache, must-revalidate',
       'Request-ID': this.#requestId(internalCode),
-      ...(sign ? this.#gateway.signature.headers(text, flaw(fault)) : {}),
+      ...file?.headers,
+      ...(signed ? this.#signature(text, asker, fault) : {}),
     });
-    response.end(text);
+    if (!file) response.end(text);
+    else if (Buffer.isBuffer(file.content)) response.end(file.content);
+    // A client that leaves in the middle is no error of ours.
+    else await pipeline(file.content, response).catch(() => {});
+  }
+
+  #signature(text: string, { enrolment, serial }: Asker, fault?: FaultRule): Record<string, string> {
+    const { world, signature, clock } = this.#gateway;
+    return signature.headers(text, world.answerKey(enrolment, serial, clock()), flaw(fault));
   }
 
   /** No answer: the client sees nothing until its own time-out, or ours ends the connection. */
@@ -133,34 +170,31 @@ function pathParameters({ path }: Operation, text: string): Record<string, strin
 function outcome(run: CheckedCall['run'], lagging: boolean): Answer {
   try {
     const body = run(lagging);
-    return { status: body === undefined ? 204 : 200, body, internalCode: 0, signed: true };
+    return { status: body === undefined ? 204 : 200, body, internalCode: 0 };
   } catch (error) {
-    return refusal(error, true);
+    return refusal(error);
   }
 }
 
-/** A refusal before the caller is known is not signed; every later one is. */
-function refusal(error: unknown, signed: boolean): Answer {
+/** What the gateway answers instead. A refusal before the caller is known is not signed; every later one is. */
+function refusal(error: unknown): Answer {
   if (!(error instanceof GatewayError)) throw error;
-  return { status: error.status, body: error.toJSON(), internalCode: error.internalCode, signed };
+  return { status: error.status, body: error.toJSON(), internalCode: error.internalCode };
 }
 
 /** The answer of a gateway that did not do (or says it did not do) what it was asked. */
 function substitute(fault: FaultRule | undefined): Answer | undefined {
   switch (fault?.kind) {
     case 'error_500':
-      return refusal(new GatewayError(500, 'SYSTEM_ERROR', '系统异常，请稍后重试'), true);
+      return refusal(new GatewayError(500, 'SYSTEM_ERROR', '系统异常，请稍后重试'));
     case 'error_502_html':
-      return { status: 502, body: undefined, internalCode: 0, signed: false };
+      return { status: 502, body: undefined, internalCode: 0 };
     case 'accepted_202':
-      return { status: 202, body: {}, internalCode: 0, signed: true };
+      return { status: 202, body: {}, internalCode: 0 };
     case 'rate_limited_429':
-      return refusal(
-        new GatewayError(429, 'FREQUENCY_LIMITED', '频率超限', { internalCode: 268447840 }),
-        true,
-      );
+      return refusal(new GatewayError(429, 'FREQUENCY_LIMITED', '频率超限', { internalCode: 268447840 }));
     case 'not_enough':
-      return refusal(new GatewayError(403, 'NOT_ENOUGH', '商户余额不足，请充值后重试'), true);
+      return refusal(new GatewayError(403, 'NOT_ENOUGH', '商户余额不足，请充值后重试'));
     default:
       return undefined;
   }

@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { chinaDate, chinaTime } from './china-time.ts';
+import { chinaDate } from './china-time.ts';
 import { ControlError, GatewayError, paramError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
-import type { Order } from './order.ts';
+import { type Order, orderKey, payerTotal } from './order.ts';
 import type { SeededRandom } from './random.ts';
-import type { RefundBody } from './request-body.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const REFUND_PERIOD_MS = 365 * DAY_MS;
@@ -21,13 +20,36 @@ export const REFUND_TRANSITIONS = {
 export type RefundStatus = keyof typeof REFUND_TRANSITIONS;
 export type RefundOutcome = Exclude<RefundStatus, 'PROCESSING'>;
 
-/** A refund as the gateway keeps it. Times are milliseconds. */
-export interface Refund {
+/** What a merchant asks for, said in the words of one of the APIs. */
+export interface RefundTerms {
+  /** Who signed: the number is unique for this mchid. */
+  mchid: string;
+  subMchid?: string | undefined;
   outRefundNo: string;
+  outTradeNo?: string | undefined;
+  transactionId?: string | undefined;
+  /** Which notification and which objects it gets. */
+  api: 'v2' | 'v3';
+  /** What was sent, by value: an equal request answers the same refund. */
+  request: unknown;
+  /** In the smallest unit of the currency, as the next. */
+  refund: number;
+  total: number;
+  currency: string;
+  reason?: string | undefined;
+  notifyUrl?: string | undefined;
+  fundsAccount?: string | undefined;
+  /** Which accounts pay. */
+  from?: { account: string; amount: number }[] | undefined;
+}
+
+/** A refund as the gateway keeps it. Times are milliseconds. */
+export interface Refund extends RefundTerms {
   refundId: string;
   outTradeNo: string;
   transactionId: string;
-  request: RefundBody;
+  /** The person's share: what is refunded without the coupons' share. */
+  payerRefund: number;
   status: RefundStatus;
   createdAt: number;
   /** When it succeeds by itself; null when only the control API finishes it. */
@@ -39,6 +61,7 @@ export interface Refund {
 export class Refunds {
   readonly #refunds: Collection<Refund>;
   readonly #byOrder = new Map<string, Refund[]>();
+  readonly #byNumber = new Map<string, Refund>();
   readonly #random: SeededRandom;
   readonly #clock: () => number;
   readonly #delayMs: number;
@@ -58,42 +81,39 @@ export class Refunds {
     this.#clock = options.clock;
     this.#delayMs = options.delayMs;
     this.#enforceInterval = options.enforceInterval;
-    for (const refund of this.#refunds.values()) this.#ofOrder(refund.outTradeNo).push(refund);
+    for (const refund of this.#refunds.values()) {
+      this.ofOrder(refund).push(refund);
+      this.#byNumber.set(refund.outRefundNo, refund);
+    }
   }
 
   /**
    * Accepts a refund of a paid order. The same out_refund_no with equal parameters refunds once and answers the present state.
    * @throws GatewayError for every rule of the official refund page that the request breaks.
    */
-  create(request: RefundBody, order: Order | undefined): { refund: Refund; accepted: boolean } {
-    const known = this.#refunds.get(request.out_refund_no);
+  create(terms: RefundTerms, order: Order | undefined): { refund: Refund; accepted: boolean } {
+    const known = this.find(terms.mchid, terms.outRefundNo);
     if (known) {
-      refuseDifferentRepeat(known.request, request);
+      refuseDifferentRepeat(known, terms);
       return { refund: known, accepted: false };
     }
-    if (!order?.transactionId || order.paidAt === undefined) {
+    if (!order?.transactionId || order.paidAt === undefined || order.state === 'REVOKED') {
       throw new GatewayError(404, 'RESOURCE_NOT_EXISTS', '订单不存在或未支付', { internalCode: 268512771 });
     }
-    if (request.out_trade_no && request.out_trade_no !== order.outTradeNo) {
+    if (terms.outTradeNo && terms.outTradeNo !== order.outTradeNo) {
       throw paramError({
         field: '/out_trade_no',
-        value: request.out_trade_no,
+        value: terms.outTradeNo,
         issue: 'belongs to another transaction_id',
         location: 'body',
       });
     }
-    const { total } = order.request.amount;
     const now = this.#clock();
-    const others = this.#ofOrder(order.outTradeNo);
-    // A closed refund gave its money back to the order.
-    const taken = others.reduce(
-      (sum, { request, status }) => sum + (status === 'CLOSED' ? 0 : request.amount.refund),
-      0,
-    );
-    if (request.amount.total !== total) {
+    const others = this.ofOrder(order);
+    if (terms.total !== order.total) {
       throw new GatewayError(400, 'REFUND_FEE_MISMATCH', '订单金额与原订单不一致');
     }
-    if (taken + request.amount.refund > total) {
+    if (this.refunded(order) + terms.refund > order.total) {
       throw new GatewayError(400, 'INVALID_REQUEST', '累计退款金额大于订单金额');
     }
     if (others.length >= MOST_REFUNDS)
@@ -107,22 +127,27 @@ export class Refunds {
       });
     }
     const refund: Refund = {
-      outRefundNo: request.out_refund_no,
+      ...terms,
       refundId: `503000${this.#random.digits(4)}${chinaDate(now)}${this.#random.digits(11)}`,
       outTradeNo: order.outTradeNo,
       transactionId: order.transactionId,
-      request,
+      payerRefund: this.#payerShare(terms.refund, order),
       status: 'PROCESSING',
       createdAt: now,
       dueAt: Number.isFinite(this.#delayMs) ? now + this.#delayMs : null,
     };
     others.push(refund);
-    this.#save(refund);
+    this.save(refund);
     return { refund, accepted: true };
   }
 
-  find(outRefundNo: string): Refund | undefined {
-    return this.#refunds.get(outRefundNo);
+  find(mchid: string, outRefundNo: string): Refund | undefined {
+    return this.#refunds.get(orderKey(mchid, outRefundNo));
+  }
+
+  /** The newest refund of a number, whosever it is. */
+  findByNumber(outRefundNo: string): Refund | undefined {
+    return this.#byNumber.get(outRefundNo);
   }
 
   /**
@@ -140,7 +165,7 @@ export class Refunds {
     refund.status = outcome;
     refund.finishedAt = this.#clock();
     refund.dueAt = null;
-    this.#save(refund);
+    this.save(refund);
   }
 
   newest(limit: number): Refund[] {
@@ -161,81 +186,54 @@ export class Refunds {
   clear(): void {
     this.#refunds.clear();
     this.#byOrder.clear();
+    this.#byNumber.clear();
   }
 
-  /** Fen of an order that are refunded or being refunded. */
-  refundedFen(outTradeNo: string): number {
-    return this.#ofOrder(outTradeNo).reduce(
-      (sum, { request, status }) => sum + (status === 'CLOSED' ? 0 : request.amount.refund),
+  /** How much of an order is refunded or being refunded; a closed refund gave its money back to the order. */
+  refunded(order: { mchid: string; outTradeNo: string }): number {
+    return this.ofOrder(order).reduce(
+      (sum, { refund, status }) => sum + (status === 'CLOSED' ? 0 : refund),
       0,
     );
   }
 
-  #ofOrder(outTradeNo: string): Refund[] {
-    const refunds = this.#byOrder.get(outTradeNo) ?? [];
-    this.#byOrder.set(outTradeNo, refunds);
+  /** The refunds of an order, oldest first. */
+  ofOrder({ mchid, outTradeNo }: { mchid: string; outTradeNo: string }): Refund[] {
+    const key = orderKey(mchid, outTradeNo);
+    const refunds = this.#byOrder.get(key) ?? [];
+    this.#byOrder.set(key, refunds);
     return refunds;
   }
 
-  #save(refund: Refund): void {
-    this.#refunds.put(refund.outRefundNo, refund);
+  /** Stores a refund that was changed. */
+  save(refund: Refund): void {
+    this.#refunds.put(orderKey(refund.mchid, refund.outRefundNo), refund);
+    this.#byNumber.set(refund.outRefundNo, refund);
+  }
+
+  /** The cash part: in the order's proportion, rounded; the last refund takes what is left. */
+  #payerShare(refund: number, order: Order): number {
+    const paid = payerTotal(order);
+    if (this.refunded(order) + refund === order.total) {
+      const before = this.ofOrder(order).reduce(
+        (sum, { payerRefund, status }) => sum + (status === 'CLOSED' ? 0 : payerRefund),
+        0,
+      );
+      return paid - before;
+    }
+    return Number((BigInt(refund) * BigInt(paid) * 2n + BigInt(order.total)) / (2n * BigInt(order.total)));
   }
 }
 
-function refuseDifferentRepeat(first: RefundBody, repeat: RefundBody): void {
-  if (!isDeepStrictEqual(first.amount, repeat.amount)) {
+function refuseDifferentRepeat(first: Refund, repeat: RefundTerms): void {
+  if (first.refund !== repeat.refund || first.total !== repeat.total) {
     throw new GatewayError(400, 'REFUND_FEE_MISMATCH', '订单金额或退款金额与之前请求不一致', {
       internalCode: 268498688,
     });
   }
-  if (!isDeepStrictEqual(first, repeat)) {
+  if (!isDeepStrictEqual(first.request, repeat.request)) {
     throw new GatewayError(400, 'INVALID_REQUEST', '请求重入时，参数与首次请求不一致', {
       internalCode: 268498688,
     });
   }
-}
-
-/** The refund object of refund answers and refund queries. */
-export function refundObject(refund: Refund): Record<string, unknown> {
-  const { total, refund: fen } = refund.request.amount;
-  return {
-    refund_id: refund.refundId,
-    out_refund_no: refund.outRefundNo,
-    transaction_id: refund.transactionId,
-    out_trade_no: refund.outTradeNo,
-    channel: 'ORIGINAL',
-    user_received_account: '支付用户零钱',
-    success_time: refund.status === 'SUCCESS' && refund.finishedAt ? chinaTime(refund.finishedAt) : undefined,
-    create_time: chinaTime(refund.createdAt),
-    status: refund.status,
-    funds_account: refund.request.funds_account ?? 'AVAILABLE',
-    amount: {
-      total,
-      refund: fen,
-      from: refund.request.amount.from ?? [],
-      payer_total: total,
-      payer_refund: fen,
-      settlement_refund: fen,
-      settlement_total: total,
-      discount_refund: 0,
-      currency: 'CNY',
-    },
-    promotion_detail: [],
-  };
-}
-
-/** The plaintext of a refund notification: `refund_status`, not `status`, and the time only on SUCCESS. */
-export function refundNotice(refund: Refund, mchid: string): Record<string, unknown> {
-  const { total, refund: fen } = refund.request.amount;
-  return {
-    mchid,
-    out_trade_no: refund.outTradeNo,
-    transaction_id: refund.transactionId,
-    out_refund_no: refund.outRefundNo,
-    refund_id: refund.refundId,
-    refund_status: refund.status,
-    success_time: refund.status === 'SUCCESS' && refund.finishedAt ? chinaTime(refund.finishedAt) : undefined,
-    user_received_account: '支付用户零钱',
-    amount: { total, refund: fen, payer_total: total, payer_refund: fen },
-  };
 }

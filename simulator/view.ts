@@ -1,7 +1,7 @@
 import { chinaTime } from './china-time.ts';
 import type { FaultRule, FiredFault } from './fault.ts';
 import type { Notification } from './notification.ts';
-import type { Order } from './order.ts';
+import { type Order, payerTotal } from './order.ts';
 import type { Refund } from './refund.ts';
 
 /** An order as the control API shows it. Amounts in fen, times RFC 3339 in Asia/Shanghai. */
@@ -11,11 +11,17 @@ export interface OrderView {
   trade_state: string;
   description: string;
   attach: string | null;
-  amount: { total: number; refunded: number; currency: 'CNY' };
-  /** The newest code_url; older ones are dead. */
+  /** Who ordered: a merchant, or a service provider for `sub_mchid`. */
+  mchid: string;
+  sub_mchid: string | null;
+  trade_type: string;
+  combine_out_trade_no: string | null;
+  amount: { total: number; payer_total: number; refunded: number; currency: string };
+  /** The newest code_url or h5_url, and prepay_id; older ones are dead. */
   code_url: string | null;
+  prepay_id: string | null;
   payable: boolean;
-  notify_url: string;
+  notify_url: string | null;
   created_at: string;
   expires_at: string;
   success_time: string | null;
@@ -29,7 +35,8 @@ export interface RefundView {
   transaction_id: string;
   status: string;
   reason: string | null;
-  amount: { refund: number; total: number; currency: 'CNY' };
+  mchid: string;
+  amount: { refund: number; total: number; currency: string };
   notify_url: string | null;
   created_at: string;
   finished_at: string | null;
@@ -37,6 +44,7 @@ export interface RefundView {
 
 export interface NotificationView {
   id: string;
+  mchid: string;
   event_type: string;
   out_trade_no: string;
   out_refund_no: string | null;
@@ -66,17 +74,28 @@ export interface GatewayState {
   fault_log: FiredFault[];
 }
 
-export function orderView(order: Order, known: { payable: boolean; refundedFen: number }): OrderView {
+export function orderView(order: Order, known: { payable: boolean; refunded: number }): OrderView {
+  const code = order.codes.at(-1);
   return {
+    mchid: order.mchid,
+    sub_mchid: order.subMchid ?? null,
     out_trade_no: order.outTradeNo,
+    combine_out_trade_no: order.combineOutTradeNo ?? null,
     transaction_id: order.transactionId ?? null,
+    trade_type: order.tradeType,
     trade_state: order.state,
-    description: order.request.description,
-    attach: order.request.attach ?? null,
-    amount: { total: order.request.amount.total, refunded: known.refundedFen, currency: 'CNY' },
-    code_url: order.codeUrls.at(-1)?.url ?? null,
+    description: order.description,
+    attach: order.attach ?? null,
+    amount: {
+      total: order.total,
+      payer_total: payerTotal(order),
+      refunded: known.refunded,
+      currency: order.currency,
+    },
+    code_url: code?.url ?? null,
+    prepay_id: code?.prepayId ?? null,
     payable: known.payable,
-    notify_url: order.request.notify_url,
+    notify_url: order.notifyUrl ?? null,
     created_at: chinaTime(order.createdAt),
     expires_at: chinaTime(order.expiresAt),
     success_time: order.paidAt === undefined ? null : chinaTime(order.paidAt),
@@ -86,14 +105,15 @@ export function orderView(order: Order, known: { payable: boolean; refundedFen: 
 
 export function refundView(refund: Refund): RefundView {
   return {
+    mchid: refund.mchid,
     out_refund_no: refund.outRefundNo,
     refund_id: refund.refundId,
     out_trade_no: refund.outTradeNo,
     transaction_id: refund.transactionId,
     status: refund.status,
-    reason: refund.request.reason ?? null,
-    amount: { refund: refund.request.amount.refund, total: refund.request.amount.total, currency: 'CNY' },
-    notify_url: refund.request.notify_url ?? null,
+    reason: refund.reason ?? null,
+    amount: { refund: refund.refund, total: refund.total, currency: refund.currency },
+    notify_url: refund.notifyUrl ?? null,
     created_at: chinaTime(refund.createdAt),
     finished_at: refund.finishedAt === undefined ? null : chinaTime(refund.finishedAt),
   };
@@ -102,6 +122,7 @@ export function refundView(refund: Refund): RefundView {
 export function notificationView(notification: Notification): NotificationView {
   return {
     id: notification.id,
+    mchid: notification.mchid,
     event_type: notification.eventType,
     out_trade_no: notification.outTradeNo,
     out_refund_no: notification.outRefundNo ?? null,

@@ -1,4 +1,4 @@
-import { FAULT_KINDS } from '../fault.ts';
+import { FAULT_KINDS } from '../operations/index.ts';
 import { dashboardScript } from './dashboard-script.ts';
 import { script, style } from './style.ts';
 

@@ -192,6 +192,6 @@ describe('simulator: faults of requests', () => {
       kind: 'notpay_lag',
     });
     assert.equal(wrong.status, 400);
-    assert.match(wrong.json.error, /no such fault kind/);
+    assert.match(wrong.json.error, /order\.close has no fault kind notpay_lag/);
   });
 });

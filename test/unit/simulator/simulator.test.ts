@@ -36,18 +36,36 @@ describe('simulator: start, restart and control', () => {
       'apiclient_cert.pem',
       'apiclient_key.pem',
       'merchant.json',
+      'platform_cert.pem',
       'pub_key.pem',
     ]);
-    const { merchant } = simulator;
-    assert.deepEqual(JSON.parse(await read('merchant.json')), {
+    const { merchant, world } = simulator;
+    const platform = new X509Certificate(await read('platform_cert.pem'));
+    assert.match(platform.serialNumber, /^[1-7][0-9A-F]{39}$/);
+    const settings = JSON.parse(await read('merchant.json'));
+    const { overseas_mchid, overseas_appid, overseas_sp_mchid, overseas_sp_appid, ...mainland } = settings;
+    const { overseas_sub_mchid, overseas_sub_appid, ...contract } = mainland;
+    assert.deepEqual(contract, {
       base_url: simulator.baseUrl,
       mchid: merchant.mchid,
       appid: merchant.appid,
       merchant_serial_no: merchant.serialNo,
       api_v3_key: merchant.apiV3Key,
+      api_v2_key: merchant.apiV2Key,
       public_key_id: merchant.publicKeyId,
+      platform_serial_no: platform.serialNumber,
+      sp_mchid: world.provider.mchid,
+      sp_appid: world.provider.appid,
+      sub_mchid: world.provider.subMerchants[0]?.mchid,
+      sub_appid: world.provider.subMerchants[0]?.appid,
+      openid: world.openid,
       control_url: simulator.controlUrl,
     });
+    for (const mchid of [overseas_mchid, overseas_sp_mchid]) {
+      assert.equal(world.find(mchid)?.merchant.region, 'overseas');
+    }
+    assert.match(overseas_sub_mchid, /^\d{10}$/);
+    for (const appid of [overseas_appid, overseas_sp_appid, overseas_sub_appid]) assert.match(appid, /^wx/);
     assert.equal(await read('apiclient_key.pem'), merchant.privateKeyPem);
     assert.equal(await read('pub_key.pem'), merchant.publicKeyPem);
     const certificate = new X509Certificate(await read('apiclient_cert.pem'));

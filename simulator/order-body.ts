@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { currency, dateTime, fen, notifyUrl, outTradeNo, text } from './request-body.ts';
+
+const DETAIL_BYTES = 6144;
+
+const storeInfo = z.strictObject({
+  id: text(32),
+  name: text(256).optional(),
+  area_code: text(32).optional(),
+  address: text(512).optional(),
+});
+
+const sceneInfo = z.strictObject({
+  payer_client_ip: text(45),
+  device_id: text(32).optional(),
+  store_info: storeInfo.optional(),
+});
+
+const h5Scene = sceneInfo
+  .extend({
+    h5_info: z.strictObject({
+      type: z.enum(['Wap', 'iOS', 'Android']),
+      app_name: text(64).optional(),
+      app_url: text(128).optional(),
+      bundle_id: text(128).optional(),
+      package_name: text(128).optional(),
+    }),
+  })
+  .refine(({ payer_client_ip }) => payer_client_ip !== '127.0.0.1', {
+    path: ['payer_client_ip'],
+    message: 'must be the address of the phone',
+  });
+
+const terms = {
+  description: text(127),
+  out_trade_no: outTradeNo,
+  time_expire: dateTime.optional(),
+  attach: text(128).optional(),
+  notify_url: notifyUrl(255),
+  goods_tag: text(32).optional(),
+  limit_pay: z.array(z.enum(['no_balance', 'no_credit', 'no_debit', 'balance_only'])).optional(),
+  support_fapiao: z.boolean().optional(),
+  amount: z.strictObject({ total: fen.positive(), currency: currency.optional() }),
+  detail: z
+    .strictObject({
+      cost_price: fen.nonnegative().optional(),
+      invoice_id: text(32).optional(),
+      goods_detail: z
+        .array(
+          z.strictObject({
+            merchant_goods_id: text(32),
+            wechatpay_goods_id: text(32).optional(),
+            goods_name: text(256).optional(),
+            quantity: z.int().positive(),
+            unit_price: fen.nonnegative(),
+          }),
+        )
+        .optional(),
+    })
+    .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= DETAIL_BYTES, 'longer than 6144 bytes')
+    .optional(),
+  settle_info: z.strictObject({ profit_sharing: z.boolean().optional() }).optional(),
+};
+
+const merchant = { appid: text(32), mchid: text(32) };
+const partner = {
+  sp_appid: text(32),
+  sp_mchid: text(32),
+  sub_appid: text(32).optional(),
+  sub_mchid: text(32),
+};
+const openid = text(128);
+const subPayer = z
+  .strictObject({ sp_openid: openid.optional(), sub_openid: openid.optional() })
+  .refine(({ sp_openid, sub_openid }) => sp_openid || sub_openid, {
+    path: ['sp_openid'],
+    message: 'one of sp_openid and sub_openid is required',
+  });
+
+/** Bodies of the order calls (official pages of POST /v3/pay/transactions/{app,native}). Unknown fields are refused. */
+export const nativeOrder = z.strictObject({ ...merchant, ...terms, scene_info: sceneInfo.optional() });
+/** The same for service providers. */
+export const partnerOrder = z.strictObject({ ...partner, ...terms, scene_info: sceneInfo.optional() });
+/** An order inside WeChat. */
+export const jsapiOrder = nativeOrder.extend({ payer: z.strictObject({ openid }) });
+export const jsapiPartnerOrder = partnerOrder.extend({ payer: subPayer });
+/** An order from a browser outside of WeChat. */
+export const h5Order = z.strictObject({ ...merchant, ...terms, scene_info: h5Scene });
+export const h5PartnerOrder = z.strictObject({ ...partner, ...terms, scene_info: h5Scene });
+
+export type OrderBody = z.infer<typeof nativeOrder>;
+export type PartnerOrderBody = z.infer<typeof partnerOrder>;
+export type JsapiBody = z.infer<typeof jsapiOrder> | z.infer<typeof jsapiPartnerOrder>;
+export type H5Body = z.infer<typeof h5Order> | z.infer<typeof h5PartnerOrder>;
+
+/** Body of POST …/out-trade-no/{out_trade_no}/close (official close page). */
+export const closeOrder = z.strictObject({ mchid: text(32) });
+/** The same for service providers. */
+export const closePartnerOrder = z.strictObject({ sp_mchid: text(32), sub_mchid: text(32) });

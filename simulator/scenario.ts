@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+const mchid = z.string().regex(/^\d{8,10}$/, 'a mchid has 8 to 10 digits');
+const appid = z.string().regex(/^wx[0-9a-f]{16}$/, 'an appid is wx and 16 hexadecimal digits');
+
+/** What a scenario file may say: who is enrolled besides the merchants of the seed. */
+export const scenarioSchema = z.strictObject({
+  merchants: z
+    .array(
+      z.strictObject({
+        mchid: mchid.optional(),
+        appid: appid.optional(),
+        role: z.enum(['merchant', 'partner']).optional(),
+        region: z.enum(['mainland', 'overseas']).optional(),
+        sub_merchants: z.array(z.strictObject({ mchid, appid })).optional(),
+        platform_certificates: z.boolean().optional(),
+        notified_with: z.enum(['public_key', 'certificate']).optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** A scenario: who is enrolled, and how. */
+export type Scenario = z.infer<typeof scenarioSchema>;

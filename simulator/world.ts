@@ -1,0 +1,150 @@
+import { type PlatformCertificate, platformCertificate } from './certificate.ts';
+import { type Enrolment, enrol, enrolment, type SimulatedMerchant } from './merchant.ts';
+import type { SigningKey } from './platform-signature.ts';
+import { SeededRandom } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+const YEAR_MS = 365 * 24 * 3600_000;
+
+/** Everybody who is enrolled, and WeChat Pay's own certificates. */
+export class World {
+  /** The first merchant; without a scenario the service provider and the overseas merchant hold the same keys. */
+  readonly merchant: SimulatedMerchant;
+  /** The first service provider. */
+  readonly provider: SimulatedMerchant;
+  /** A person's id under the first merchant's appid. */
+  readonly openid: string;
+  readonly #enrolments: ReadonlyMap<string, Enrolment>;
+  readonly #random: SeededRandom;
+  /** Oldest first. */
+  readonly #certificates: PlatformCertificate[];
+
+  constructor(enrolments: Enrolment[], certificate: PlatformCertificate, random: SeededRandom) {
+    this.#enrolments = new Map(enrolments.map((one) => [one.merchant.mchid, one]));
+    const merchants = this.merchants();
+    const [merchant] = merchants;
+    const provider = merchants.find(({ role }) => role === 'partner');
+    if (!merchant || !provider) throw new Error('a world needs a merchant and a service provider');
+    this.merchant = merchant;
+    this.provider = provider;
+    this.#random = random;
+    this.#certificates = [certificate];
+    this.openid = `o${random.fork('openid').text(27)}`;
+  }
+
+  find(mchid: string): Enrolment | undefined {
+    return this.#enrolments.get(mchid);
+  }
+
+  /** @throws Error for a mchid that is not enrolled: the caller has authenticated it before. */
+  get(mchid: string): Enrolment {
+    const found = this.find(mchid);
+    if (!found) throw new Error(`${mchid} is not enrolled`);
+    return found;
+  }
+
+  merchants(): SimulatedMerchant[] {
+    return [...this.#enrolments.values()].map(({ merchant }) => merchant);
+  }
+
+  /** The platform certificates that merchants may download, oldest first. */
+  certificates(): readonly PlatformCertificate[] {
+    return this.#certificates;
+  }
+
+  /** The newest certificate in effect. */
+  certificate(now: number): PlatformCertificate {
+    const inEffect = this.#certificates.filter(({ effectiveTime }) => effectiveTime <= now);
+    const newest = inEffect.at(-1) ?? this.#certificates[0];
+    if (!newest) throw new Error('a world has a certificate');
+    return newest;
+  }
+
+  /** Adds a certificate that takes over at a time. */
+  async rotateCertificate(effectiveTime: number): Promise<PlatformCertificate> {
+    const random = this.#random.fork(`certificate ${this.#certificates.length}`);
+    const certificate = await platformCertificate(random, {
+      from: effectiveTime,
+      to: effectiveTime + 5 * YEAR_MS,
+    });
+    this.#certificates.push(certificate);
+    return certificate;
+  }
+
+  /** What signs an answer: the key that the request named, or else the platform certificate. */
+  answerKey(
+    { merchant, platformPrivateKey }: Enrolment,
+    wanted: string | undefined,
+    now: number,
+  ): SigningKey {
+    if (wanted === merchant.publicKeyId)
+      return { serial: merchant.publicKeyId, privateKey: platformPrivateKey };
+    return this.#certificateKey(now);
+  }
+
+  /** What signs the notifications of a merchant. */
+  notificationKey(mchid: string, now: number): SigningKey {
+    const { merchant, platformPrivateKey } = this.get(mchid);
+    if (merchant.notifiedWith === 'certificate') return this.#certificateKey(now);
+    return { serial: merchant.publicKeyId, privateKey: platformPrivateKey };
+  }
+
+  #certificateKey(now: number): SigningKey {
+    const { serialNo, privateKey } = this.certificate(now);
+    return { serial: serialNo, privateKey };
+  }
+}
+
+const certificates = new Map<number, Promise<PlatformCertificate>>();
+
+/**
+ * The world of a seed: a merchant, a service provider with a sub-merchant, an overseas merchant and an overseas institution, all with the
+ * same keys, so that one set of credentials is enough to try everything; and whoever a scenario adds, with keys of their own.
+ */
+export async function buildWorld(seed: number, scenario: Scenario = {}): Promise<World> {
+  const random = new SeededRandom(`world/${seed}`);
+  const first = enrolment(seed);
+  const beside = (label: string, given: Partial<SimulatedMerchant>): Enrolment => {
+    const ids = random.fork(label);
+    const mchid = `19000${ids.digits(5)}`;
+    const appid = `wx${ids.bytes(8).toString('hex')}`;
+    return { ...first, merchant: { ...first.merchant, mchid, appid, ...given } };
+  };
+  const sub = (label: string) => {
+    const { mchid, appid } = beside(label, {}).merchant;
+    return { mchid, appid };
+  };
+  const added = (scenario.merchants ?? []).map(({ sub_merchants: subMerchants, ...given }, index) =>
+    enrol(new SeededRandom(`merchant/${seed}/${given.mchid ?? index}`), {
+      ...(given.mchid && { mchid: given.mchid }),
+      ...(given.appid && { appid: given.appid }),
+      role: given.role ?? (subMerchants ? 'partner' : 'merchant'),
+      region: given.region ?? 'mainland',
+      platformCertificates: given.platform_certificates ?? true,
+      notifiedWith: given.notified_with ?? 'public_key',
+      subMerchants: subMerchants ?? [],
+    }),
+  );
+  const certificate =
+    certificates.get(seed) ??
+    platformCertificate(random.fork('certificate'), {
+      from: Date.parse('2025-01-01T00:00:00Z'),
+      to: Date.parse('2030-01-01T00:00:00Z'),
+    });
+  certificates.set(seed, certificate);
+  return new World(
+    [
+      { ...first, merchant: { ...first.merchant } },
+      beside('provider', { role: 'partner', subMerchants: [sub('sub-merchant')] }),
+      beside('overseas merchant', { region: 'overseas' }),
+      beside('overseas institution', {
+        region: 'overseas',
+        role: 'partner',
+        subMerchants: [sub('overseas sub-merchant')],
+      }),
+      ...added,
+    ],
+    await certificate,
+    random,
+  );
+}
