@@ -13,7 +13,7 @@ const mayImport = {
   activities: ['domain', 'wechatpay', 'database', 'gateway'],
   worker: ['domain', 'wechatpay', 'process', 'database', 'gateway', 'workflows', 'activities'],
   api: ['domain', 'wechatpay', 'process', 'database', 'gateway', 'workflows/(messages|start)\\.ts$'],
-  simulator: ['wechatpay/v3/(signature|aead)\\.ts$'],
+  simulator: ['wechatpay/v3/(signature|aead)\\.ts$', 'wechatpay/v2/(xml|signature|req-info)\\.ts$'],
   cli: [
     'domain',
     'wechatpay',
