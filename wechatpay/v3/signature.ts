@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, randomBytes, sign, verify, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomUUID, sign, verify, X509Certificate } from 'node:crypto';
 
 /**
  * SHA256-RSA (PKCS#1 v1.5) signatures of WeChat Pay v3. Keys are `KeyObject`s, parsed once: verifying with a PEM string is six times
@@ -44,9 +44,9 @@ export function answerMessage(timestamp: string, nonce: string, body: Uint8Array
   ]);
 }
 
-/** A fresh nonce: 32 upper-case hexadecimal digits. */
+/** A fresh nonce: 32 upper-case hexadecimal digits, those of a UUID, for which Node gets random bytes in advance. */
 export function randomNonce(): string {
-  return randomBytes(16).toString('hex').toUpperCase();
+  return randomUUID().replaceAll('-', '').toUpperCase();
 }
 
 /** Signs a message; returns base64 without line breaks. */
