@@ -3,8 +3,14 @@ export type Headers = Record<string, string | string[] | undefined>;
 
 /** The value of a header that occurs exactly once and is not empty. */
 export function headerValue(headers: Headers, name: string): string | undefined {
-  const values = Object.entries(headers)
-    .filter(([key]) => key.toLowerCase() === name)
-    .flatMap(([, value]) => value ?? []);
-  return values.length === 1 && values[0] !== '' ? values[0] : undefined;
+  let found: string | undefined;
+  let times = 0;
+  for (const [key, value] of Object.entries(headers)) {
+    // The length alone tells most names apart.
+    if (key.length !== name.length || key.toLowerCase() !== name || value === undefined) continue;
+    const isText = typeof value === 'string';
+    times += isText ? 1 : value.length;
+    found = isText ? value : value[0];
+  }
+  return times === 1 ? found || undefined : undefined;
 }
