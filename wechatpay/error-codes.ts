@@ -15,7 +15,7 @@ const FIXES = {
     'The gateway has no such order under this merchant number; send the order again with the same body.',
   ORDER_REVERSED: 'The order was reversed; take a new out_trade_no.',
   RESOURCE_NOT_EXISTS:
-    'The gateway has no such refund or the order is unpaid; send the refund again with the same body.',
+    'The gateway has nothing under this number; check it. A refund was not accepted, or its order is unpaid: send it again with the same body.',
   OUT_TRADE_NO_USED:
     'This out_trade_no was used with other parameters; query the order, and send its exact first body.',
   INVALID_TRANSACTIONID: 'Check the transaction_id; it is not one of this merchant.',
@@ -153,6 +153,9 @@ export function adviceFor({
   // 暂不支持境外支付: the mainland API refuses merchant numbers that were opened outside of mainland China.
   if (!overseas && code === 'INVALID_REQUEST' && message.includes('境外'))
     return 'This is the merchant number of an overseas merchant: use WechatPayGlobal, whose calls go to /v3/global.';
+  // Customers pay and get back CNY, which is exchanged into the merchant's currency once a day.
+  if (overseas && code === 'NOT_ENOUGH')
+    return 'Overseas refunds are paid from the CNY of payments not yet exchanged: wait for some, then send the same refund number with the same body.';
   // How the overseas API words it is not documented, so that everything that may be it is told of it.
   if (overseas && ['INVALID_REQUEST', 'NO_AUTH', 'MCH_NOT_EXISTS'].includes(code)) {
     return `${fixFor(code)} The overseas API serves merchant numbers that were opened outside of mainland China only: a mainland one needs WechatPay.`;

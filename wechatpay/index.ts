@@ -14,6 +14,7 @@ export {
   WechatPayError,
 } from './errors.ts';
 export type { Fen } from './fen.ts';
+export * from './global/index.ts';
 export type { Headers } from './headers.ts';
 export type { Notification, NotificationReply, Notifications } from './notifications.ts';
 export type * from './v3/bills.ts';

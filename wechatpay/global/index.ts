@@ -1,5 +1,4 @@
 export { WechatPayGlobal, type WechatPayGlobalOptions, WechatPayGlobalPartner } from './client.ts';
-export { GLOBAL_ENDPOINTS } from './endpoints.ts';
 export type { GlobalMicropay, GlobalMicropayAnswer } from './micropay.ts';
 export type * from './money.ts';
 export type * from './notifications.ts';

@@ -1,28 +1,19 @@
-import 'reflect-metadata';
 import assert from 'node:assert/strict';
-import { createHash, webcrypto } from 'node:crypto';
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { gzipSync } from 'node:zlib';
-import { X509CertificateGenerator } from '@peculiar/x509';
 import { MockAgent } from 'undici';
-import { BillError, readGlobalStatement } from '../../../wechatpay/bills/index.ts';
-import {
-  GLOBAL_ENDPOINTS,
-  WechatPayGlobal,
-  type WechatPayGlobalOptions,
-  WechatPayGlobalPartner,
-} from '../../../wechatpay/global/index.ts';
+import { GLOBAL_ENDPOINTS } from '../../../wechatpay/global/endpoints.ts';
 import {
   ConfigurationError,
   OutcomeUnknownError,
   RequestRejectedError,
   WechatPay,
   WechatPayError,
+  WechatPayGlobal,
+  type WechatPayGlobalOptions,
+  WechatPayGlobalPartner,
 } from '../../../wechatpay/index.ts';
 import type { EndpointCase } from './cases/case.ts';
 import {
-  certificates,
+  CERTIFICATE,
   GLOBAL_CASES,
   GLOBAL_PARTNER_CASES,
   MICROPAY_ORDER,
@@ -30,21 +21,21 @@ import {
   PAID,
   REFUND,
   REFUNDED,
-  SETTLEMENT,
   STATEMENT,
 } from './cases/global.ts';
+import { certificateList } from './platform-certificate.ts';
 import {
   keys,
   MCHID,
   notification,
   options,
-  PROBE,
   PUBLIC_KEY_ID,
   SigningGateway,
   signatureHeaders,
   signed,
   unsigned,
 } from './signing-gateway.ts';
+import { STATEMENT_SHA1, statement, statementHeaders } from './statement-answer.ts';
 
 /** Status, code on the wire, code of the error, its class. */
 const ERRORS: [
@@ -87,44 +78,6 @@ async function failure(call: Promise<unknown>): Promise<WechatPayError> {
     return error;
   }
   throw new Error('the call succeeded');
-}
-
-/** Answers a statement as the overseas gateway does: the signature covers the hash that a header tells. */
-function statement(
-  csv: string | Buffer,
-  {
-    sha1 = createHash('sha1').update(STATEMENT).digest('hex'),
-    headers = {},
-  }: { sha1?: string; headers?: Record<string, string> } = {},
-) {
-  return (response: ServerResponse) => {
-    response.writeHead(200, {
-      'Content-Type': 'text/plain; charset=utf-8',
-      'Wechatpay-Statement-Sha1': sha1,
-      ...signatureHeaders(JSON.stringify({ sha1 })),
-      ...headers,
-    });
-    response.end(csv);
-  };
-}
-
-/** A platform certificate of the key with which the gateway signs. */
-async function gatewayCertificate(serialNumber: string): Promise<string> {
-  const signing = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  const pkcs8 = keys.wechat.export({ type: 'pkcs8', format: 'der' });
-  const spki = keys.wechatPublic.export({ type: 'spki', format: 'der' });
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber,
-    name: 'CN=Tenpay.com sign, O=Tenpay.com',
-    notBefore: new Date('2026-01-05T02:00:00Z'),
-    notAfter: new Date('2056-01-04T02:00:00Z'),
-    signingAlgorithm: signing,
-    keys: {
-      privateKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, signing, true, ['sign']),
-      publicKey: await webcrypto.subtle.importKey('spki', spki, signing, true, ['verify']),
-    },
-  });
-  return certificate.toString('pem');
 }
 
 describe('wechatpay overseas', () => {
@@ -386,6 +339,11 @@ describe('wechatpay overseas', () => {
       });
     }
 
+    it('a refund without funds waits for payments, with the same number', async () => {
+      refuse('NOT_ENOUGH', '余额不足', undefined, 403);
+      assert.match((await failure(pay.refunds.apply(REFUND))).fix, /wait.*same refund number/);
+    });
+
     it('a currency that is refused says which ones are taken', async () => {
       const detail = { field: '/amount/currency', value: 'XYZ', issue: 'bad currency', location: 'body' };
       refuse('PARAM_ERROR', '参数错误', detail);
@@ -396,233 +354,12 @@ describe('wechatpay overseas', () => {
     });
   });
 
-  describe('statements', () => {
-    const download = () => pay.statements.download({ date: '20260301' });
-    async function read(): Promise<string> {
-      const chunks: Buffer[] = [];
-      for await (const chunk of await download()) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString();
-    }
-
-    it('are read as rows', async () => {
-      gateway.answer = statement(STATEMENT);
-      const reader = readGlobalStatement(await download());
-      const rows = [];
-      for await (const row of reader) rows.push(row);
-      assert.equal(rows.length, 1);
-      assert.equal(rows[0]?.out_trade_no, ORDER.out_trade_no);
-      assert.equal(rows[0]?.currency, 'HKD');
-      assert.equal(rows[0]?.order_amount, 2590);
-      assert.equal(reader.summary?.total_count, 1);
-    });
-
-    it('begin before their end has arrived', async () => {
-      let rest = () => {};
-      gateway.answer = (response) => {
-        const sha1 = createHash('sha1').update(STATEMENT).digest('hex');
-        response.writeHead(200, {
-          'Wechatpay-Statement-Sha1': sha1,
-          ...signatureHeaders(JSON.stringify({ sha1 })),
-        });
-        response.write(STATEMENT.slice(0, 300));
-        rest = () => response.end(STATEMENT.slice(300));
-      };
-      let seen = '';
-      for await (const chunk of await download()) {
-        if (seen === '') rest();
-        seen += chunk.toString();
-      }
-      assert.equal(seen, STATEMENT);
-    });
-
-    it('may come compressed; the hash is that of the CSV', async () => {
-      gateway.answer = statement(gzipSync(STATEMENT), { headers: { 'Content-Encoding': 'gzip' } });
-      assert.equal(await read(), STATEMENT);
-    });
-
-    it('may tell their hash in capitals', async () => {
-      const sha1 = createHash('sha1').update(STATEMENT).digest('hex').toUpperCase();
-      gateway.answer = statement(STATEMENT, { sha1 });
-      assert.equal(await read(), STATEMENT);
-    });
-
-    it('that were changed or cut short fail at their end', async () => {
-      for (const csv of [STATEMENT.replace('25.90', '95.90'), STATEMENT.slice(0, -9), '']) {
-        gateway.answer = statement(csv);
-        await assert.rejects(read(), (error) => {
-          assert.ok(error instanceof BillError);
-          return error.code === 'BILL_HASH_MISMATCH';
-        });
-      }
-    });
-
-    const forged: [string, Record<string, string>][] = [
-      ['whose hash was changed', { 'Wechatpay-Statement-Sha1': '0'.repeat(40) }],
-      ['that a probe signs', { 'Wechatpay-Signature': PROBE }],
-      ['signed with a key that is not known', { 'Wechatpay-Serial': 'PUB_KEY_ID_OTHER' }],
-      ['signed ten minutes ago', signatureHeaders('x', { at: Date.now() - 600_000 })],
-    ];
-    for (const [what, headers] of forged) {
-      it(`${what} are not believed`, async () => {
-        gateway.answer = statement(STATEMENT, { headers });
-        const error = await failure(download());
-        assert.equal(error.code, 'BAD_SIGNATURE');
-        assert.equal(error.outcome, 'unknown');
-      });
-    }
-
-    it('without a hash are not believed, though their signature covers an empty body', async () => {
-      gateway.answer = (response) => {
-        response.writeHead(200, signatureHeaders(''));
-        response.end(STATEMENT);
-      };
-      assert.equal((await failure(download())).code, 'UNEXPECTED_ANSWER');
-    });
-
-    it('that are not believed do not hold their connection', async () => {
-      let closed: Promise<unknown> = Promise.resolve();
-      gateway.answer = (response) => {
-        closed = once(response, 'close');
-        response.writeHead(200, { 'Wechatpay-Statement-Sha1': '0'.repeat(40), ...signatureHeaders('') });
-        // Never ended: only the client can close it.
-        response.write(STATEMENT);
-      };
-      assert.equal((await failure(download())).code, 'BAD_SIGNATURE');
-      await closed;
-    });
-
-    it('that nobody reads on do not hold their connection', async () => {
-      let closed: Promise<unknown> = Promise.resolve();
-      gateway.answer = (response) => {
-        closed = once(response, 'close');
-        const sha1 = createHash('sha1').update(STATEMENT).digest('hex');
-        response.writeHead(200, {
-          'Wechatpay-Statement-Sha1': sha1,
-          ...signatureHeaders(JSON.stringify({ sha1 })),
-        });
-        response.write(STATEMENT);
-      };
-      (await download()).destroy();
-      await closed;
-    });
-
-    it('whose connection breaks before anybody reads them say so to who reads', async () => {
-      let closed: Promise<unknown> = Promise.resolve();
-      gateway.answer = (response) => {
-        closed = once(response, 'close');
-        const sha1 = createHash('sha1').update(STATEMENT).digest('hex');
-        response.writeHead(200, {
-          'Wechatpay-Statement-Sha1': sha1,
-          ...signatureHeaders(JSON.stringify({ sha1 })),
-        });
-        response.write(STATEMENT.slice(0, 300), () => response.destroy());
-      };
-      const file = await download();
-      await closed;
-      await assert.rejects(file.toArray(), { code: 'CONNECTION', outcome: 'unknown' });
-    });
-
-    it('of an empty day are refused, with what it means', async () => {
-      gateway.answer = unsigned(400, '{"code":"NO_STATEMENT_EXIST","message":"账单不存在"}');
-      const error = await failure(download());
-      assert.ok(error instanceof RequestRejectedError);
-      assert.equal(error.code, 'NO_STATEMENT_EXIST');
-      assert.match(error.message, /账单不存在/);
-    });
-  });
-
-  describe('settlements', () => {
-    const FILTER = { settle_state: 'UNSETTLE' as const };
-    const rows = (from: number, to: number) =>
-      Array.from({ length: to - from }, (_, i) => ({ ...SETTLEMENT, batch_id: `B${from + i}` }));
-
-    /** A list of so many settlements, as the gateway pages it. */
-    const listOf = (total: number) => {
-      gateway.answer = (response, received) => {
-        const query = new URL(received.target, baseUrl).searchParams;
-        const offset = Number(query.get('offset'));
-        const data = rows(offset, Math.min(total, offset + Number(query.get('limit'))));
-        const count = offset === 0 ? { total_count: total } : {};
-        signed(200, { ...(data.length > 0 && { data }), ...count, offset, limit: data.length })(
-          response,
-          received,
-        );
-      };
-    };
-    async function all(limit?: number): Promise<(string | undefined)[]> {
-      const batches = [];
-      for await (const { batch_id } of pay.settlements.all(FILTER, limit === undefined ? {} : { limit })) {
-        batches.push(batch_id);
-      }
-      return batches;
-    }
-
-    for (const [total, requests] of [
-      [0, 1],
-      [1, 1],
-      [30, 1],
-      [31, 2],
-      [75, 3],
-    ] as const) {
-      it(`${total} are read with ${requests} requests`, async () => {
-        listOf(total);
-        assert.deepEqual(
-          await all(),
-          rows(0, total).map(({ batch_id }) => batch_id),
-        );
-        assert.equal(gateway.received.length, requests);
-        assert.ok(gateway.received.every(({ signed }) => signed));
-      });
-    }
-
-    it('pages are asked for only when they are needed', async () => {
-      listOf(75);
-      for await (const { batch_id } of pay.settlements.all(FILTER, { limit: 5 })) {
-        if (batch_id === 'B6') break;
-      }
-      assert.deepEqual(
-        gateway.received.map(({ target }) => target.split('?')[1]),
-        ['settle_state=UNSETTLE&limit=5&offset=0', 'settle_state=UNSETTLE&limit=5&offset=5'],
-      );
-    });
-
-    it('a list that shrinks while it is read ends', async () => {
-      gateway.answer = (response, received) => {
-        const first = received.target.endsWith('offset=0');
-        signed(200, first ? { data: rows(0, 5), total_count: 20 } : { total_count: 5 })(response, received);
-      };
-      assert.equal((await all(5)).length, 5);
-      assert.equal(gateway.received.length, 2);
-    });
-
-    it('a list that is never counted ends with the page that is not full', async () => {
-      gateway.answer = (response, received) => {
-        const first = received.target.endsWith('offset=0');
-        signed(200, { data: first ? rows(0, 5) : rows(5, 7) })(response, received);
-      };
-      assert.equal((await all(5)).length, 7);
-    });
-
-    it('a page that fails ends the loop with its error', async () => {
-      gateway.answer = (response, received) => {
-        const first = received.target.endsWith('offset=0');
-        (first
-          ? signed(200, { data: rows(0, 5), total_count: 20 })
-          : signed(500, { code: 'SYSTEM_ERROR', message: 'x' }))(response, received);
-      };
-      await assert.rejects(all(5), { code: 'SYSTEM_ERROR' });
-    });
-  });
-
   describe('platform certificates', () => {
-    const SERIAL = '5A1BC0D2E3F405162738495A6B7C8D9E0F1A2B3C';
-    const bySerial = { 'Wechatpay-Serial': SERIAL };
-    let answer: unknown;
+    const byCertificate = { key: CERTIFICATE.privateKey, serial: CERTIFICATE.serial };
+    const signedByCertificate = (body: unknown) =>
+      signed(200, body, signatureHeaders(JSON.stringify(body), byCertificate));
     let client: WechatPayGlobal;
 
-    before(async () => {
-      answer = certificates(SERIAL, await gatewayCertificate(SERIAL));
-    });
     beforeEach(() => {
       const { publicKeys: _, ...rest } = options(baseUrl);
       client = new WechatPayGlobal({ ...rest, downloadCertificates: true });
@@ -631,8 +368,8 @@ describe('wechatpay overseas', () => {
 
     it('are downloaded from the overseas address, once, when the first answer needs them', async () => {
       gateway.answer = (response, received) => {
-        const body = received.target === '/v3/global/certificates' ? answer : PAID;
-        signed(200, body, bySerial)(response, received);
+        const isList = received.target === '/v3/global/certificates';
+        signedByCertificate(isList ? certificateList([CERTIFICATE]) : PAID)(response, received);
       };
       await client.orders.queryById(PAID.id);
       await client.orders.queryById(PAID.id);
@@ -641,14 +378,15 @@ describe('wechatpay overseas', () => {
         gateway.received.map(({ target }) => target),
         [order, '/v3/global/certificates', order],
       );
-      assert.equal(gateway.last.headers['wechatpay-serial'], SERIAL);
-      assert.equal((await client.sensitive.encrypt('x')).serial, SERIAL);
+      assert.equal(gateway.last.headers['wechatpay-serial'], CERTIFICATE.serial);
+      assert.equal((await client.sensitive.encrypt('x')).serial, CERTIFICATE.serial);
     });
 
     it('verify statements, too', async () => {
       gateway.answer = (response, received) => {
-        if (received.target === '/v3/global/certificates') signed(200, answer, bySerial)(response, received);
-        else statement(STATEMENT, { headers: bySerial })(response);
+        const isList = received.target === '/v3/global/certificates';
+        if (isList) signedByCertificate(certificateList([CERTIFICATE]))(response, received);
+        else statement(STATEMENT, statementHeaders(STATEMENT_SHA1, byCertificate))(response);
       };
       let csv = '';
       for await (const chunk of await client.statements.download({ date: '20260301' })) csv += chunk;

@@ -1,6 +1,6 @@
 import type { WechatPayGlobal, WechatPayGlobalPartner } from '../../../../wechatpay/global/index.ts';
-import { encryptResource } from '../../../../wechatpay/v3/aead.ts';
-import { API_V3_KEY, APPID, MCHID } from '../signing-gateway.ts';
+import { certificateList, platformCertificate } from '../platform-certificate.ts';
+import { APPID, MCHID } from '../signing-gateway.ts';
 import type { EndpointCase } from './case.ts';
 
 const DIRECT = { appid: APPID, mchid: MCHID };
@@ -163,48 +163,7 @@ const ROW = `\`2026-03-01 12:03:11,\`${APPID},\`${MCHID},\`0,\`POS7,\`${ID},\`${
 /** A statement of one payment: what the gateway answers to `statements.download`, as text and not as JSON. */
 export const STATEMENT = `${HEADER}\r\n${ROW}\r\n总交易单数,应结订单总金额\r\n\`1,\`25.90\r\n`;
 
-const SERIAL = '5A1BC0D2E3F405162738495A6B7C8D9E0F1A2B3C';
-/** A platform certificate as the gateway would send it; nobody has its private key. */
-const PEM = `-----BEGIN CERTIFICATE-----
-MIIDQTCCAimgAwIBAgIUWhvA0uP0BRYnOElaa3yNng8aKzwwDQYJKoZIhvcNAQEL
-BQAwLzEYMBYGA1UEAwwPVGVucGF5LmNvbSBzaWduMRMwEQYDVQQKDApUZW5wYXku
-Y29tMCAXDTI2MTEyMTEwMDAxMloYDzIxMjYxMDI4MTAwMDEyWjAvMRgwFgYDVQQD
-DA9UZW5wYXkuY29tIHNpZ24xEzARBgNVBAoMClRlbnBheS5jb20wggEiMA0GCSqG
-SIb3DQEBAQUAA4IBDwAwggEKAoIBAQDBnaAazWQMtOL4cI8pwwPLvXUF36RoMkIK
-TNG5kjNInwzMKvc1LrldtbrLrjwOLJSjiWxmxEQWF598LNnIs1WFx6Yj9f0tG1nH
-CRDln37AHUXB4Wh2HsHZwQplmcBrU1PMtWBlWutcDMPJYC42ciZLNijs4EhqVg31
-vp0Dqciqhki7VnlRZZscmocx0cPISgu+E2HqjfgLy/Fp+0FsblOW8SJ1kSsusHrX
-GgV54zUnP2WeaGmyn7CXakvwWr3/AbM0C83MZxr3TDHtP+uTLttV8UoxPGlWuR+w
-FaX7v1fkSkjHiOAwvNCp7ArDOL2Yir5u2Ytg+J43cR381cTMc8ZHAgMBAAGjUzBR
-MB0GA1UdDgQWBBSGV7GDO6ldWLfvV6LizuoaTRMkQDAfBgNVHSMEGDAWgBSGV7GD
-O6ldWLfvV6LizuoaTRMkQDAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUA
-A4IBAQBGBP8aE/t50wBj//aNocc1jijXF/Gwvn9bIqnNseYPvcGw0GMXIz7vB3q8
-M0xWMMiYy84LqeQPonC/FVIbmJtGpG4qmBRX8os6d6HyoOfxK4iYBqYBtC89oWHh
-6KXmlsp0f9jemwouGQmNhTaUMJqzzdCXoZTd8uBNvUjEXxWK7cGKsEf7QYZZ8QDN
-3n4njCgDlCSzrxAfh91rVtlDjaAFrcSADQ2ohEqCBHZxRUEJ1SXrM+EqU2yZ4AJ0
-lunM/GJj7ZTTNJ4JJJCC567DD7VRgAamFkaemUv0z8cq/odJ2hCHbktB0bsxfXIv
-sjziSElLFdsc9oFRncjU7QQP+QEQ
------END CERTIFICATE-----
-`;
-
-/** The answer that brings a platform certificate. */
-export function certificates(serialNo: string, pem: string) {
-  const encrypt_certificate = encryptResource(pem, {
-    apiV3Key: API_V3_KEY,
-    nonce: '61f0a719728a',
-    associatedData: 'certificate',
-  });
-  return {
-    data: [
-      {
-        serial_no: serialNo,
-        effective_time: '2026-01-05T10:00:00+08:00',
-        expire_time: '2056-01-04T10:00:00+08:00',
-        encrypt_certificate,
-      },
-    ],
-  };
-}
+export const CERTIFICATE = await platformCertificate('5A1BC0D2E3F405162738495A6B7C8D9E0F1A2B3C');
 
 async function text(stream: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
@@ -403,8 +362,8 @@ export const GLOBAL_CASES: EndpointCase<WechatPayGlobal>[] = [
     method: 'GET',
     target: '/v3/global/certificates',
     status: 200,
-    answer: certificates(SERIAL, PEM),
-    result: [{ serialNo: SERIAL, pem: PEM }],
+    answer: certificateList([CERTIFICATE]),
+    result: [{ serialNo: CERTIFICATE.serial, pem: CERTIFICATE.pem }],
   },
 ];
 
@@ -592,7 +551,7 @@ export const GLOBAL_PARTNER_CASES: EndpointCase<WechatPayGlobalPartner>[] = [
     method: 'GET',
     target: '/v3/global/certificates',
     status: 200,
-    answer: certificates(SERIAL, PEM),
-    result: [{ serialNo: SERIAL, pem: PEM }],
+    answer: certificateList([CERTIFICATE]),
+    result: [{ serialNo: CERTIFICATE.serial, pem: CERTIFICATE.pem }],
   },
 ];
