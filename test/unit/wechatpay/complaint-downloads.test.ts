@@ -80,6 +80,7 @@ describe('wechatpay images of complaints', () => {
     'https://api.mch.weixin.qq.com:8443/v3/merchant-service/images/abc',
     'https://api.mch.weixin.qq.com@evil.example/v3/merchant-service/images/abc',
     'https://user:secret@api.mch.weixin.qq.com/v3/merchant-service/images/abc',
+    'https://user@api.mch.weixin.qq.com/v3/merchant-service/images/abc',
     'http://api.mch.weixin.qq.com/v3/merchant-service/images/abc',
     'http://127.0.0.1:1/v3/merchant-service/images/abc',
     'https://api.mch.weixin.qq.com/v3/merchant-service/complaints-v2',

@@ -107,6 +107,17 @@ describe('wechatpay lists of complaints', () => {
     assert.deepEqual(read, numbered(120));
   });
 
+  it('a list is read to its end when the gateway answers shorter pages than it was asked for', async () => {
+    gateway.answer = (response, received) => {
+      const offset = Number(new URL(received.target, 'http://gateway').searchParams.get('offset'));
+      const data = numbered(60)
+        .slice(offset, offset + 20)
+        .map((complaint_id) => ({ complaint_id }));
+      signed(200, { data, limit: 20, offset, total_count: 60 })(response, received);
+    };
+    assert.deepEqual(await ids(pay.complaints.listAll(RANGE)), numbered(60));
+  });
+
   it('a list that has shrunk ends', async () => {
     let filed = numbered(60);
     serve(() => {
