@@ -110,17 +110,14 @@ describe('v2 outcomes', () => {
       await unknown(query(), 'BAD_SIGNATURE');
     });
     it('an answer of another merchant, appid or order, though it is signed', async () => {
-      for (const change of <Elements[]>[
-        { mch_id: '1999999999' },
-        { appid: 'wxother' },
-        { out_trade_no: 'V2' },
-      ]) {
+      const changes: Elements[] = [{ mch_id: '1999999999' }, { appid: 'wxother' }, { out_trade_no: 'V2' }];
+      for (const change of changes) {
         says(signedElements(elements(change)));
         await unknown(query(), 'UNEXPECTED_ANSWER');
       }
     });
     it('a signed answer without its result, or with one that is neither yes nor no', async () => {
-      for (const change of <Elements[]>[
+      const changes: Elements[] = [
         { result_code: '' },
         { result_code: 'OK' },
         { result_code: 'FAIL' },
@@ -135,7 +132,8 @@ describe('v2 outcomes', () => {
         { total_fee: '99999999999999999999' },
         { coupon_fee_0: '1.5' },
         { coupon_count: 'two' },
-      ]) {
+      ];
+      for (const change of changes) {
         says(signedElements(elements(change)));
         await unknown(query(), 'UNEXPECTED_ANSWER');
       }

@@ -98,8 +98,8 @@ export class V2Gateway {
   readonly #server: Server;
   readonly #scheme: string;
 
-  /** With certificates: HTTPS, only for the client that has the second one. */
-  constructor(tls?: { server: Pair; client: string }) {
+  /** With certificates: HTTPS, only for the client that has the second one, unless showing one is optional. */
+  constructor(tls?: { server: Pair; client: string }, { optional = false }: { optional?: boolean } = {}) {
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -118,7 +118,7 @@ export class V2Gateway {
     this.#scheme = tls ? 'https' : 'http';
     this.#server = tls
       ? (createTlsServer(
-          { ...tls.server, ca: tls.client, requestCert: true, rejectUnauthorized: true },
+          { ...tls.server, ca: tls.client, requestCert: true, rejectUnauthorized: !optional },
           handle,
         ) as unknown as Server)
       : createServer(handle);
@@ -140,6 +140,10 @@ export class V2Gateway {
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this.url;
+  }
+
+  get url(): string {
     return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
