@@ -38,13 +38,24 @@ export function openBillFile(source: Readable, options: BillFileOptions): Readab
   const failed: SourceFailure = {};
   const bytes = watched(source, failed);
   const plain = decompressed(decipher ? decrypted(bytes, decipher) : bytes, gzip, failed);
-  const output = Readable.from(verified(plain, sha1, maxBytes), {
-    objectMode: false,
+  const unpacked = verified(plain, sha1, maxBytes);
+  const output = new Readable({
     highWaterMark: CHUNK_BYTES,
+    read() {
+      unpacked.next().then(
+        ({ done, value }) => this.push(done ? null : value),
+        (error) => this.destroy(error),
+      );
+    },
+    destroy(error, callback) {
+      // The source first: what waits for its next chunk ends only then.
+      source.destroy();
+      unpacked.return(undefined).catch(() => {});
+      callback(error);
+    },
   });
-  // A generator that was never asked for anything notices neither a failing source nor that nobody wants it any more.
-  source.once('error', (error) => output.destroy(error));
-  output.once('close', () => source.destroy());
+  // A source may fail while nobody is reading.
+  source.on('error', (error) => output.destroy(error));
   return output;
 }
 

@@ -37,18 +37,17 @@ export function readHeader(
   const titles = text.replace(/^\ufeff/, '').split(',');
   const header = titles.map((title) => ({ title: title.trim(), known: known.get(plainTitle(title)) }));
 
+  const found = new Set(header.map(({ known }) => known?.field));
+  const missing = Object.entries(columns).filter(([field, { required }]) => required && !found.has(field));
+  if (missing.length > 0) {
+    const titles = missing.map(([, column]) => column.titles.join('/')).join(', ');
+    throw refuse(`${quote(text)} is not the header of a ${name}: it has no ${titles}.`);
+  }
   const seen = new Set<string>();
   for (const { title, known } of header) {
     const key = known ? `field ${known.field}` : `title ${title}`;
     if (seen.has(key)) throw refuse(`There is a second column ${quote(title)}.`);
     seen.add(key);
-  }
-  const missing = Object.entries(columns).filter(
-    ([field, { required }]) => required && !seen.has(`field ${field}`),
-  );
-  if (missing.length > 0) {
-    const names = missing.map(([, column]) => column.titles.join('/')).join(', ');
-    throw refuse(`This is not the header of a ${name}: it has no ${names}.`);
   }
   return header;
 }

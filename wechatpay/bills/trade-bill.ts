@@ -96,10 +96,7 @@ export interface TradeBillSummary extends Extra {
   requested_refund_total?: Fen;
 }
 
-/**
- * Trade bills: ALL (27 columns), SUCCESS (20), REFUND (29) and the old layout (24 and its variants), all by title.
- * Source: "Bills" of the official documentation, and the samples of `/pay/downloadbill`.
- */
+/** Trade bills: ALL (27 columns), SUCCESS (20), REFUND (29) and the old layout (24 and its variants), all by title. */
 export const TRADE_BILL: BillKind<TradeBillRow, TradeBillSummary> = {
   name: 'trade bill',
   columns: {
