@@ -1,8 +1,10 @@
-import { readOptions, type WechatPayOptions } from './configuration.ts';
-import { Exchange } from './exchange.ts';
+import type { WechatPayOptions } from './configuration.ts';
+import { connect } from './connection.ts';
+import { ConfigurationError } from './errors.ts';
 import { Notifications } from './notifications.ts';
+import { V2 } from './v2/client.ts';
 import { Bills } from './v3/bills.ts';
-import { Certificates } from './v3/certificates.ts';
+import type { Certificates } from './v3/certificates.ts';
 import { Codepay } from './v3/codepay.ts';
 import { Combine } from './v3/combine.ts';
 import { Complaints } from './v3/complaints.ts';
@@ -11,12 +13,10 @@ import type { AppOrder, H5Order, JsapiOrder, NativeOrder } from './v3/order-requ
 import { Orders } from './v3/orders.ts';
 import { type CodeUrl, type H5Url, PREPAY_ENDPOINTS, Prepay, type PrepayId } from './v3/prepay.ts';
 import { Refunds } from './v3/refunds.ts';
-import { Identity, type Role } from './v3/role.ts';
+import type { Role } from './v3/role.ts';
 import { Security } from './v3/security.ts';
-import { Sensitive } from './v3/sensitive.ts';
-import { randomNonce } from './v3/signature.ts';
-import { Transport } from './v3/transport.ts';
-import { VerificationKeys } from './v3/verification-keys.ts';
+import type { Sensitive } from './v3/sensitive.ts';
+import type { Transport } from './v3/transport.ts';
 
 /** What merchants and service providers have in common. */
 class Client<R extends Role> {
@@ -51,30 +51,27 @@ class Client<R extends Role> {
   /** Tests keys without moving money. */
   readonly security: Security;
   readonly #transport: Transport;
+  readonly #v2: V2 | undefined;
 
   constructor(role: R, options: WechatPayOptions) {
-    const credentials = readOptions(options, role);
-    const clock = options.clock ?? Date.now;
-    const nonce = options.nonce ?? randomNonce;
-    const { dispatcher, userAgent } = options;
-    const exchange = new Exchange({ ...credentials, clientCertificate: undefined, dispatcher, userAgent });
-    const keys: VerificationKeys = new VerificationKeys({
-      publicKeys: credentials.publicKeys,
-      clock,
-      download: credentials.downloadCertificates ? () => this.certificates.list() : undefined,
-    });
-    const transport = new Transport(credentials, { exchange, keys, clock, nonce });
-    const identity = new Identity(role, credentials);
-    const orderer = identity.orderer();
-
+    const connection = connect(role, options);
+    const { transport, identity, credentials, keys, clock } = connection;
+    const { apiV3Key, apiV2Key, mchid } = credentials;
     this.#transport = transport;
-    this.certificates = new Certificates(transport, { keys, apiV3Key: credentials.apiV3Key });
-    this.sensitive = new Sensitive(keys, credentials.privateKey);
+    const v2 = apiV2Key === undefined ? undefined : { mchid, apiV2Key };
+    this.#v2 = v2 && new V2({ ...options, ...v2, signType: options.v2SignType });
+    this.certificates = connection.certificates;
+    this.sensitive = connection.sensitive;
     this.security = new Security(transport, this.sensitive);
     const prepay = <Input extends object, Output extends object>(
       product: keyof typeof PREPAY_ENDPOINTS,
       answered: keyof Output,
-    ) => new Prepay<Input, Output>(transport, { endpoint: PREPAY_ENDPOINTS[product], orderer, answered });
+    ) =>
+      new Prepay<Input, Output>(transport, {
+        endpoint: PREPAY_ENDPOINTS[product],
+        orderer: identity.orderer(),
+        answered,
+      });
     this.jsapi = prepay('jsapi.create', 'prepay_id');
     this.app = prepay('app.create', 'prepay_id');
     this.h5 = prepay('h5.create', 'h5_url');
@@ -82,16 +79,28 @@ class Client<R extends Role> {
     this.codepay = new Codepay(transport, identity);
     this.orders = new Orders(transport, identity);
     this.combine = new Combine(transport, credentials);
-    this.invocation = new Invocation(credentials, { clock, nonce });
+    this.invocation = new Invocation(credentials, connection);
     this.refunds = new Refunds(transport, identity, this.sensitive);
     this.bills = new Bills(transport, this.sensitive);
     this.complaints = new Complaints(transport, credentials);
-    this.notifications = new Notifications({ keys, apiV3Key: credentials.apiV3Key, clock });
+    this.notifications = new Notifications({ keys, apiV3Key, v2, clock });
+  }
+
+  /**
+   * The XML calls, for what v3 does not have and for old orders.
+   * @throws ConfigurationError without `apiV2Key`.
+   */
+  get v2(): V2 {
+    if (this.#v2) return this.#v2;
+    throw new ConfigurationError('The XML calls need the APIv2 key, and this client has none.', {
+      code: 'INVALID_CONFIGURATION',
+      fix: 'Pass apiV2Key, which is set on the merchant platform beside the APIv3 key.',
+    });
   }
 
   /** Waits for calls under way and closes the connections the client opened itself; a `dispatcher` that was passed in stays open. */
   async close(): Promise<void> {
-    await this.#transport.close();
+    await Promise.all([this.#transport.close(), this.#v2?.close()]);
   }
 }
 

@@ -1,6 +1,8 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { ConfigurationError } from './errors.ts';
+import type { ClientCertificate } from './v2/configuration.ts';
+import type { V2SignType } from './v2/signature.ts';
 import type { Role } from './v3/role.ts';
 import { verificationKey } from './v3/signature.ts';
 
@@ -30,7 +32,9 @@ export interface WechatPayOptions {
   /** The APIv2 key, 32 bytes: for the XML calls (`v2`), and for the XML notifications that v3 merchants may get for refunds, too. */
   apiV2Key?: string;
   /** The merchant API certificate with its key (PEM), for the XML calls that need mutual TLS. */
-  clientCertificate?: { cert: string; key: string };
+  clientCertificate?: ClientCertificate;
+  /** How the XML calls are signed. Default HMAC-SHA256. */
+  v2SignType?: V2SignType;
   /** Scheme and host. Default `https://api.mch.weixin.qq.com`. */
   baseUrl?: string;
   /**
@@ -61,7 +65,7 @@ export interface Credentials {
   publicKeys: ReadonlyMap<string, KeyObject>;
   downloadCertificates: boolean;
   apiV2Key: string | undefined;
-  clientCertificate: { cert: string; key: string } | undefined;
+  clientCertificate: ClientCertificate | undefined;
   baseUrl: string;
   backupUrl: string | undefined;
   timeoutMs: number;

@@ -1,9 +1,12 @@
+export * from './bills/index.ts';
 export { WechatPay, WechatPayPartner } from './client.ts';
 export type { WechatPayOptions } from './configuration.ts';
 export type { Endpoint, RateLimit } from './endpoint.ts';
 export { ENDPOINTS, type EndpointName } from './endpoints.ts';
 export type { ErrorCode, KnownErrorCode } from './error-codes.ts';
 export {
+  BillError,
+  type BillErrorCode,
   ConfigurationError,
   NotificationError,
   type NotificationVerdict,
@@ -16,7 +19,8 @@ export {
 export type { Fen } from './fen.ts';
 export * from './global/index.ts';
 export type { Headers } from './headers.ts';
-export type { Notification, NotificationReply, Notifications } from './notifications.ts';
+export type { Notification, NotificationReply, Notifications, V2Event } from './notifications.ts';
+export * from './v2/index.ts';
 export type * from './v3/bills.ts';
 export type { Certificates, PlatformCertificate } from './v3/certificates.ts';
 export type { Codepay, CodepayAnswer } from './v3/codepay.ts';

@@ -1,14 +1,12 @@
-import { type Hosts, readOptions, type WechatPayOptions } from '../configuration.ts';
-import { Exchange } from '../exchange.ts';
-import { Certificates } from '../v3/certificates.ts';
+import type { Hosts, WechatPayOptions } from '../configuration.ts';
+import { connect } from '../connection.ts';
+import type { Certificates } from '../v3/certificates.ts';
 import { Complaints } from '../v3/complaints.ts';
 import { Invocation } from '../v3/invocation.ts';
 import { type CodeUrl, Prepay, type PrepayId } from '../v3/prepay.ts';
-import { Identity, type Role } from '../v3/role.ts';
-import { Sensitive } from '../v3/sensitive.ts';
-import { randomNonce } from '../v3/signature.ts';
-import { Transport } from '../v3/transport.ts';
-import { VerificationKeys } from '../v3/verification-keys.ts';
+import type { Role } from '../v3/role.ts';
+import type { Sensitive } from '../v3/sensitive.ts';
+import type { Transport } from '../v3/transport.ts';
 import { GLOBAL_ENDPOINTS } from './endpoints.ts';
 import { GlobalMicropay } from './micropay.ts';
 import { GlobalNotifications } from './notifications.ts';
@@ -71,18 +69,9 @@ class GlobalClient<R extends Role> {
     const hosts: Hosts = options.preferMainlandHost
       ? { main: MAINLAND, backup: OVERSEAS }
       : { main: OVERSEAS, backup: MAINLAND };
-    const credentials = readOptions(options, role, hosts);
-    const { apiV3Key, privateKey, publicKeys, downloadCertificates } = credentials;
-    const { clock = Date.now, nonce = randomNonce, dispatcher, userAgent } = options;
-    const keys: VerificationKeys = new VerificationKeys({
-      publicKeys,
-      clock,
-      download: downloadCertificates ? () => this.certificates.list() : undefined,
-    });
-    const exchange = new Exchange({ ...credentials, clientCertificate: undefined, dispatcher, userAgent });
-    const transport = new Transport(credentials, { exchange, keys, clock, nonce });
-    const identity = new Identity(role, credentials);
-
+    const certificates = GLOBAL_ENDPOINTS['global.certificates.list'];
+    const connection = connect(role, options, { hosts, certificates });
+    const { transport, identity, credentials, keys, clock } = connection;
     this.#transport = transport;
     const prepay = <Input extends object, Output extends object>(
       product: 'jsapi' | 'app' | 'native' | 'mweb',
@@ -104,11 +93,10 @@ class GlobalClient<R extends Role> {
     this.statements = new Statements(transport, identity);
     this.settlements = new Settlements(transport);
     this.complaints = new Complaints(transport, credentials, 'overseas');
-    const endpoint = GLOBAL_ENDPOINTS['global.certificates.list'];
-    this.certificates = new Certificates(transport, { keys, apiV3Key, endpoint });
-    this.invocation = new Invocation(credentials, { clock, nonce });
-    this.notifications = new GlobalNotifications({ keys, apiV3Key, clock });
-    this.sensitive = new Sensitive(keys, privateKey);
+    this.certificates = connection.certificates;
+    this.invocation = new Invocation(credentials, connection);
+    this.notifications = new GlobalNotifications({ keys, apiV3Key: credentials.apiV3Key, clock });
+    this.sensitive = connection.sensitive;
   }
 
   /** Waits for calls under way and closes the connections the client opened itself; a `dispatcher` that was passed in stays open. */

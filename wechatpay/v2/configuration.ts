@@ -21,7 +21,7 @@ export interface V2Options {
   /** APIv2 key, 32 characters. */
   apiV2Key: string;
   /** How requests are signed. Default HMAC-SHA256; answers are verified under either. */
-  signType?: V2SignType;
+  signType?: V2SignType | undefined;
   /** For refunds, reversals and the fund flow. It has connections of its own, so that `dispatcher` never carries those calls. */
   clientCertificate?: ClientCertificate;
   /** Scheme and host. Default `https://api.mch.weixin.qq.com`. */

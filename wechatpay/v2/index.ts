@@ -2,7 +2,7 @@ export type { BillRequest, DownloadLimits, FundFlowRequest } from './bills.ts';
 export { V2 } from './client.ts';
 export type { ClientCertificate, V2Options } from './configuration.ts';
 export { V2_ENDPOINTS, type V2Call } from './endpoints.ts';
-export type { SubMerchant } from './fields.ts';
+export type { SubMerchant as V2SubMerchant } from './fields.ts';
 export type {
   V2AppInvocation,
   V2Invocation,
@@ -23,7 +23,7 @@ export {
   v2Refusal,
 } from './notifications.ts';
 export type {
-  OrderNumber,
+  OrderNumber as V2OrderNumber,
   PaidFields,
   PlacedOrder,
   UnifiedOrder,
@@ -47,7 +47,7 @@ export type {
   QueriedRefund,
   QueriedRefunds,
   RefundedCoupon,
-  RefundNumber,
+  RefundNumber as V2RefundNumber,
   RefundSource,
   V2RefundRequest,
   V2RefundStatus,

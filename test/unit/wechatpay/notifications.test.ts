@@ -46,6 +46,7 @@ describe('wechatpay notifications', () => {
 
   it('a payment opens to its order, unknown fields kept', async () => {
     const opened = await pay.notifications.open(genuine());
+    assert.ok(opened.kind === 'transaction');
     assert.equal(opened.id, '3b9e61c2-7a40-5d18-9c2f-60d1e4a7b853');
     assert.equal(opened.create_time, '2026-03-01T12:03:12+08:00');
     assert.equal(opened.event_type, 'TRANSACTION.SUCCESS');
