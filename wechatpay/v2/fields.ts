@@ -49,7 +49,7 @@ function readInteger(name: string, text: string): Fen {
 /**
  * The entries of a list that is spread over numbered elements, `coupon_id_0`, `coupon_id_1`, …, in the order of their numbers, the number
  * taken off the names.
- * @param names the names without their numbers; `suffix` is what follows the number, for lists within lists.
+ * @param names the names without their last number; for lists within lists they end in the number of the outer entry.
  */
 export function numberedEntries(fields: V2Fields, names: readonly string[]): Map<number, NumberedEntry> {
   const entries = new Map<number, NumberedEntry>();

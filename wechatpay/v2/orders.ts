@@ -131,7 +131,10 @@ export interface V2Order extends PaidFields {
 
 const PAID_INTEGERS = ['total_fee', 'settlement_total_fee', 'cash_fee', 'coupon_fee', 'coupon_count'];
 
-/** @throws UnreadableField */
+/**
+ * An order that was placed, with what its product is paid with.
+ * @throws UnreadableField
+ */
 export function readPlacedOrder(answer: V2Fields): PlacedOrder {
   const required = ['prepay_id'];
   if (answer.trade_type === 'NATIVE') required.push('code_url');
@@ -152,7 +155,10 @@ export function readPaid(answer: V2Fields, required: readonly string[]): PaidFie
   } as unknown as PaidFields;
 }
 
-/** @throws UnreadableField */
+/**
+ * An order in whatever state.
+ * @throws UnreadableField
+ */
 export function readOrder(answer: V2Fields): V2Order {
   const required = ['trade_state', 'out_trade_no'];
   // Without them nobody can tell whether the right thing was paid.

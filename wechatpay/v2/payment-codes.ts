@@ -48,17 +48,26 @@ export interface FaceAuthinfo extends V2Answer {
   expires_in: number;
 }
 
-/** @throws UnreadableField */
+/**
+ * A payment without whose number and amount nobody could tell what was paid.
+ * @throws UnreadableField
+ */
 export function readCodePayment(answer: V2Fields): CodePayment {
   return readPaid(answer, ['transaction_id', 'out_trade_no', 'total_fee']) as CodePayment;
 }
 
-/** @throws UnreadableField */
+/**
+ * A reversal that says whether to call again.
+ * @throws UnreadableField
+ */
 export function readReversal(answer: V2Fields): Reversal {
   return readFields(answer, { required: ['recall'] }) as unknown as Reversal;
 }
 
-/** @throws UnreadableField */
+/**
+ * The credential and how long it lasts.
+ * @throws UnreadableField
+ */
 export function readFaceAuthinfo(answer: V2Fields): FaceAuthinfo {
   return readFields(answer, {
     required: ['authinfo', 'expires_in'],

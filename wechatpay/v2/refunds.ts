@@ -98,7 +98,10 @@ export interface QueriedRefunds extends V2Answer {
 
 const COUPON = ['coupon_type', 'coupon_refund_id', 'coupon_refund_fee'];
 
-/** @throws UnreadableField */
+/**
+ * A refund that was accepted.
+ * @throws UnreadableField
+ */
 export function readAcceptedRefund(answer: V2Fields): AcceptedRefund {
   const refund = readFields(answer, {
     required: ['refund_id', 'out_refund_no', 'refund_fee'],
@@ -116,7 +119,10 @@ export function readAcceptedRefund(answer: V2Fields): AcceptedRefund {
   return { ...refund, coupons: readCoupons(answer) } as unknown as AcceptedRefund;
 }
 
-/** @throws UnreadableField */
+/**
+ * The refunds of an order as a list, their coupons as lists.
+ * @throws UnreadableField
+ */
 export function readQueriedRefunds(answer: V2Fields): QueriedRefunds {
   const order = readFields(answer, {
     required: ['refund_count'],

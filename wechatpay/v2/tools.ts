@@ -26,7 +26,10 @@ export interface CallReport extends SubMerchant {
   time?: string;
 }
 
-/** @throws UnreadableField */
+/**
+ * Whose code it is.
+ * @throws UnreadableField
+ */
 export function readPayerOfCode(answer: V2Fields): PayerOfCode {
   return readFields(answer, { required: ['openid'] }) as unknown as PayerOfCode;
 }
