@@ -16,7 +16,9 @@ export function formatProtocol(report: ProtocolReport): string {
       'refuses a forgery',
     ],
     ...parts.map((part) => {
-      const http = part.name !== 'RSA alone';
+      // The floors are no clients, and RSA meets no server.
+      const isFloor = part.name.endsWith(' alone');
+      const serverBusy = part.name === 'RSA alone' ? '–' : part.serverBusyPercent.toFixed(0);
       return [
         part.name,
         part.requestsPerSecond.toFixed(0),
@@ -24,8 +26,8 @@ export function formatProtocol(report: ProtocolReport): string {
         part.cpuMsPerRequest.toFixed(3),
         part.latencyMs?.p50.toFixed(1) ?? '–',
         part.latencyMs?.p99.toFixed(1) ?? '–',
-        http ? part.serverBusyPercent.toFixed(0) : '–',
-        http ? (part.refusesForgery ? 'yes' : 'no') : '–',
+        serverBusy,
+        isFloor ? '–' : part.refusesForgery ? 'yes' : 'no',
       ];
     }),
   ];
