@@ -78,6 +78,8 @@ export class Certificates {
     try {
       const { data } = readObject(answer.body) as { data: EncryptedCertificate[] };
       certificates = data.map((entry) => decryptCertificate(entry, this.#apiV3Key));
+      // WeChat Pay says 404 when it has none. An empty list would leave us without any key.
+      if (certificates.length === 0) throw new Error('the list is empty');
     } catch (error) {
       throw refuse('has no certificates that decrypt with the APIv3 key', 'UNEXPECTED_ANSWER', error);
     }
@@ -94,6 +96,9 @@ export class Certificates {
 }
 
 function decryptCertificate(entry: EncryptedCertificate, apiV3Key: string): PlatformCertificate {
+  // It will stand in a header of every request.
+  if (typeof entry.serial_no !== 'string' || !/^[0-9A-F]+$/i.test(entry.serial_no))
+    throw new Error(`${entry.serial_no} is no serial number`);
   const pem = decryptResource(entry.encrypt_certificate, apiV3Key);
   const { publicKey } = new X509Certificate(pem);
   return {
