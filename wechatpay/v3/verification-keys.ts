@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { ConfigurationError } from '../errors.ts';
 import type { PlatformCertificate } from './certificates.ts';
 
 /** A key of WeChat Pay's with the name it goes by in `Wechatpay-Serial`. */
@@ -24,6 +25,8 @@ export class VerificationKeys {
   readonly #download: (() => Promise<PlatformCertificate[]>) | undefined;
   #certificates: PlatformCertificate[] = [];
   #refreshing: Promise<void> | undefined;
+  /** Why the last download failed, to be told to whoever asks before the next one. */
+  #failure: { error: unknown } | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #refreshedAt = Number.NEGATIVE_INFINITY;
 
@@ -59,12 +62,17 @@ export class VerificationKeys {
 
   /**
    * As {@link current}, certificates downloaded first where that is needed.
-   * @throws WechatPayError when they cannot be downloaded.
+   * @throws WechatPayError when they cannot be downloaded, or none is in effect.
    */
   async forEncryption(): Promise<NamedKey> {
     if (!this.current) await this.#refresh();
     const { current } = this;
-    if (!current) throw new Error('WeChat Pay has no platform certificate in effect');
+    if (!current) {
+      throw new ConfigurationError('None of the platform certificates is in effect.', {
+        code: 'INVALID_CONFIGURATION',
+        fix: 'Set the clock of this machine; if it is right, configure the WeChat Pay public key.',
+      });
+    }
     return current;
   }
 
@@ -113,13 +121,23 @@ export class VerificationKeys {
   async #refresh(): Promise<void> {
     if (!this.#download) return;
     if (!this.#refreshing) {
-      if (this.#clock() - this.#askedAt < REFRESH_GAP_MS) return;
+      if (this.#clock() - this.#askedAt < REFRESH_GAP_MS) {
+        if (this.#failure) throw this.#failure.error;
+        return;
+      }
       this.#askedAt = this.#clock();
       this.#refreshing = this.#download()
-        .then((certificates) => {
-          this.#certificates = certificates;
-          this.#refreshedAt = this.#clock();
-        })
+        .then(
+          (certificates) => {
+            this.#certificates = certificates;
+            this.#refreshedAt = this.#clock();
+            this.#failure = undefined;
+          },
+          (error: unknown) => {
+            this.#failure = { error };
+            throw error;
+          },
+        )
         .finally(() => {
           this.#refreshing = undefined;
         });
