@@ -52,6 +52,7 @@ const NEVER_CONNECTED = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ENOTFOUND', 'EAI_AG
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #dispatcher: Dispatcher;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -114,9 +115,11 @@ export class Exchange {
     }
   }
 
-  /** Closes the connections this exchange opened itself; requests under way are finished first. */
+  /** Closes the connections this exchange opened itself; requests under way are finished first. Closing twice is closing once. */
   async close(): Promise<void> {
-    if (!this.#options.dispatcher) await this.#dispatcher.close();
+    if (this.#options.dispatcher) return;
+    this.#closing ??= this.#dispatcher.close();
+    await this.#closing;
   }
 
   async #dispatch(
