@@ -65,6 +65,8 @@ export interface OrderTerms {
   notifyUrl?: string | undefined;
   /** RFC 3339. */
   timeExpire?: string | undefined;
+  /** v2: how it was signed, and how its notification is. */
+  signType?: 'MD5' | 'HMAC-SHA256' | undefined;
   /** Number of the combination it is part of. */
   combineOutTradeNo?: string | undefined;
 }
