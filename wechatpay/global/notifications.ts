@@ -1,4 +1,4 @@
-import { Notifications } from '../notifications.ts';
+import { type NotificationReply, Notifications } from '../notifications.ts';
 import type { ComplaintEvent, Envelope, OtherEvent, RawNotification } from '../v3/notifications.ts';
 import type { Role } from '../v3/role.ts';
 import type { VerificationKeys } from '../v3/verification-keys.ts';
@@ -60,5 +60,15 @@ export class GlobalNotifications<R extends Role = 'merchant'> {
   async open(raw: RawNotification): Promise<GlobalNotification<R>> {
     // The envelope is the same, and the fields that are checked are, too; the objects inside are the overseas ones.
     return (await this.#notifications.open(raw)) as unknown as GlobalNotification<R>;
+  }
+
+  /** What to answer when the notification is stored. */
+  accepted(raw: Pick<RawNotification, 'body'>): NotificationReply {
+    return this.#notifications.accepted(raw);
+  }
+
+  /** What to answer so that it comes again. @param reason is shown to WeChat Pay. */
+  refused(raw: Pick<RawNotification, 'body'>, reason: string): NotificationReply {
+    return this.#notifications.refused(raw, reason);
   }
 }

@@ -423,6 +423,14 @@ describe('wechatpay overseas', () => {
       });
     });
 
+    it('are answered 2xx once they are stored, and otherwise so that they come again', () => {
+      const raw = notification('TRANSACTION.SUCCESS', PAID);
+      assert.ok([200, 204].includes(pay.notifications.accepted(raw).status));
+      const refusal = pay.notifications.refused(raw, 'database is down');
+      assert.ok(refusal.status >= 400);
+      assert.equal(JSON.parse(refusal.body).code, 'FAIL');
+    });
+
     it('that WeChat Pay did not sign are not accepted', async () => {
       const raw = notification('TRANSACTION.SUCCESS', PAID);
       const headers = { ...raw.headers, ...signatureHeaders(raw.body, { key: keys.merchant }) };
