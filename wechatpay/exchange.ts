@@ -188,6 +188,8 @@ export class Exchange {
 }
 
 function neverConnected(error: unknown): boolean {
+  // A host with several addresses fails with one error for each.
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
   const { code, syscall } = error as { code?: string; syscall?: string };
   return NEVER_CONNECTED.has(code ?? '') || syscall === 'connect' || syscall === 'getaddrinfo';
 }
