@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { SeededRandom } from './random.ts';
+import { REFUSAL_CODES } from './refusals.ts';
 
 /** What a gateway does wrong to a request, or to its answer. */
 const ANSWER_FAULTS = [
@@ -17,6 +18,7 @@ const ANSWER_FAULTS = [
   'probe_signature',
   'unknown_serial',
   'unsigned',
+  'refused',
 ] as const;
 /** A payment that lands at the worst moment, or a gateway that has not noticed it yet. */
 const RACES = ['pay_before', 'pay_after', 'notpay_lag'] as const;
@@ -50,6 +52,8 @@ const faultRequest = z.strictObject({
   probability: z.number().min(0).max(1).default(1),
   /** How long an answer is slow, a socket is held, or a notification late, in real milliseconds. */
   delay_ms: z.int().nonnegative().optional(),
+  /** With which documented code a `refused` request is refused. */
+  code: z.enum(REFUSAL_CODES).optional(),
   /** Whether the request takes effect although it is answered 202, 429, 500 or 502. */
   processed: z.boolean().default(false),
 });
@@ -117,6 +121,9 @@ export class Faults {
       );
     if (!(kinds as readonly string[]).includes(kind)) {
       throw new ControlError(400, `${operation} has no fault kind ${kind}; it has ${kinds.join(', ')}`);
+    }
+    if ((kind === 'refused') !== (result.data.code !== undefined)) {
+      throw new ControlError(400, 'refused needs a code, and nothing else has one');
     }
     const rule: FaultRule = { id: this.#random.uuid(), ...result.data, kind: result.data.kind as FaultKind };
     this.#rules.put(rule.id, rule);
