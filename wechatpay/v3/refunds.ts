@@ -200,17 +200,14 @@ export class Refunds<R extends Role = 'merchant'> {
    */
   async applyAbnormal(refundId: string, request: AbnormalRefundRequest<R>): Promise<Refund> {
     const card = request.type === 'USER_BANK_CARD' ? request : undefined;
-    const account = card && (await this.#sensitive.encrypt(card.bank_account));
-    const name = card && (await this.#sensitive.encrypt(card.real_name));
+    const encrypted = card && (await this.#sensitive.encryptAll([card.bank_account, card.real_name]));
+    const [bank_account, real_name] = encrypted?.ciphertexts ?? [];
     return this.#transport.call<Refund>(
       {
         endpoint: REFUND_ENDPOINTS['refunds.applyAbnormal'],
         segments: { refund_id: refundId },
-        body: serializeBody({
-          ...request,
-          ...(account && name && { bank_account: account.ciphertext, real_name: name.ciphertext }),
-        }),
-        ...(account && { serial: account.serial }),
+        body: serializeBody({ ...request, ...(encrypted && { bank_account, real_name }) }),
+        ...(encrypted && { serial: encrypted.serial }),
       },
       { refund_id: refundId, status: true, out_refund_no: request.out_refund_no },
     );

@@ -34,15 +34,26 @@ export class Sensitive {
    * @throws WechatPayError when the platform certificates cannot be downloaded.
    */
   async encrypt(text: string): Promise<EncryptedField> {
-    const bytes = Buffer.from(text);
-    if (bytes.length > MAX_BYTES) {
+    const { ciphertexts, serial } = await this.encryptAll([text]);
+    return { ciphertext: ciphertexts[0] ?? '', serial };
+  }
+
+  /**
+   * As {@link encrypt}, for several fields of one request: it names one key, so all of them are under that one, even when another becomes
+   * the current one meanwhile.
+   */
+  async encryptAll(texts: string[]): Promise<{ ciphertexts: string[]; serial: string }> {
+    const fields = texts.map((text) => Buffer.from(text));
+    const tooLong = fields.find(({ length }) => length > MAX_BYTES);
+    if (tooLong) {
       throw new RequestRejectedError(
-        `The request was not sent: a field to encrypt has ${bytes.length} bytes, more than ${MAX_BYTES}.`,
+        `The request was not sent: a field to encrypt has ${tooLong.length} bytes, more than ${MAX_BYTES}.`,
         { code: 'PARAM_ERROR' },
       );
     }
     const { id, key } = await this.#keys.forEncryption();
-    return { ciphertext: publicEncrypt({ key, ...PADDING }, bytes).toString('base64'), serial: id };
+    const ciphertexts = fields.map((field) => publicEncrypt({ key, ...PADDING }, field).toString('base64'));
+    return { ciphertexts, serial: id };
   }
 
   /**
