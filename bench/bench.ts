@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { version } from '../cli/version.ts';
+import { benchBills, formatBills } from './bills.ts';
 import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
@@ -12,6 +13,8 @@ import { formatPayments } from './report.ts';
 const WARM_UP = 50;
 /** Requests before each round that do not count. */
 const WARM_UP_REQUESTS = 300;
+/** Reading a bill of any size takes less than this above the start, in MiB. */
+const BILL_MEMORY_MIB = 128;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -78,6 +81,26 @@ that is measured without verification) and paysaga made more requests a second t
     console.log(formatProtocol(report));
     if (json) await writeJson(json, report);
     if (!report.passed) process.exitCode = 1;
+  });
+
+program
+  .command('bills')
+  .description('a trade bill read with wechatpay/, against readline and a peer: rows a second and memory')
+  .option('--rows <number>', 'rows of the bill', positive, 1_000_000)
+  .option('--rounds <number>', 'how often each way reads it', positive, 3)
+  .option('--plain', 'not compressed')
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `
+The exit code is 1 unless every way found every row and paysaga's stayed below ${BILL_MEMORY_MIB} MiB above their start.`,
+  )
+  .action(async ({ json, plain, ...load }: { rows: number; rounds: number; plain?: true; json?: string }) => {
+    const report = await benchBills({ ...load, gzip: !plain }, say, interrupted.signal);
+    console.log(formatBills(report));
+    if (json) await writeJson(json, report);
+    const ours = report.parts.filter(({ name }) => name.startsWith('paysaga'));
+    if (ours.some(({ memoryMib }) => memoryMib.peak >= BILL_MEMORY_MIB)) process.exitCode = 1;
   });
 
 try {
