@@ -1,19 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Balances, payee, type Share } from './balance.ts';
 import { chinaDate } from './china-time.ts';
+import { feeOf, proportion, settlementTotal } from './fee.ts';
 import { ControlError, GatewayError, paramError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { type Order, orderKey, payerTotal } from './order.ts';
+import type { Payers } from './payer.ts';
 import type { SeededRandom } from './random.ts';
+import { refuse } from './refusals.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const REFUND_PERIOD_MS = 365 * DAY_MS;
 const MOST_REFUNDS = 50;
 const REFUND_INTERVAL_MS = 60_000;
 
-/** Refund states and where each may go by itself or by the control API (official page 4013071031). */
+/**
+ * Refund states and where each may go (official page 4013071031): back to PROCESSING by the merchant's apply-abnormal-refund, elsewhere by itself
+ * or by the control API.
+ */
 export const REFUND_TRANSITIONS = {
   PROCESSING: ['SUCCESS', 'ABNORMAL', 'CLOSED'],
-  ABNORMAL: ['SUCCESS', 'CLOSED'],
+  ABNORMAL: ['SUCCESS', 'CLOSED', 'PROCESSING'],
   SUCCESS: [],
   CLOSED: [],
 } as const;
@@ -40,8 +47,13 @@ export interface RefundTerms {
   notifyUrl?: string | undefined;
   fundsAccount?: string | undefined;
   /** Which accounts pay. */
-  from?: { account: string; amount: number }[] | undefined;
+  from?: { account: 'AVAILABLE' | 'UNAVAILABLE'; amount: number }[] | undefined;
 }
+
+/** Where the money of an abnormal refund goes instead. */
+export type Payout =
+  | { type: 'MERCHANT_BANK_CARD' }
+  | { type: 'USER_BANK_CARD'; bankType: string; bankAccount: string; realName: string };
 
 /** A refund as the gateway keeps it. Times are milliseconds. */
 export interface Refund extends RefundTerms {
@@ -50,6 +62,14 @@ export interface Refund extends RefundTerms {
   transactionId: string;
   /** The person's share: what is refunded without the coupons' share. */
   payerRefund: number;
+  /** The merchant's share: without that of coupons the merchant funded itself. */
+  settlementRefund: number;
+  /** The fee that the merchant gets back. */
+  feeRefund: number;
+  /** Accounts of the merchant that paid. */
+  paidFrom: Share[];
+  /** Where it goes since it was ABNORMAL. */
+  payout?: Payout;
   status: RefundStatus;
   createdAt: number;
   /** When it succeeds by itself; null when only the control API finishes it. */
@@ -62,10 +82,13 @@ export class Refunds {
   readonly #refunds: Collection<Refund>;
   readonly #byOrder = new Map<string, Refund[]>();
   readonly #byNumber = new Map<string, Refund>();
+  readonly #byId = new Map<string, Refund>();
   readonly #random: SeededRandom;
   readonly #clock: () => number;
   readonly #delayMs: number;
   readonly #enforceInterval: boolean;
+  readonly #balances: Balances;
+  readonly #payers: Payers;
 
   constructor(options: {
     journal: Journal;
@@ -75,15 +98,20 @@ export class Refunds {
     delayMs: number;
     /** Whether partial refunds of one order must be a minute apart. */
     enforceInterval: boolean;
+    balances: Balances;
+    payers: Payers;
   }) {
     this.#refunds = new Collection<Refund>(options.journal, 'refund');
     this.#random = options.random;
     this.#clock = options.clock;
     this.#delayMs = options.delayMs;
     this.#enforceInterval = options.enforceInterval;
+    this.#balances = options.balances;
+    this.#payers = options.payers;
     for (const refund of this.#refunds.values()) {
       this.ofOrder(refund).push(refund);
       this.#byNumber.set(refund.outRefundNo, refund);
+      this.#byId.set(refund.refundId, refund);
     }
   }
 
@@ -126,17 +154,26 @@ export class Refunds {
         internalCode: 268447840,
       });
     }
+    if (this.#payers.cannotReceive(order)) throw refuse('USER_ACCOUNT_ABNORMAL');
+    const settlementRefund = this.#share(terms, order, settlementTotal(order), 'settlementRefund');
+    const feeRefund = this.#share(terms, order, feeOf(order), 'feeRefund');
+    const named = terms.from ?? (terms.fundsAccount ? [{ account: account(terms), amount: terms.refund }] : []);
+    const paidFrom = this.#balances.shares(payee(order), settlementRefund - feeRefund, named);
     const refund: Refund = {
       ...terms,
       refundId: `503000${this.#random.digits(4)}${chinaDate(now)}${this.#random.digits(11)}`,
       outTradeNo: order.outTradeNo,
       transactionId: order.transactionId,
-      payerRefund: this.#payerShare(terms.refund, order),
+      payerRefund: this.#share(terms, order, payerTotal(order), 'payerRefund'),
+      settlementRefund,
+      feeRefund,
+      paidFrom,
       status: 'PROCESSING',
       createdAt: now,
-      dueAt: Number.isFinite(this.#delayMs) ? now + this.#delayMs : null,
+      dueAt: this.#dueAt(),
     };
     others.push(refund);
+    this.#balances.pay(payee(order), paidFrom);
     this.save(refund);
     return { refund, accepted: true };
   }
@@ -148,6 +185,11 @@ export class Refunds {
   /** The newest refund of a number, whosever it is. */
   findByNumber(outRefundNo: string): Refund | undefined {
     return this.#byNumber.get(outRefundNo);
+  }
+
+  /** The refund of WeChat Pay's own number. */
+  findById(refundId: string): Refund | undefined {
+    return this.#byId.get(refundId);
   }
 
   /**
@@ -165,6 +207,23 @@ export class Refunds {
     refund.status = outcome;
     refund.finishedAt = this.#clock();
     refund.dueAt = null;
+    if (outcome === 'CLOSED') this.#balances.takeBack(payee(refund), refund.paidFrom);
+    this.save(refund);
+  }
+
+  /**
+   * Sends the money of an abnormal refund elsewhere: it is PROCESSING again. Repeating it is harmless.
+   * @throws GatewayError 400 INVALID_REQUEST unless it is ABNORMAL.
+   */
+  payOut(refund: Refund, payout: Payout): void {
+    if (refund.status !== 'ABNORMAL') {
+      if (isDeepStrictEqual(refund.payout, payout)) return;
+      throw new GatewayError(400, 'INVALID_REQUEST', '退款单状态不是退款异常，不能发起异常退款');
+    }
+    refund.payout = payout;
+    refund.status = 'PROCESSING';
+    refund.dueAt = this.#dueAt();
+    delete refund.finishedAt;
     this.save(refund);
   }
 
@@ -187,6 +246,7 @@ export class Refunds {
     this.#refunds.clear();
     this.#byOrder.clear();
     this.#byNumber.clear();
+    this.#byId.clear();
   }
 
   /** How much of an order is refunded or being refunded; a closed refund gave its money back to the order. */
@@ -209,20 +269,31 @@ export class Refunds {
   save(refund: Refund): void {
     this.#refunds.put(orderKey(refund.mchid, refund.outRefundNo), refund);
     this.#byNumber.set(refund.outRefundNo, refund);
+    this.#byId.set(refund.refundId, refund);
   }
 
-  /** The cash part: in the order's proportion, rounded; the last refund takes what is left. */
-  #payerShare(refund: number, order: Order): number {
-    const paid = payerTotal(order);
-    if (this.refunded(order) + refund === order.total) {
-      const before = this.ofOrder(order).reduce(
-        (sum, { payerRefund, status }) => sum + (status === 'CLOSED' ? 0 : payerRefund),
-        0,
-      );
-      return paid - before;
-    }
-    return Number((BigInt(refund) * BigInt(paid) * 2n + BigInt(order.total)) / (2n * BigInt(order.total)));
+  #dueAt(): number | null {
+    return Number.isFinite(this.#delayMs) ? this.#clock() + this.#delayMs : null;
   }
+
+  /** A part of a refund, in the order's proportion, rounded; the last refund takes what is left. */
+  #share(
+    { refund }: RefundTerms,
+    order: Order,
+    whole: number,
+    part: 'payerRefund' | 'settlementRefund' | 'feeRefund',
+  ): number {
+    if (this.refunded(order) + refund < order.total) return proportion(refund, whole, order.total);
+    return this.ofOrder(order).reduce(
+      (left, { [part]: taken, status }) => left - (status === 'CLOSED' ? 0 : taken),
+      whole,
+    );
+  }
+}
+
+/** The account that a merchant named for the whole refund. */
+function account({ fundsAccount }: RefundTerms): 'AVAILABLE' | 'UNSETTLED' {
+  return fundsAccount === 'UNSETTLED' ? 'UNSETTLED' : 'AVAILABLE';
 }
 
 function refuseDifferentRepeat(first: Refund, repeat: RefundTerms): void {
