@@ -19,6 +19,8 @@ export interface PartRequest {
 /** What the child answers. */
 export interface PartResult {
   seconds: number;
+  /** Of all threads, compression included. */
+  cpuSeconds: number;
   memoryMib: {
     /** Before the bill was opened. */
     start: number;
@@ -139,6 +141,7 @@ async function run(request: PartRequest): Promise<PartResult> {
     const tenth = seen <= rows / 10 ? 0 : seen > (rows * 9) / 10 ? 2 : 1;
     peaks[tenth] = Math.max(peaks[tenth] ?? 0, mib() - start);
   };
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await WAYS[request.way](request, (orderAmount) => {
     total += orderAmount ?? 0;
@@ -146,12 +149,17 @@ async function run(request: PartRequest): Promise<PartResult> {
     if (seen % every === 0) sample();
   });
   const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   sample();
   if (seen !== rows || total !== orderTotal) {
     throw new Error(`${request.way} found ${seen} rows of ${total} fen, not ${rows} of ${orderTotal}`);
   }
   const [firstTenth = 0, , lastTenth = 0] = peaks;
-  return { seconds, memoryMib: { start, peak: Math.max(...peaks), firstTenth, lastTenth } };
+  return {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    memoryMib: { start, peak: Math.max(...peaks), firstTenth, lastTenth },
+  };
 }
 
 process.once('message', (request: PartRequest) => {

@@ -29,6 +29,8 @@ export interface BillsPart {
   rowsPerSecond: number;
   /** Of decompressed bytes, in millions. */
   megabytesPerSecond: number;
+  /** Processor time of a row, in microseconds, all threads of the process. */
+  cpuMicrosPerRow: number;
   /** Resident memory in MiB, the largest of all rounds; `start` excepted all above start. */
   memoryMib: PartResult['memoryMib'];
 }
@@ -44,6 +46,8 @@ export interface BillsReport {
   parts: BillsPart[];
   /** Rows a second of paysaga in batches over those of readline and split. */
   ratio: number;
+  /** Processor time of a row with readline and split over that of paysaga in batches. */
+  cpuRatio: number;
 }
 
 /** Holding everything in memory, it is not asked for more. */
@@ -71,17 +75,23 @@ export async function benchBills(
   try {
     const whole = await written(load.rows, load.gzip, folder, signal);
     const small = load.rows <= PEER_ROWS ? whole : await written(PEER_ROWS, load.gzip, folder, signal);
-    const parts: BillsPart[] = [];
-    for (const { way, name } of WAYS) {
-      const { expected, gzipFile } = way === 'peer' ? small : whole;
-      const rounds: PartResult[] = [];
-      for (let round = 1; round <= load.rounds; round++) {
-        say(`${name}: ${expected.rows} rows, round ${round} of ${load.rounds}`);
-        rounds.push(await inChild({ way, expected, gzipFile }, signal));
+    const measured = WAYS.map(({ way, name }) => ({
+      name,
+      request: { way, ...(way === 'peer' ? small : whole) },
+      results: [] as PartResult[],
+    }));
+    // Round by round, so that what else the machine does meets all ways alike.
+    for (let round = 1; round <= load.rounds; round++) {
+      for (const { name, request, results } of measured) {
+        say(`round ${round} of ${load.rounds}: ${name}, ${request.expected.rows} rows`);
+        results.push(await inChild(request, signal));
       }
-      parts.push(partOf(name, expected, rounds));
     }
-    const speed = (name: string) => parts.find((part) => part.name === name)?.rowsPerSecond ?? Number.NaN;
+    const parts = measured.map(({ name, request, results }) => partOf(name, request.expected, results));
+    const [ours, naive] = ['paysaga, batches', 'readline + split'].map((name) =>
+      parts.find((part) => part.name === name),
+    );
+    if (!ours || !naive) throw new Error('a part is missing');
     return {
       machine: machine(),
       versions: { paysaga: version(), node: process.versions.node },
@@ -89,7 +99,8 @@ export async function benchBills(
       fileBytes: whole.gzipFile ? (await stat(whole.gzipFile)).size : whole.expected.bytes,
       billBytes: whole.expected.bytes,
       parts,
-      ratio: speed('paysaga, batches') / speed('readline + split'),
+      ratio: ours.rowsPerSecond / naive.rowsPerSecond,
+      cpuRatio: naive.cpuMicrosPerRow / ours.cpuMicrosPerRow,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -111,8 +122,9 @@ async function written(
 }
 
 function partOf(name: string, { rows, bytes }: ExpectedBill, rounds: readonly PartResult[]): BillsPart {
-  const sorted = rounds.map(({ seconds }) => seconds).sort((a, b) => a - b);
-  const seconds = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  const median = (values: number[]) =>
+    values.sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
+  const seconds = median(rounds.map((round) => round.seconds));
   const most = (of: keyof PartResult['memoryMib']) =>
     Math.max(...rounds.map(({ memoryMib }) => memoryMib[of]));
   return {
@@ -120,6 +132,7 @@ function partOf(name: string, { rows, bytes }: ExpectedBill, rounds: readonly Pa
     rows,
     rowsPerSecond: rows / seconds,
     megabytesPerSecond: bytes / seconds / 1e6,
+    cpuMicrosPerRow: (median(rounds.map(({ cpuSeconds }) => cpuSeconds)) * 1e6) / rows,
     memoryMib: {
       start: most('start'),
       peak: most('peak'),
@@ -159,10 +172,20 @@ export function formatBills(report: BillsReport): string {
   const { machine, versions, load, parts } = report;
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
   const rows = [
-    ['', 'rows', 'rows/s', 'MB/s', 'peak memory above start, MiB', 'first tenth', 'last tenth'],
-    ...parts.map(({ name, rows, rowsPerSecond, megabytesPerSecond, memoryMib }) => [
+    [
+      '',
+      'rows',
+      'rows/s',
+      'MB/s',
+      'CPU µs a row',
+      'peak memory above start, MiB',
+      'in the first tenth',
+      'in the last tenth',
+    ],
+    ...parts.map(({ name, rows, rowsPerSecond, megabytesPerSecond, cpuMicrosPerRow, memoryMib }) => [
       name,
       ...[rows, rowsPerSecond, megabytesPerSecond].map((value) => Math.round(value).toLocaleString('en')),
+      cpuMicrosPerRow.toFixed(2),
       ...[memoryMib.peak, memoryMib.firstTenth, memoryMib.lastTenth].map((value) => value.toFixed(0)),
     ]),
   ];
@@ -173,7 +196,7 @@ a trade bill of ${load.rows.toLocaleString('en')} rows, ${megabytes(report.billB
 
 ${table(rows)}
 
-ratio paysaga / readline + split: ${report.ratio.toFixed(2)}
+ratio paysaga / readline + split: ${report.ratio.toFixed(2)} by rows/s, ${report.cpuRatio.toFixed(2)} by processor time
 Each way in a process of its own, started anew for each of ${load.rounds} rounds; the median of their speeds and the largest of their
 memories. paysaga compares hash and summary and keeps amounts exact; readline + split does none of it, and its amounts go
 through floats. wechatpay-axios-plugin holds the file and all rows in memory, and its values stay texts.`.trim();

@@ -1,5 +1,5 @@
 import { BillError } from '../errors.ts';
-import type { Column } from './kind.ts';
+import type { Column } from './column.ts';
 
 /** A column as a header names it. */
 export interface HeaderColumn {

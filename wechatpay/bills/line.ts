@@ -1,6 +1,6 @@
 import { BillError } from '../errors.ts';
+import { type ColumnKind, DECIMALS } from './column.ts';
 import { type HeaderColumn, quote } from './header.ts';
-import { type ColumnKind, DECIMALS } from './kind.ts';
 import { parseDecimal } from './money.ts';
 
 const NEWLINE = 0x0a;

@@ -1,6 +1,7 @@
 import { BillError } from '../errors.ts';
+import type { Column } from './column.ts';
 import { positions, readHeader } from './header.ts';
-import type { BillKind, Column, ColumnField, Totals } from './kind.ts';
+import type { BillKind, ColumnField, Totals } from './kind.ts';
 import { Line } from './line.ts';
 import { LineBlocks, MAX_LINE_BYTES } from './line-blocks.ts';
 
