@@ -65,7 +65,10 @@ interface SourceFailure {
 
 async function* watched(source: Readable, failed: SourceFailure): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) yield chunk;
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      if (!Buffer.isBuffer(chunk)) throw new TypeError('the source must give bytes; do not set an encoding');
+      yield chunk;
+    }
   } catch (error) {
     failed.error = error;
     throw error;

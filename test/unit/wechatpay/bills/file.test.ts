@@ -280,6 +280,13 @@ describe('bill files', () => {
     assert.deepEqual(await failed, [broken]);
   });
 
+  it('a source of text is refused: its bytes are gone', async () => {
+    const source = Readable.from(pieces(TEXT), { objectMode: false }).setEncoding('utf8');
+    await assert.rejects(async () => {
+      for await (const _ of openBillFile(source, { gzip: false }));
+    }, TypeError);
+  });
+
   it('a source that is closed before its end is not a complete file', async () => {
     const source = new Readable({ read() {} });
     source.push(TEXT);
