@@ -22,7 +22,7 @@ export type { Headers } from './headers.ts';
 export type { Notification, NotificationReply, Notifications, V2Event } from './notifications.ts';
 export * from './v2/index.ts';
 export type * from './v3/bills.ts';
-export type { Certificates, PlatformCertificate } from './v3/certificates.ts';
+export type { Certificates } from './v3/certificates.ts';
 export type { Codepay, CodepayAnswer } from './v3/codepay.ts';
 export type * from './v3/combine.ts';
 export type { ComplaintImage, ComplaintImageFile, ImageType } from './v3/complaint-images.ts';
@@ -45,6 +45,7 @@ export type {
   TradeState,
   TradeType,
 } from './v3/orders.ts';
+export type { PlatformCertificate } from './v3/platform-certificate.ts';
 export type { CodeUrl, H5Url, Prepay, PrepayId } from './v3/prepay.ts';
 export type * from './v3/refunds.ts';
 export type { Role, SubMerchant, SubOrderer } from './v3/role.ts';

@@ -1,8 +1,9 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { type Endpoint, endpoints } from '../endpoint.ts';
 import { OutcomeUnknownError } from '../errors.ts';
 import { decryptResource, type EncryptedResource } from './aead.ts';
 import { readObject } from './answer.ts';
+import type { PlatformCertificate } from './platform-certificate.ts';
 import type { Transport } from './transport.ts';
 import { verifySignature } from './verification.ts';
 import type { VerificationKeys } from './verification-keys.ts';
@@ -14,18 +15,6 @@ export const CERTIFICATE_ENDPOINTS = endpoints({
     rateLimit: { requests: 1000, perSeconds: 1 },
   },
 });
-
-/** A platform certificate: one of the keys with which WeChat Pay signs for merchants that have not changed to its public key. */
-export interface PlatformCertificate {
-  /** 40 upper-case hexadecimal digits, as `Wechatpay-Serial` has them. */
-  serialNo: string;
-  /** From when on it is used, in milliseconds since 1970. */
-  effectiveTime: number;
-  /** Until when, in milliseconds since 1970. */
-  expireTime: number;
-  publicKey: KeyObject;
-  pem: string;
-}
 
 /** One entry of the answer. */
 interface EncryptedCertificate {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../errors.ts';
-import type { PlatformCertificate } from './certificates.ts';
+import type { PlatformCertificate } from './platform-certificate.ts';
 
 /** A key of WeChat Pay's with the name it goes by in `Wechatpay-Serial`. */
 export interface NamedKey {
