@@ -32,15 +32,18 @@ export interface FileReply {
   signedText?: string;
 }
 
+/** What an operation answers: a JSON object with 200, nothing with 204, or a file. */
+export type Reply = object | FileReply | undefined;
+
 /** A call whose fields were found right: what it is about, and what it does. */
 export interface CheckedCall {
   subject: Subject;
   /**
-   * Takes effect and answers: a JSON object with 200, nothing with 204, or a file. `lagging` answers a query as a gateway does that has not
-   * seen the payment yet.
+   * Takes effect and answers, later when there is much to compute. `lagging` answers a query as a gateway does that has not seen the payment
+   * yet.
    * @throws GatewayError for a business refusal.
    */
-  run(lagging: boolean): object | FileReply | undefined;
+  run(lagging: boolean): Reply | Promise<Reply>;
 }
 
 /** One endpoint of the gateway. */

@@ -99,7 +99,7 @@ export class Protocol {
     }
     let answer = substitute(fault);
     if (!answer || fault?.processed) {
-      const result = outcome(run, race?.kind === 'notpay_lag');
+      const result = await outcome(run, race?.kind === 'notpay_lag');
       answer ??= result;
     }
     if (fault?.kind === 'timeout_after') this.#hold(response, fault);
@@ -168,9 +168,9 @@ function pathParameters({ path }: Operation, text: string): Record<string, strin
   return parameters;
 }
 
-function outcome(run: CheckedCall['run'], lagging: boolean): Answer {
+async function outcome(run: CheckedCall['run'], lagging: boolean): Promise<Answer> {
   try {
-    const body = run(lagging);
+    const body = await run(lagging);
     return { status: body === undefined ? 204 : 200, body, internalCode: 0 };
   } catch (error) {
     return refusal(error);
