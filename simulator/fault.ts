@@ -3,6 +3,7 @@ import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { SeededRandom } from './random.ts';
 import { REFUSAL_CODES } from './refusals.ts';
+import { V2_ERROR_CODES } from './v2/error.ts';
 
 /** What a gateway does wrong to a request, or to its answer. */
 const ANSWER_FAULTS = [
@@ -52,8 +53,8 @@ const faultRequest = z.strictObject({
   probability: z.number().min(0).max(1).default(1),
   /** How long an answer is slow, a socket is held, or a notification late, in real milliseconds. */
   delay_ms: z.int().nonnegative().optional(),
-  /** With which documented code a `refused` request is refused. */
-  code: z.enum(REFUSAL_CODES).optional(),
+  /** With which documented code a `refused` request is refused; v2 has its own. */
+  code: z.enum([...REFUSAL_CODES, ...V2_ERROR_CODES]).optional(),
   /** Whether the request takes effect although it is answered 202, 429, 500 or 502. */
   processed: z.boolean().default(false),
 });
@@ -124,6 +125,10 @@ export class Faults {
     }
     if ((kind === 'refused') !== (result.data.code !== undefined)) {
       throw new ControlError(400, 'refused needs a code, and nothing else has one');
+    }
+    const codes: readonly string[] = operation.startsWith('v2.') ? V2_ERROR_CODES : REFUSAL_CODES;
+    if (result.data.code && !codes.includes(result.data.code)) {
+      throw new ControlError(400, `${operation} has no code ${result.data.code}; it has ${codes.join(', ')}`);
     }
     const rule: FaultRule = { id: this.#random.uuid(), ...result.data, kind: result.data.kind as FaultKind };
     this.#rules.put(rule.id, rule);

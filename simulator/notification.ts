@@ -7,6 +7,7 @@ import { Collection, type Journal } from './journal.ts';
 import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import type { Timers } from './timers.ts';
+import { replyProblem } from './v2/reply.ts';
 import type { World } from './world.ts';
 
 /** Waits between attempts, in seconds, as documented: 15 retries over 24 h 4 min. */
@@ -204,8 +205,9 @@ export class Notifications {
   async #send(notification: Notification, fault: string | null): Promise<boolean> {
     const attempt: Attempt = { time: this.#options.clock(), status: null, error: null, fault };
     try {
-      attempt.status = await this.#post(notification, fault);
-      if (attempt.status < 200 || attempt.status > 299) attempt.error = `answered ${attempt.status}`;
+      const { status, problem } = await this.#post(notification, fault);
+      attempt.status = status;
+      attempt.error = problem;
     } catch (error) {
       if (this.#closed) return false;
       attempt.error = reason(error);
@@ -214,7 +216,10 @@ export class Notifications {
     return attempt.error === null;
   }
 
-  async #post({ notifyUrl, body, mchid, eventType }: Notification, fault: string | null): Promise<number> {
+  async #post(
+    { notifyUrl, body, mchid, eventType }: Notification,
+    fault: string | null,
+  ): Promise<{ status: number; problem: string | null }> {
     const { signature, world, clock } = this.#options;
     const isV2 = eventType.startsWith('V2.');
     const timeout = new AbortController();
@@ -234,8 +239,11 @@ export class Notifications {
         },
         body,
       });
+      const status = answer.statusCode;
+      const problem = status < 200 || status > 299 ? `answered ${status}` : null;
+      if (isV2 && !problem) return { status, problem: await replyProblem(answer.body) };
       await answer.body.dump();
-      return answer.statusCode;
+      return { status, problem };
     } finally {
       cancel();
     }

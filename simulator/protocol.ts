@@ -9,7 +9,7 @@ import { type CheckedCall, type FileReply, isFile, type Operation } from './oper
 import { OPERATIONS } from './operations/index.ts';
 import type { SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
-import { refuse } from './refusals.ts';
+import { type RefusalCode, refuse } from './refusals.ts';
 
 const SLOW_MS = 2000;
 const HOLD_MS = 60_000;
@@ -195,7 +195,7 @@ function substitute(fault: FaultRule | undefined): Answer | undefined {
     case 'rate_limited_429':
       return refusal(new GatewayError(429, 'FREQUENCY_LIMITED', '频率超限', { internalCode: 268447840 }));
     case 'refused':
-      return refusal(refuse(fault.code ?? 'SYSTEM_ERROR'));
+      return refusal(refuse((fault.code ?? 'SYSTEM_ERROR') as RefusalCode));
     case 'not_enough':
       return refusal(new GatewayError(403, 'NOT_ENOUGH', '商户余额不足，请充值后重试'));
     default:

@@ -1,0 +1,30 @@
+import type { Notice } from './notification.ts';
+import type { Order } from './order.ts';
+import { orderObject } from './order-object.ts';
+import type { Refund } from './refund.ts';
+import { refundNotice as refundPlaintext } from './refund-object.ts';
+import { type V2NoticeKey, v2PaidNotice, v2RefundNotice } from './v2/notice.ts';
+
+/** What tells a merchant that an order was paid, in the form of the API that it was ordered by. */
+export function paidNotice(order: Order, key: V2NoticeKey): Notice {
+  if (order.api === 'v2') return v2PaidNotice(order, key);
+  return {
+    eventType: 'TRANSACTION.SUCCESS',
+    originalType: 'transaction',
+    plaintext: orderObject(order),
+  };
+}
+
+/**
+ * What tells a merchant that a refund has ended. It is XML for refunds of v2, and for those of v3 that named no address and go to the one of
+ * the merchant platform (official refund notification page).
+ */
+export function refundNotice(refund: Refund, order: Order, key: V2NoticeKey): Notice {
+  if (refund.api === 'v2' || !refund.notifyUrl) return v2RefundNotice(refund, order, key);
+  if (refund.status === 'PROCESSING') throw new Error('nobody is told of a refund that goes on');
+  return {
+    eventType: `REFUND.${refund.status}`,
+    originalType: 'refund',
+    plaintext: refundPlaintext(refund, order),
+  };
+}
