@@ -1,13 +1,17 @@
 import { EventEmitter } from 'node:events';
+import { Balances } from './balance.ts';
+import { Combinations, combinedObject } from './combination.ts';
 import { type FaultRequest, type FaultRule, Faults, type FaultTable, type FiredFault } from './fault.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { type Notice, Notifications } from './notification.ts';
 import { type AttemptFailure, type Order, Orders, type OrderTerms, type Payment } from './order.ts';
 import { orderObject } from './order-object.ts';
+import { Payers } from './payer.ts';
+import { type CodeRules, PaymentCodes } from './payment-code.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
-import { type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
+import { type Payout, type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
 import { refundNotice } from './refund-object.ts';
 import type { Timers } from './timers.ts';
 import {
@@ -46,6 +50,7 @@ export interface GatewayOptions {
   notifyTimeoutMs: number | undefined;
   refundDelayMs: number;
   enforceRefundInterval: boolean;
+  paymentCodes: CodeRules;
 }
 
 /** The simulated WeChat Pay: its memory, and what people and tests may do to it. The control API is these methods over HTTP. */
@@ -61,6 +66,14 @@ export class Gateway {
   readonly orderBook: Orders;
   /** Refunds of all merchants and APIs. */
   readonly refundBook: Refunds;
+  /** Orders that are paid together. */
+  readonly combinations: Combinations;
+  /** Orders that are paid with a code the person shows. */
+  readonly paymentCodes: PaymentCodes;
+  /** The merchants' money. */
+  readonly balances: Balances;
+  /** The people who pay. */
+  readonly payers: Payers;
   readonly #notifications: Notifications;
   readonly #faults: Faults;
   readonly #journal: Journal;
@@ -80,8 +93,20 @@ export class Gateway {
     this.random = random.fork('answers');
     this.signature = new PlatformSignature({ random: random.fork('signatures'), clock });
     this.orderBook = new Orders({ journal, clock, random: random.fork('orders') });
+    this.combinations = new Combinations({ journal, orders: this.orderBook });
+    this.paymentCodes = new PaymentCodes({
+      journal,
+      clock,
+      orders: this.orderBook,
+      rules: options.paymentCodes,
+      pay: (order, payment) => this.payOrder(order, payment),
+    });
+    this.balances = new Balances({ journal, clock });
+    this.payers = new Payers(journal);
     this.refundBook = new Refunds({
       journal,
+      balances: this.balances,
+      payers: this.payers,
       clock,
       random: random.fork('refunds'),
       delayMs: options.refundDelayMs / timeScale,
@@ -144,6 +169,19 @@ export class Gateway {
     return refund;
   }
 
+  /** Takes a payment code order back, and its money if it was paid. */
+  reverse(order: Order): void {
+    const wasPaid = order.paidAt !== undefined && order.state !== 'REVOKED';
+    this.paymentCodes.reverse(order);
+    if (wasPaid) this.balances.payBack(order, this.refundBook.ofOrder(order));
+  }
+
+  /** Sends the money of an abnormal refund elsewhere. */
+  payOut(refund: Refund, payout: Payout): void {
+    this.refundBook.payOut(refund, payout);
+    if (refund.dueAt !== null) this.#succeedLater(refund, refund.dueAt);
+  }
+
   /** The order that a refund belongs to. */
   orderOf({ mchid, outTradeNo }: Refund): Order {
     const order = this.orderBook.find(mchid, outTradeNo);
@@ -177,8 +215,9 @@ export class Gateway {
     return this.orderBook.newest(limit).map((order) => this.#orderView(order));
   }
 
-  order(outTradeNo: string): OrderView {
-    return this.#orderView(this.#knownOrder(outTradeNo));
+  /** @param mchid whose, where numbers collide; the newest unless told. So it is with the next methods. */
+  order(outTradeNo: string, mchid?: string): OrderView {
+    return this.#orderView(this.#knownOrder(outTradeNo, mchid));
   }
 
   /** What a phone shows after scanning a code. */
@@ -189,29 +228,35 @@ export class Gateway {
   }
 
   /**
-   * The person pays the whole order; the notification follows.
+   * The person pays the whole order, and the others of its combination; the notification follows.
    * @throws ControlError 409 when it cannot be paid (through this code_url, when given).
    */
-  pay(outTradeNo: string, payment: Payment = {}): OrderView {
-    const order = this.#knownOrder(outTradeNo);
+  pay(outTradeNo: string, payment: Payment = {}, mchid?: string): OrderView {
+    const order = this.#knownOrder(outTradeNo, mchid);
     this.payOrder(order, payment);
     return this.#orderView(order);
   }
 
   /** As {@link pay}, for an order at hand. */
   payOrder(order: Order, payment: Payment = {}): void {
+    const combination = this.combinations.of(order);
+    const orders = combination ? this.combinations.orders(combination) : [order];
     this.orderBook.pay(order, payment);
-    this.notify(order, {
-      eventType: 'TRANSACTION.SUCCESS',
-      originalType: 'transaction',
-      plaintext: orderObject(order),
-    });
-    this.events.emit('payment', this.#orderView(order));
+    for (const other of orders) {
+      if (other === order) continue;
+      this.orderBook.pay(other, { ...payment, coupon: undefined, openid: order.openid });
+    }
+    for (const paid of orders) this.balances.receive(paid);
+    this.notify(
+      combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
+      paymentNotice(order, combination && combinedObject(combination, orders)),
+    );
+    for (const paid of orders) this.events.emit('payment', this.#orderView(paid));
   }
 
-  /** The person does not pay; the order stays NOTPAY and nobody is notified. */
-  fail(outTradeNo: string, reason: AttemptFailure): OrderView {
-    const order = this.#knownOrder(outTradeNo);
+  /** The person does not pay; the order stays NOTPAY (that of a payment code is PAYERROR) and nobody is notified. */
+  fail(outTradeNo: string, reason: AttemptFailure, mchid?: string): OrderView {
+    const order = this.#knownOrder(outTradeNo, mchid);
     this.orderBook.fail(order, reason);
     return this.#orderView(order);
   }
@@ -221,13 +266,13 @@ export class Gateway {
     return this.refundBook.newest(limit).map(refundView);
   }
 
-  refund(outRefundNo: string): RefundView {
-    return refundView(this.#knownRefund(outRefundNo));
+  refund(outRefundNo: string, mchid?: string): RefundView {
+    return refundView(this.#knownRefund(outRefundNo, mchid));
   }
 
   /** Ends a refund and notifies the merchant. @throws ControlError 409 when its state does not allow the outcome. */
-  finishRefund(outRefundNo: string, outcome: RefundOutcome): RefundView {
-    const refund = this.#knownRefund(outRefundNo);
+  finishRefund(outRefundNo: string, outcome: RefundOutcome, mchid?: string): RefundView {
+    const refund = this.#knownRefund(outRefundNo, mchid);
     this.refundBook.finish(refund, outcome);
     this.notify(refund, {
       eventType: `REFUND.${outcome}`,
@@ -270,6 +315,10 @@ export class Gateway {
   reset(): void {
     this.orderBook.clear();
     this.refundBook.clear();
+    this.combinations.clear();
+    this.paymentCodes.clear();
+    this.balances.clear();
+    this.payers.clear();
     this.#notifications.clear();
     this.#faults.clear();
     this.#journal.truncate();
@@ -294,7 +343,7 @@ export class Gateway {
     this.timers.after(dueAt - this.clock(), () => {
       // The control API or a reset may have been faster.
       if (refund.dueAt === dueAt && this.refundBook.find(refund.mchid, refund.outRefundNo) === refund) {
-        this.finishRefund(refund.outRefundNo, 'SUCCESS');
+        this.finishRefund(refund.outRefundNo, 'SUCCESS', refund.mchid);
       }
     });
   }
@@ -304,15 +353,25 @@ export class Gateway {
     return orderView(order, { payable, refunded: this.refundBook.refunded(order) });
   }
 
-  #knownOrder(outTradeNo: string): Order {
-    const order = this.orderBook.findByNumber(outTradeNo);
+  #knownOrder(outTradeNo: string, mchid?: string): Order {
+    const order = mchid ? this.orderBook.find(mchid, outTradeNo) : this.orderBook.findByNumber(outTradeNo);
     if (!order) throw new ControlError(404, `no order ${outTradeNo}`);
     return order;
   }
 
-  #knownRefund(outRefundNo: string): Refund {
-    const refund = this.refundBook.findByNumber(outRefundNo);
+  #knownRefund(outRefundNo: string, mchid?: string): Refund {
+    const refund = mchid
+      ? this.refundBook.find(mchid, outRefundNo)
+      : this.refundBook.findByNumber(outRefundNo);
     if (!refund) throw new ControlError(404, `no refund ${outRefundNo}`);
     return refund;
   }
+}
+
+function paymentNotice(order: Order, combined: object | undefined): Notice {
+  return {
+    eventType: 'TRANSACTION.SUCCESS',
+    originalType: 'transaction',
+    plaintext: combined ?? orderObject(order),
+  };
 }

@@ -44,6 +44,10 @@ export interface SimulatorOptions {
   refundDelayMs?: number;
   /** Whether partial refunds of one order must be a minute apart, as documented; false unless told. */
   enforceRefundInterval?: boolean;
+  /** From which amount on, in fen, a payment code needs the person's password; 100000 (1000 yuan) unless told, `Infinity` for never. */
+  passwordFrom?: number;
+  /** How a pending password is answered: 200 with nothing but the state, unless told, or 202 USER_PAYING. */
+  userPayingStatus?: 200 | 202;
   /** Present time in milliseconds. */
   clock?: () => number;
 }
@@ -78,6 +82,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     notifyTimeoutMs: options.notifyTimeoutMs,
     refundDelayMs: options.refundDelayMs ?? 3000,
     enforceRefundInterval: options.enforceRefundInterval ?? false,
+    paymentCodes: {
+      passwordFrom: options.passwordFrom ?? 100_000,
+      pendingStatus: options.userPayingStatus ?? 200,
+      passwordMs: 30_000 / (options.timeScale ?? 1),
+    },
   });
   const server = simulatorServer(gateway, new Protocol(gateway, random.fork('request ids')));
   server.listen(options.port ?? 0, host);

@@ -100,6 +100,12 @@ export interface Order extends OrderTerms {
   paidAt?: number;
   coupons: Coupon[];
   failedAttempts: { time: number; reason: AttemptFailure }[];
+  /** Payment codes: when the time to type the password is over. */
+  passwordUntil?: number;
+  /** Payment codes: when it was reversed. */
+  revokedAt?: number;
+  /** Whether the account that paid can no longer receive a refund. */
+  payerAbnormal?: boolean;
 }
 
 /** How somebody pays. */
@@ -124,6 +130,11 @@ export function orderKey(mchid: string, outTradeNo: string): string {
   return `${mchid}/${outTradeNo}`;
 }
 
+/** Whether it is paid with a code or a face that the person shows: such orders are not closed but reversed. */
+export function isCharged({ tradeType }: Pick<Order, 'tradeType'>): boolean {
+  return CODE_LIFE_MS[tradeType] === 0;
+}
+
 /** Orders and their rules. */
 export class Orders {
   readonly #orders: Collection<Order>;
@@ -142,14 +153,12 @@ export class Orders {
 
   /**
    * Creates an order, or refreshes it: the same number with equal parameters while unpaid gets a new code and the old one dies.
+   * @param shared the code of a combination, one for all its orders.
    * @throws GatewayError 403 OUT_TRADE_NO_USED for any other use of a known number.
    */
-  create(terms: OrderTerms): Order {
+  create(terms: OrderTerms, shared?: OrderCode): Order {
     const now = this.#clock();
-    const known = this.find(terms.mchid, terms.outTradeNo);
-    if (known && (known.state !== 'NOTPAY' || !sameRequest(known, terms))) {
-      throw new GatewayError(403, 'OUT_TRADE_NO_USED', '商户订单号重复', { internalCode: 268498688 });
-    }
+    const known = this.reusable(terms);
     const order: Order = known ?? {
       ...terms,
       codes: [],
@@ -159,9 +168,21 @@ export class Orders {
       coupons: [],
       failedAttempts: [],
     };
-    order.codes.push(this.#code(order.tradeType, now));
+    // Who shows a code to be paid with, scans none.
+    if (!isCharged(order)) order.codes.push(shared ?? this.#code(order.tradeType, now));
     this.save(order);
     return order;
+  }
+
+  /**
+   * The unpaid order that equal terms refresh, if there is one.
+   * @throws GatewayError 403 OUT_TRADE_NO_USED when the number is taken otherwise.
+   */
+  reusable(terms: OrderTerms): Order | undefined {
+    const known = this.find(terms.mchid, terms.outTradeNo);
+    const unpaid = known?.state === 'NOTPAY' || known?.state === 'USERPAYING';
+    if (!known || (unpaid && sameRequest(known, terms))) return known;
+    throw new GatewayError(403, 'OUT_TRADE_NO_USED', '商户订单号重复', { internalCode: 268498688 });
   }
 
   /** The order of a number, closed on the way when it was left unpaid for 7 days. */
@@ -175,7 +196,7 @@ export class Orders {
   }
 
   findByTransactionId(transactionId: string): Order | undefined {
-    return this.#byTransactionId.get(transactionId);
+    return this.#present(this.#byTransactionId.get(transactionId));
   }
 
   /** The order that a code_url, h5_url or prepay_id, living or dead, was made for. */
@@ -184,7 +205,9 @@ export class Orders {
   }
 
   newest(limit: number): Order[] {
-    return this.#orders.newest(limit);
+    const orders = this.#orders.newest(limit);
+    for (const order of orders) this.#present(order);
+    return orders;
   }
 
   get size(): number {
@@ -195,7 +218,7 @@ export class Orders {
   obstacle(order: Order, code?: string): 'paid' | 'closed' | 'expired' | 'dead' | undefined {
     const now = this.#clock();
     const alive = order.codes.at(-1);
-    if (order.state === 'CLOSED' || order.state === 'REVOKED') return 'closed';
+    if (order.state === 'CLOSED' || order.state === 'REVOKED' || order.state === 'PAYERROR') return 'closed';
     if (order.state !== 'NOTPAY' && order.state !== 'USERPAYING') return 'paid';
     if (now >= order.expiresAt) return 'expired';
     if (!code) return undefined;
@@ -209,7 +232,7 @@ export class Orders {
    */
   pay(order: Order, { codeUrl, late = false, coupon, openid }: Payment = {}): void {
     const obstacle = this.obstacle(order, codeUrl);
-    if (obstacle && (obstacle === 'paid' || !late)) {
+    if (obstacle && (obstacle === 'paid' || order.state === 'REVOKED' || !late)) {
       throw new ControlError(409, `order ${order.outTradeNo} cannot be paid: ${obstacle}`);
     }
     if (coupon && coupon.amount > order.total) {
@@ -236,19 +259,25 @@ export class Orders {
     this.save(order);
   }
 
-  /** The person tried and did not pay: the order stays NOTPAY. */
+  /** The person tried and did not pay: the order stays NOTPAY, while that of a payment code has failed. */
   fail(order: Order, reason: AttemptFailure): void {
     const obstacle = this.obstacle(order);
     if (obstacle) throw new ControlError(409, `order ${order.outTradeNo} cannot be paid: ${obstacle}`);
     order.failedAttempts.push({ time: this.#clock(), reason });
+    if (order.state === 'USERPAYING') order.state = 'PAYERROR';
     this.save(order);
   }
 
   /**
    * Closes an unpaid order; repeating it is harmless.
-   * @throws GatewayError 400 ORDER_PAID: the money arrived first.
+   * @throws GatewayError 400 ORDER_PAID: the money arrived first; 400 INVALID_REQUEST for an order that must be reversed.
    */
   close(order: Order): void {
+    if (isCharged(order)) {
+      throw new GatewayError(400, 'INVALID_REQUEST', '付款码支付的订单不支持关单，请调用撤销接口', {
+        internalCode: 268449641,
+      });
+    }
     if (order.state === 'CLOSED') return;
     if (order.state !== 'NOTPAY') {
       throw new GatewayError(400, 'ORDER_PAID', '该订单已支付', { internalCode: 268449538 });
@@ -279,6 +308,10 @@ export class Orders {
 
   #present(order: Order | undefined): Order | undefined {
     const now = this.#clock();
+    if (order?.state === 'USERPAYING' && order.passwordUntil !== undefined && now >= order.passwordUntil) {
+      order.state = 'PAYERROR';
+      this.save(order);
+    }
     if (order?.state === 'NOTPAY' && now > order.expiresAt && now > order.createdAt + 7 * DAY_MS) {
       order.state = 'CLOSED';
       this.save(order);

@@ -1,4 +1,5 @@
 import { chinaTime } from './china-time.ts';
+import { proportion, settlementTotal } from './fee.ts';
 import { type Order, payerTotal } from './order.ts';
 import type { Refund } from './refund.ts';
 
@@ -9,31 +10,49 @@ export function refundObject(refund: Refund, order: Order): Record<string, unkno
     out_refund_no: refund.outRefundNo,
     transaction_id: refund.transactionId,
     out_trade_no: refund.outTradeNo,
-    channel: 'ORIGINAL',
-    user_received_account: '支付用户零钱',
+    ...destination(refund),
     success_time: successTime(refund),
     create_time: chinaTime(refund.createdAt),
     status: refund.status,
-    funds_account: refund.fundsAccount ?? 'AVAILABLE',
+    funds_account: refund.paidFrom[0]?.account,
     amount: {
       total: refund.total,
       refund: refund.refund,
       from: refund.from ?? [],
       payer_total: payerTotal(order),
       payer_refund: refund.payerRefund,
-      settlement_refund: refund.refund,
-      settlement_total: order.total,
+      settlement_refund: refund.settlementRefund,
+      settlement_total: settlementTotal(order),
       discount_refund: refund.refund - refund.payerRefund,
       currency: refund.currency,
+      refund_fee: refund.feeRefund,
     },
-    promotion_detail: order.coupons.map(({ couponId, scope, amount }) => ({
-      promotion_id: couponId,
-      scope,
-      type: 'COUPON',
-      amount,
-      refund_amount: refund.refund - refund.payerRefund,
-    })),
+    promotion_detail: promotions(refund, order),
   };
+}
+
+/** The coupons' shares. What WeChat Pay funds comes back as money (COUPON); what the merchant funded was never paid (DISCOUNT). */
+function promotions({ refund, payerRefund, request }: Refund, { coupons }: Order): object[] {
+  const all = coupons.reduce((sum, { amount }) => sum + amount, 0);
+  const { goods_detail } = request as { goods_detail?: object[] };
+  return coupons.map(({ couponId, scope, type, amount }) => ({
+    promotion_id: couponId,
+    scope,
+    type: type === 'CASH' ? 'COUPON' : 'DISCOUNT',
+    amount,
+    refund_amount: proportion(refund - payerRefund, amount, all),
+    goods_detail,
+  }));
+}
+
+/** Where the money goes. */
+function destination({ payout }: Refund): { channel: string; user_received_account: string } {
+  if (!payout) return { channel: 'ORIGINAL', user_received_account: '支付用户零钱' };
+  if (payout.type === 'MERCHANT_BANK_CARD') {
+    return { channel: 'OTHER_BANKCARD', user_received_account: '商户结算银行账户' };
+  }
+  const { bankType, bankAccount } = payout;
+  return { channel: 'OTHER_BANKCARD', user_received_account: `${bankType} ${bankAccount.slice(-4)}` };
 }
 
 /** The plaintext of a v3 refund notification: `refund_status`, not `status`, and the time only on SUCCESS. */
@@ -46,7 +65,7 @@ export function refundNotice(refund: Refund, order: Order): Record<string, unkno
     refund_id: refund.refundId,
     refund_status: refund.status,
     success_time: successTime(refund),
-    user_received_account: '支付用户零钱',
+    user_received_account: destination(refund).user_received_account,
     amount: {
       total: refund.total,
       refund: refund.refund,

@@ -157,7 +157,8 @@ export class Refunds {
     if (this.#payers.cannotReceive(order)) throw refuse('USER_ACCOUNT_ABNORMAL');
     const settlementRefund = this.#share(terms, order, settlementTotal(order), 'settlementRefund');
     const feeRefund = this.#share(terms, order, feeOf(order), 'feeRefund');
-    const named = terms.from ?? (terms.fundsAccount ? [{ account: account(terms), amount: terms.refund }] : []);
+    const named =
+      terms.from ?? (terms.fundsAccount ? [{ account: account(terms), amount: terms.refund }] : []);
     const paidFrom = this.#balances.shares(payee(order), settlementRefund - feeRefund, named);
     const refund: Refund = {
       ...terms,

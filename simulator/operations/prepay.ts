@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { SimulatedMerchant } from '../merchant.ts';
 import {
   boundAppid,
   type Call,
@@ -9,6 +10,7 @@ import {
 } from '../operation.ts';
 import type { OrderTerms, TradeType } from '../order.ts';
 import {
+  type CodeBody,
   type H5Body,
   h5Order,
   h5PartnerOrder,
@@ -72,22 +74,19 @@ export const prepayOperations: readonly Operation[] = [
  * A body in the words of the order book.
  * @throws GatewayError when appid or sub-merchant do not belong to the caller.
  */
-export function orderTerms({ caller, path }: Call, body: AnyBody, tradeType: TradeType): OrderTerms {
-  let owner: Pick<OrderTerms, 'appid' | 'subMchid' | 'subAppid'>;
-  if ('sp_appid' in body) {
-    const sub = subMerchant(caller, body.sub_mchid);
-    boundAppid(body.sp_appid, caller);
-    if (body.sub_appid) boundAppid(body.sub_appid, sub);
-    owner = { appid: body.sp_appid, subMchid: body.sub_mchid, subAppid: body.sub_appid };
-  } else {
-    boundAppid(body.appid, caller);
-    owner = { appid: body.appid };
-  }
+export function orderTerms(
+  { caller, path }: Call,
+  body: AnyBody | CodeBody,
+  tradeType: TradeType,
+): OrderTerms {
+  // The owner of a payment code is known only when it is charged.
   const payer: { openid?: string; sp_openid?: string; sub_openid?: string } =
-    'payer' in body ? body.payer : {};
+    'payer' in body && !('auth_code' in body.payer) ? body.payer : {};
+  const { notify_url, time_expire }: { notify_url?: string; time_expire?: string | undefined } =
+    'notify_url' in body ? body : {};
   return {
     mchid: caller.mchid,
-    ...owner,
+    ...orderer(caller, body),
     openid: payer.openid ?? payer.sp_openid,
     subOpenid: payer.sub_openid,
     outTradeNo: body.out_trade_no,
@@ -101,7 +100,27 @@ export function orderTerms({ caller, path }: Call, body: AnyBody, tradeType: Tra
     deviceId: body.scene_info?.device_id,
     total: body.amount.total,
     currency: body.amount.currency ?? 'CNY',
-    notifyUrl: body.notify_url,
-    timeExpire: body.time_expire,
+    notifyUrl: notify_url,
+    timeExpire: time_expire,
   };
+}
+
+type Orderer = { appid: string } | { sp_appid: string; sub_mchid: string; sub_appid?: string | undefined };
+
+/**
+ * Who orders, in the words of the order book.
+ * @throws GatewayError when appid or sub-merchant do not belong to the caller.
+ */
+export function orderer(
+  caller: SimulatedMerchant,
+  body: Orderer,
+): Pick<OrderTerms, 'appid' | 'subMchid' | 'subAppid'> {
+  if (!('sp_appid' in body)) {
+    boundAppid(body.appid, caller);
+    return { appid: body.appid };
+  }
+  const sub = subMerchant(caller, body.sub_mchid);
+  boundAppid(body.sp_appid, caller);
+  if (body.sub_appid) boundAppid(body.sub_appid, sub);
+  return { appid: body.sp_appid, subMchid: body.sub_mchid, subAppid: body.sub_appid };
 }
