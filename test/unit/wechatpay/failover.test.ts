@@ -5,7 +5,7 @@ import { Agent, type Dispatcher, MockAgent } from 'undici';
 import { WechatPayGlobal } from '../../../wechatpay/global/client.ts';
 import { OutcomeUnknownError, WechatPay, type WechatPayOptions } from '../../../wechatpay/index.ts';
 import { parseAuthorization } from '../../../wechatpay/v3/signature.ts';
-import { BILL, BILL_ADDRESS } from './cases/merchant.ts';
+import { BILL, BILL_ADDRESS } from './cases/fields.ts';
 import { options, SigningGateway, signatureHeaders, signed, unsigned } from './signing-gateway.ts';
 
 const ORDER = {

@@ -7,7 +7,7 @@ import {
   WechatPayPartner,
 } from '../../../wechatpay/index.ts';
 import { encryptResource } from '../../../wechatpay/v3/aead.ts';
-import { PAID, REFUND_ANSWER } from './cases/merchant.ts';
+import { PAID, REFUND_ANSWER } from './cases/fields.ts';
 import { API_V3_KEY, APPID, keys, MCHID, options, signatureHeaders } from './signing-gateway.ts';
 
 const NOW = Date.parse('2026-03-01T12:03:12+08:00');

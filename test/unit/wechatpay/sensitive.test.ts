@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import axiosPlugin from 'wechatpay-axios-plugin';
 import Pay from 'wechatpay-node-v3';
 import { RequestRejectedError, WechatPay } from '../../../wechatpay/index.ts';
-import { REFUND_ANSWER } from './cases/merchant.ts';
+import { REFUND_ANSWER } from './cases/fields.ts';
 import { certificateList, platformCertificate } from './platform-certificate.ts';
 import {
   API_V3_KEY,

@@ -11,7 +11,6 @@ import {
   CODE_URL,
   H5_PAGE,
   H5_URL,
-  MERCHANT_CASES,
   ORDER,
   PAID,
   PREPAY_ID,
@@ -20,7 +19,8 @@ import {
   REFUNDED,
   SMALLEST_ORDER,
   UNPAID,
-} from './merchant.ts';
+} from './fields.ts';
+import { MERCHANT_CASES } from './merchant.ts';
 
 const SUB_MCHID = '1900031111';
 const SUB_APPID = 'wx9a8b7c6d5e4f3021';
