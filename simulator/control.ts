@@ -9,6 +9,8 @@ const payRequest = z.strictObject({
   code_url: z.string().optional(),
   late: z.boolean().optional(),
 });
+/** Null for none. */
+const addressRequest = z.strictObject({ url: z.url().nullable() });
 const finishRequest = z.strictObject({ status: z.enum(['SUCCESS', 'ABNORMAL', 'CLOSED']) });
 
 interface ControlRequest {
@@ -35,6 +37,8 @@ const CONTROLS: Record<string, (request: ControlRequest) => unknown> = {
     gateway.finishRefund(id, parse(finishRequest, body).status),
   'GET /notifications': ({ gateway, query }) => ({ notifications: gateway.notifications(limit(query)) }),
   'POST /notifications/*/redeliver': ({ gateway, id }) => gateway.redeliver(id),
+  'POST /merchants/*/refund-notify-url': ({ gateway, id, body }) =>
+    gateway.settings.setRefundNotifyUrl(id, parse(addressRequest, body).url),
   'GET /faults': ({ gateway }) => ({ faults: gateway.faults() }),
   'POST /faults': ({ gateway, body }) => gateway.addFault(body as FaultRequest),
   'DELETE /faults': ({ gateway }) => gateway.removeFaults(),

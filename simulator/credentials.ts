@@ -7,12 +7,18 @@ import type { World } from './world.ts';
 /**
  * Writes what a merchant downloads from the merchant platform: `apiclient_key.pem`, `apiclient_cert.pem`, `pub_key.pem` (official page
  * 4013038816), `platform_cert.pem`, and `merchant.json` with the identifiers and the simulator's addresses. The merchants of a scenario, who have
- * keys of their own, get a folder each. Key files are readable by their owner only.
+ * keys of their own, get a folder each. With HTTPS `ca.pem` is who issued its certificate. Key files are readable by their owner only.
  */
 export async function writeCredentials(
   directory: string,
   world: World,
-  addresses: { baseUrl: string; controlUrl: string; now: number },
+  addresses: {
+    baseUrl: string;
+    tlsBaseUrl: string | undefined;
+    ca: string | undefined;
+    controlUrl: string;
+    now: number;
+  },
 ): Promise<void> {
   const { merchant, provider } = world;
   const [subMerchant] = provider.subMerchants;
@@ -27,6 +33,7 @@ export async function writeCredentials(
       writeFile(join(folder, 'apiclient_cert.pem'), await merchantCertificate(of)),
       writeFile(join(folder, 'pub_key.pem'), of.publicKeyPem),
       writeFile(join(folder, 'platform_cert.pem'), platform.pem),
+      ...(addresses.ca ? [writeFile(join(folder, 'ca.pem'), addresses.ca)] : []),
     ]);
     // Written last: a process that waits for this file finds the others complete.
     await writeFile(
@@ -34,6 +41,7 @@ export async function writeCredentials(
       `${JSON.stringify(
         {
           base_url: addresses.baseUrl,
+          ...(addresses.tlsBaseUrl && { tls_base_url: addresses.tlsBaseUrl }),
           mchid: of.mchid,
           appid: of.appid,
           merchant_serial_no: of.serialNo,

@@ -4,15 +4,15 @@ import { Combinations, combinedObject } from './combination.ts';
 import { type FaultRequest, type FaultRule, Faults, type FaultTable, type FiredFault } from './fault.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
+import { paidNotice, refundNotice } from './notice.ts';
 import { type Notice, Notifications } from './notification.ts';
 import { type AttemptFailure, type Order, Orders, type OrderTerms, type Payment } from './order.ts';
-import { orderObject } from './order-object.ts';
 import { Payers } from './payer.ts';
 import { type CodeRules, PaymentCodes } from './payment-code.ts';
+import { PlatformSettings } from './platform-settings.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { type Payout, type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
-import { refundNotice } from './refund-object.ts';
 import type { Timers } from './timers.ts';
 import {
   type GatewayState,
@@ -51,6 +51,8 @@ export interface GatewayOptions {
   refundDelayMs: number;
   enforceRefundInterval: boolean;
   paymentCodes: CodeRules;
+  /** How old an order of v2 must be to be closed, in milliseconds. */
+  earliestCloseMs: number;
 }
 
 /** The simulated WeChat Pay: its memory, and what people and tests may do to it. The control API is these methods over HTTP. */
@@ -74,6 +76,10 @@ export class Gateway {
   readonly balances: Balances;
   /** The people who pay. */
   readonly payers: Payers;
+  /** What merchants set on the merchant platform. */
+  readonly settings: PlatformSettings;
+  /** How old an order of v2 must be to be closed, in milliseconds. */
+  readonly earliestCloseMs: number;
   readonly #notifications: Notifications;
   readonly #faults: Faults;
   readonly #journal: Journal;
@@ -103,6 +109,8 @@ export class Gateway {
     });
     this.balances = new Balances({ journal, clock });
     this.payers = new Payers(journal);
+    this.settings = new PlatformSettings(journal, world);
+    this.earliestCloseMs = options.earliestCloseMs;
     this.refundBook = new Refunds({
       journal,
       balances: this.balances,
@@ -249,7 +257,7 @@ export class Gateway {
     for (const paid of orders) this.balances.receive(paid);
     this.notify(
       combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
-      paymentNotice(order, combination && combinedObject(combination, orders)),
+      paidNotice(order, this.#noticeKey(order), combination && combinedObject(combination, orders)),
     );
     for (const paid of orders) this.events.emit('payment', this.#orderView(paid));
   }
@@ -274,11 +282,9 @@ export class Gateway {
   finishRefund(outRefundNo: string, outcome: RefundOutcome, mchid?: string): RefundView {
     const refund = this.#knownRefund(outRefundNo, mchid);
     this.refundBook.finish(refund, outcome);
-    this.notify(refund, {
-      eventType: `REFUND.${outcome}`,
-      originalType: 'refund',
-      plaintext: refundNotice(refund, this.orderOf(refund)),
-    });
+    const notifyUrl = refund.notifyUrl ?? this.settings.refundNotifyUrl(refund.mchid);
+    const notice = refundNotice(refund, this.orderOf(refund), this.#noticeKey(refund));
+    this.notify({ ...refund, notifyUrl }, notice);
     const view = refundView(refund);
     this.events.emit('refund', view);
     return view;
@@ -319,6 +325,7 @@ export class Gateway {
     this.paymentCodes.clear();
     this.balances.clear();
     this.payers.clear();
+    this.settings.clear();
     this.#notifications.clear();
     this.#faults.clear();
     this.#journal.truncate();
@@ -348,6 +355,10 @@ export class Gateway {
     });
   }
 
+  #noticeKey({ mchid }: { mchid: string }) {
+    return { apiV2Key: this.world.get(mchid).merchant.apiV2Key, nonce: this.random.text(32) };
+  }
+
   #orderView(order: Order): OrderView {
     const payable = this.orderBook.obstacle(order, order.codes.at(-1)?.prepayId) === undefined;
     return orderView(order, { payable, refunded: this.refundBook.refunded(order) });
@@ -366,12 +377,4 @@ export class Gateway {
     if (!refund) throw new ControlError(404, `no refund ${outRefundNo}`);
     return refund;
   }
-}
-
-function paymentNotice(order: Order, combined: object | undefined): Notice {
-  return {
-    eventType: 'TRANSACTION.SUCCESS',
-    originalType: 'transaction',
-    plaintext: combined ?? orderObject(order),
-  };
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { writeCredentials } from './credentials.ts';
 import { Gateway } from './gateway.ts';
@@ -10,6 +11,8 @@ import { SeededRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { simulatorServer } from './server.ts';
 import { Timers } from './timers.ts';
+import { tlsIdentity } from './tls.ts';
+import { V2Protocol } from './v2/protocol.ts';
 import { buildWorld, type World } from './world.ts';
 
 export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
@@ -44,6 +47,15 @@ export interface SimulatorOptions {
   refundDelayMs?: number;
   /** Whether partial refunds of one order must be a minute apart, as documented; false unless told. */
   enforceRefundInterval?: boolean;
+  /**
+   * Whether orders of v2 must be five minutes old, before scaling, to be closed, as documented. Unless told it is so where nobody has to wait
+   * for real: with a `clock` of its own, or a `timeScale`.
+   */
+  enforceCloseDelay?: boolean;
+  /** Serves HTTPS too, where calls that need the merchant certificate demand it; plain HTTP cannot. */
+  tls?: boolean;
+  /** A free port unless told. */
+  tlsPort?: number;
   /** From which amount on, in fen, a payment code needs the person's password; 100000 (1000 yuan) unless told, `Infinity` for never. */
   passwordFrom?: number;
   /** How a pending password is answered: 200 with nothing but the state, unless told, or 202 USER_PAYING. */
@@ -55,6 +67,10 @@ export interface SimulatorOptions {
 /** A running simulator. */
 export interface Simulator {
   baseUrl: string;
+  /** With `tls`; its certificate is trusted by whoever trusts `ca`. */
+  tlsBaseUrl: string | undefined;
+  /** PEM, also written as `ca.pem`. */
+  ca: string | undefined;
   controlUrl: string;
   /** The first merchant. */
   merchant: SimulatedMerchant;
@@ -65,9 +81,13 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-/** Starts a stand-in for the WeChat Pay v3 gateway, which has no sandbox of its own. */
+const CLOSE_DELAY_MS = 5 * 60_000;
+
+/** Starts a stand-in for the WeChat Pay gateway, whose v3 has no sandbox of its own. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', seed = 1, clock = Date.now } = options;
+  const enforceCloseDelay =
+    options.enforceCloseDelay ?? (options.clock !== undefined || (options.timeScale ?? 1) !== 1);
   const world = await buildWorld(seed, options.scenario);
   const random = new SeededRandom(`simulator/${seed}`);
   const gateway = new Gateway({
@@ -82,35 +102,59 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     notifyTimeoutMs: options.notifyTimeoutMs,
     refundDelayMs: options.refundDelayMs ?? 3000,
     enforceRefundInterval: options.enforceRefundInterval ?? false,
+    earliestCloseMs: enforceCloseDelay ? CLOSE_DELAY_MS / (options.timeScale ?? 1) : 0,
     paymentCodes: {
       passwordFrom: options.passwordFrom ?? 100_000,
       pendingStatus: options.userPayingStatus ?? 200,
       passwordMs: 30_000 / (options.timeScale ?? 1),
     },
   });
-  const server = simulatorServer(gateway, new Protocol(gateway, random.fork('request ids')));
-  server.listen(options.port ?? 0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const protocols = {
+    v3: new Protocol(gateway, random.fork('request ids')),
+    v2: new V2Protocol(gateway),
+  };
+  const tls = options.tls ? await tlsIdentity(seed, host) : undefined;
   const reachable =
     host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  const baseUrl = `http://${reachable}:${port}`;
+  const listen = async (server: Server, port = 0) => {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return `${reachable}:${(server.address() as AddressInfo).port}`;
+  };
+  const servers = [simulatorServer(gateway, protocols)];
+  const baseUrl = `http://${await listen(servers[0] as Server, options.port)}`;
+  let tlsBaseUrl: string | undefined;
+  if (tls) {
+    const secure = simulatorServer(gateway, protocols, tls);
+    servers.push(secure);
+    tlsBaseUrl = `https://${await listen(secure, options.tlsPort)}`;
+  }
   const controlUrl = `${baseUrl}/_simulator`;
   if (options.credentialsDir)
-    await writeCredentials(options.credentialsDir, world, { baseUrl, controlUrl, now: clock() });
+    await writeCredentials(options.credentialsDir, world, {
+      baseUrl,
+      tlsBaseUrl,
+      ca: tls?.ca,
+      controlUrl,
+      now: clock(),
+    });
   gateway.resume();
   return {
     baseUrl,
+    tlsBaseUrl,
+    ca: tls?.ca,
     controlUrl,
     merchant: world.merchant,
     world,
     gateway,
     async close() {
-      const closed = once(server, 'close');
-      server.close();
-      // Held sockets would otherwise keep the server open until their clients give up.
-      server.closeAllConnections();
-      await Promise.all([closed, gateway.close()]);
+      const closed = servers.map((server) => once(server, 'close'));
+      for (const server of servers) {
+        server.close();
+        // Held sockets would otherwise keep the server open until their clients give up.
+        server.closeAllConnections();
+      }
+      await Promise.all([...closed, gateway.close()]);
     },
   };
 }

@@ -34,6 +34,8 @@ export interface SimulatedMerchant {
   publicKeyPem: string;
   /** Whether it may download platform certificates; merchants opened since October 2024 may not. */
   platformCertificates: boolean;
+  /** Where it hears of refunds that name no address, as set on the merchant platform. */
+  refundNotifyUrl?: string | undefined;
   /** Which kind of key signs its notifications. */
   notifiedWith: 'public_key' | 'certificate';
 }

@@ -5,13 +5,16 @@ import type { Refund } from './refund.ts';
 import { refundNotice as refundPlaintext } from './refund-object.ts';
 import { type V2NoticeKey, v2PaidNotice, v2RefundNotice } from './v2/notice.ts';
 
-/** What tells a merchant that an order was paid, in the form of the API that it was ordered by. */
-export function paidNotice(order: Order, key: V2NoticeKey): Notice {
+/**
+ * What tells a merchant that an order was paid, in the form of the API that it was ordered by.
+ * @param combined what is told of a combination in place of the order.
+ */
+export function paidNotice(order: Order, key: V2NoticeKey, combined?: object): Notice {
   if (order.api === 'v2') return v2PaidNotice(order, key);
   return {
     eventType: 'TRANSACTION.SUCCESS',
     originalType: 'transaction',
-    plaintext: orderObject(order),
+    plaintext: combined ?? orderObject(order),
   };
 }
 

@@ -15,6 +15,7 @@ export const scenarioSchema = z.strictObject({
         sub_merchants: z.array(z.strictObject({ mchid, appid })).optional(),
         platform_certificates: z.boolean().optional(),
         notified_with: z.enum(['public_key', 'certificate']).optional(),
+        refund_notify_url: z.url().optional(),
       }),
     )
     .optional(),

@@ -1,31 +1,48 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { control } from './control.ts';
 import type { Gateway } from './gateway.ts';
 import { ControlError } from './gateway-error.ts';
 import { dashboardPage } from './pages/dashboard.ts';
 import { scanPage } from './pages/scan.ts';
 import type { Protocol } from './protocol.ts';
+import { isV2Path } from './v2/operations/index.ts';
+import type { V2Protocol } from './v2/protocol.ts';
 
 const CONTROL_PREFIX = '/_simulator';
 const KEEP_ALIVE_MS = 8000;
 const LARGEST_BODY = 1024 * 1024;
 const PAGES: Record<string, string> = { '/': dashboardPage, '': dashboardPage, '/scan': scanPage };
 
-/** The HTTP server: `/_simulator` for people and tests, everything else is the gateway. */
-export function simulatorServer(gateway: Gateway, protocol: Protocol): Server {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void answer(gateway, protocol, request, response).catch((error: unknown) => {
+/** What WeChat Pay speaks. */
+export interface Protocols {
+  v3: Protocol;
+  v2: V2Protocol;
+}
+
+/** Keys of an HTTPS server, as PEM. Certificates of clients are asked for, and looked at by those endpoints that need one. */
+export interface TlsKeys {
+  key: string;
+  cert: string;
+}
+
+/** The server: `/_simulator` for people and tests, everything else is the gateway. */
+export function simulatorServer(gateway: Gateway, protocols: Protocols, tls?: TlsKeys): Server {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    void answer(gateway, protocols, request, response).catch((error: unknown) => {
       // A bug in the simulator must not look like anything the gateway documents.
       if (!response.headersSent) response.writeHead(599, { 'Content-Type': 'text/plain' });
       response.end(error instanceof Error ? error.stack : String(error));
     });
-  });
-  return server;
+  };
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS };
+  if (!tls) return createServer(options, listener);
+  return createTlsServer({ ...options, ...tls, requestCert: true, rejectUnauthorized: false }, listener);
 }
 
 async function answer(
   gateway: Gateway,
-  protocol: Protocol,
+  protocols: Protocols,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -45,7 +62,7 @@ async function answer(
     !url.startsWith(`${CONTROL_PREFIX}/`) &&
     !url.startsWith(`${CONTROL_PREFIX}?`)
   ) {
-    await protocol.handle(request, response, body);
+    await (isV2Path(url) ? protocols.v2 : protocols.v3).handle(request, response, body);
     return;
   }
   const [path = '', query = ''] = url.slice(CONTROL_PREFIX.length).split('?', 2);

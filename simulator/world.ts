@@ -122,6 +122,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
       region: given.region ?? 'mainland',
       platformCertificates: given.platform_certificates ?? true,
       notifiedWith: given.notified_with ?? 'public_key',
+      refundNotifyUrl: given.refund_notify_url,
       subMerchants: subMerchants ?? [],
     }),
   );
