@@ -64,6 +64,11 @@ export class Combinations {
     return this.#combinations.get(orderKey(mchid, combineOutTradeNo));
   }
 
+  /** The first of its orders: they are all in one state until refunds come. */
+  first(combination: Combination | undefined): Order | undefined {
+    return combination && this.orders(combination)[0];
+  }
+
   /** The combination that an order belongs to. */
   of({ mchid, outTradeNo }: { mchid: string; outTradeNo: string }): Combination | undefined {
     return this.#byMember.get(orderKey(mchid, outTradeNo));

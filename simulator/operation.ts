@@ -2,6 +2,7 @@ import type { FaultKind, Subject } from './fault.ts';
 import type { Gateway } from './gateway.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
+import type { Order } from './order.ts';
 import { parseJson } from './request-body.ts';
 
 /** An authenticated request. */
@@ -38,6 +39,8 @@ export type Reply = object | FileReply | undefined;
 /** A call whose fields were found right: what it is about, and what it does. */
 export interface CheckedCall {
   subject: Subject;
+  /** The order whose payment can race with the call, when it is not the subject's. */
+  order?: Order | undefined;
   /**
    * Takes effect and answers, later when there is much to compute. `lagging` answers a query as a gateway does that has not seen the payment
    * yet.
@@ -66,7 +69,7 @@ export function isFile(reply: object | undefined): reply is FileReply {
 /** The body of a call that names its merchant (`mchid`, or a service provider's `sp_mchid`): check 7 comes before the fields. */
 export function ownBody(
   { body, caller }: Call,
-  field: 'mchid' | 'sp_mchid' = 'mchid',
+  field: 'mchid' | 'sp_mchid' | 'combine_mchid' = 'mchid',
 ): Record<string, unknown> {
   const value = parseJson(body);
   const named = value[field];

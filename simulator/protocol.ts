@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { authenticate, type RawRequest } from './authentication.ts';
-import { type FaultRule, isRace } from './fault.ts';
+import { type FaultRule, isRace, type Subject } from './fault.ts';
 import type { Gateway } from './gateway.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { Enrolment } from './merchant.ts';
 import { type CheckedCall, type FileReply, isFile, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations/index.ts';
+import type { Order } from './order.ts';
 import type { SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { type RefusalCode, refuse } from './refusals.ts';
@@ -75,18 +76,19 @@ export class Protocol {
 
   async #run(
     { name }: Operation,
-    { subject, run }: CheckedCall,
+    { subject, run, order = this.#orderOf(subject) }: CheckedCall,
     response: ServerResponse,
     asker: Asker,
   ): Promise<void> {
     const gateway = this.#gateway;
-    const order = subject.mchid ? gateway.findOrder(subject.mchid, subject) : undefined;
     const state = order?.state;
     const race = gateway.fireFault(name, subject, (kind) => {
       // A race needs an order that can take part in it; until then the rule waits.
       return (
         isRace(kind) &&
-        (kind === 'notpay_lag' ? state === 'SUCCESS' || state === 'REFUND' : state === 'NOTPAY')
+        (kind === 'notpay_lag'
+          ? state === 'SUCCESS' || state === 'REFUND'
+          : state === 'NOTPAY' || state === 'USERPAYING')
       );
     });
     const fault = gateway.fireFault(name, subject, (kind) => !isRace(kind));
@@ -139,6 +141,10 @@ export class Protocol {
     else if (Buffer.isBuffer(file.content)) response.end(file.content);
     // A client that leaves in the middle is no error of ours.
     else await pipeline(file.content, response).catch(() => {});
+  }
+
+  #orderOf(subject: Subject): Order | undefined {
+    return subject.mchid ? this.#gateway.findOrder(subject.mchid, subject) : undefined;
   }
 
   #signature(text: string, { enrolment, serial }: Asker, fault?: FaultRule): Record<string, string> {

@@ -29,6 +29,7 @@ export const codepayOperations: readonly Operation[] = PATHS.flatMap(({ prefix, 
     name: 'codepay.reverse',
     method: 'POST',
     path: new RegExp(`^${prefix}/out-trade-no/(?<out_trade_no>[^/]+)/reverse$`),
+    faults: ['pay_before'],
     check: (call) => checkReverse(call, partner),
   },
 ]);

@@ -1,7 +1,9 @@
 import { type FaultTable, NOTIFICATION_FAULT_KINDS, requestFaults } from '../fault.ts';
 import type { Operation } from '../operation.ts';
+import { V2_FAULT_KINDS } from '../v2/operations/index.ts';
 import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
+import { combineOperations } from './combine.ts';
 import { orderOperations } from './orders.ts';
 import { prepayOperations } from './prepay.ts';
 import { refundOperations } from './refunds.ts';
@@ -10,6 +12,7 @@ import { refundOperations } from './refunds.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...prepayOperations,
   ...codepayOperations,
+  ...combineOperations,
   ...orderOperations,
   ...refundOperations,
   ...certificateOperations,
@@ -18,5 +21,6 @@ export const OPERATIONS: readonly Operation[] = [
 /** Which faults fit which operation. */
 export const FAULT_KINDS: FaultTable = {
   ...Object.fromEntries(OPERATIONS.map(({ name, faults }) => [name, requestFaults(faults)])),
+  ...V2_FAULT_KINDS,
   notification: NOTIFICATION_FAULT_KINDS,
 };
