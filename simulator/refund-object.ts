@@ -46,7 +46,7 @@ function promotions({ refund, payerRefund, request }: Refund, { coupons }: Order
 }
 
 /** Where the money goes. */
-function destination({ payout }: Refund): { channel: string; user_received_account: string } {
+export function destination({ payout }: Refund): { channel: string; user_received_account: string } {
   if (!payout) return { channel: 'ORIGINAL', user_received_account: '支付用户零钱' };
   if (payout.type === 'MERCHANT_BANK_CARD') {
     return { channel: 'OTHER_BANKCARD', user_received_account: '商户结算银行账户' };

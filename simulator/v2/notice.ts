@@ -22,7 +22,7 @@ export function v2PaidNotice(order: Order, { apiV2Key, nonce }: V2NoticeKey): No
 /** The XML of a refund: nobody signs it, what it says is encrypted. */
 export function v2RefundNotice(refund: Refund, order: Order, { apiV2Key, nonce }: V2NoticeKey): Notice {
   const { return_msg: _, ...elements } = envelope(order, nonce);
-  const req_info = encryptReqInfo(reqInfo(refund), apiV2Key);
+  const req_info = encryptReqInfo(reqInfo(refund, order), apiV2Key);
   return { eventType: 'V2.REFUND', xml: toXml({ ...elements, req_info }) };
 }
 

@@ -1,5 +1,6 @@
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
 import { chinaTimestamp } from '../china-time.ts';
+import { settlementTotal } from '../fee.ts';
 import { type Order, payerTotal, TRADE_STATES } from '../order.ts';
 import { present } from './envelope.ts';
 
@@ -15,7 +16,7 @@ export function orderElements(order: Order, { unpaid = false } = {}): V2Fields {
 /** What a paid order says, in queries, in the answers to payment codes and in notifications alike. */
 export function paidElements(order: Order): V2Fields {
   const { coupons, total, currency, paidAt = 0 } = order;
-  const funded = coupons.filter(({ type }) => type === 'NOCASH').reduce((sum, { amount }) => sum + amount, 0);
+  const settlement = settlementTotal(order);
   return present({
     device_info: order.deviceId,
     openid: order.openid,
@@ -24,7 +25,7 @@ export function paidElements(order: Order): V2Fields {
     trade_type: order.tradeType,
     bank_type: 'OTHERS',
     total_fee: total,
-    settlement_total_fee: funded ? total - funded : undefined,
+    settlement_total_fee: settlement === total ? undefined : settlement,
     fee_type: currency,
     cash_fee: payerTotal(order),
     cash_fee_type: currency,

@@ -1,7 +1,9 @@
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
 import { chinaTime } from '../china-time.ts';
+import { proportion, settlementTotal } from '../fee.ts';
 import { type Order, payerTotal } from '../order.ts';
 import type { Refund } from '../refund.ts';
+import { destination } from '../refund-object.ts';
 import { present } from './envelope.ts';
 import { couponType } from './order-elements.ts';
 
@@ -13,8 +15,6 @@ export const REFUND_STATUSES = {
   CLOSED: 'REFUNDCLOSE',
 } as const;
 
-const RECEIVED_BY = '支付用户零钱';
-
 /** `refund_account` of v2, and what the refund book calls it. */
 export const FUNDS_ACCOUNTS = {
   REFUND_SOURCE_UNSETTLED_FUNDS: 'UNSETTLED',
@@ -23,16 +23,15 @@ export const FUNDS_ACCOUNTS = {
 
 /** The answer to an application. */
 export function refundElements(refund: Refund, order: Order): V2Fields {
-  const { payerRefund, refund: amount } = refund;
   return present({
     ...orderOf(refund, order),
     out_refund_no: refund.outRefundNo,
     refund_id: refund.refundId,
-    refund_fee: amount,
-    settlement_refund_fee: amount,
-    settlement_total_fee: order.total,
+    refund_fee: refund.refund,
+    settlement_refund_fee: refund.settlementRefund,
+    settlement_total_fee: settlementTotal(order),
     cash_fee_type: order.currency,
-    cash_refund_fee: payerRefund,
+    cash_refund_fee: refund.payerRefund,
     ...coupons(refund, order, ''),
   });
 }
@@ -42,36 +41,36 @@ export function queriedRefunds(refunds: Refund[], order: Order): V2Fields {
   const entries = refunds.map((refund, number) => ({
     [`out_refund_no_${number}`]: refund.outRefundNo,
     [`refund_id_${number}`]: refund.refundId,
-    [`refund_channel_${number}`]: 'ORIGINAL',
+    [`refund_channel_${number}`]: destination(refund).channel,
     [`refund_fee_${number}`]: refund.refund,
-    [`settlement_refund_fee_${number}`]: refund.refund,
+    [`settlement_refund_fee_${number}`]: refund.settlementRefund,
     ...coupons(refund, order, `_${number}`),
     [`refund_status_${number}`]: REFUND_STATUSES[refund.status],
     [`refund_account_${number}`]: account(refund),
-    [`refund_recv_accout_${number}`]: RECEIVED_BY,
+    [`refund_recv_accout_${number}`]: destination(refund).user_received_account,
     [`refund_success_time_${number}`]: successTime(refund),
   }));
   return present({
     ...orderOf(refunds[0], order),
-    settlement_total_fee: order.total,
+    settlement_total_fee: settlementTotal(order),
     refund_count: refunds.length,
     ...Object.assign({}, ...entries),
   });
 }
 
 /** What `req_info` of a notification encrypts. */
-export function reqInfo(refund: Refund): V2Fields {
+export function reqInfo(refund: Refund, order: Order): V2Fields {
   return present({
     out_refund_no: refund.outRefundNo,
     out_trade_no: refund.outTradeNo,
     refund_account: account(refund),
     refund_fee: refund.refund,
     refund_id: refund.refundId,
-    refund_recv_accout: RECEIVED_BY,
+    refund_recv_accout: destination(refund).user_received_account,
     refund_request_source: 'API',
     refund_status: REFUND_STATUSES[refund.status],
-    settlement_refund_fee: refund.refund,
-    settlement_total_fee: refund.total,
+    settlement_refund_fee: refund.settlementRefund,
+    settlement_total_fee: settlementTotal(order),
     success_time: successTime(refund),
     total_fee: refund.total,
     transaction_id: refund.transactionId,
@@ -91,15 +90,18 @@ function orderOf(refund: Refund | undefined, order: Order) {
 
 /** The coupons' share of a refund; nothing for an order without coupons. */
 function coupons({ refund, payerRefund }: Refund, order: Order, number: string) {
-  const [coupon] = order.coupons;
-  if (!coupon) return {};
+  if (order.coupons.length === 0) return {};
   const share = refund - payerRefund;
+  const all = order.total - payerTotal(order);
+  const entries = order.coupons.map(({ couponId, type, amount }, index) => ({
+    [`coupon_type${number}_${index}`]: couponType(type),
+    [`coupon_refund_id${number}_${index}`]: couponId,
+    [`coupon_refund_fee${number}_${index}`]: proportion(share, amount, all),
+  }));
   return {
     [`coupon_refund_fee${number}`]: share,
-    [`coupon_refund_count${number}`]: 1,
-    [`coupon_type${number}_0`]: couponType(coupon.type),
-    [`coupon_refund_id${number}_0`]: coupon.couponId,
-    [`coupon_refund_fee${number}_0`]: share,
+    [`coupon_refund_count${number}`]: entries.length,
+    ...Object.assign({}, ...entries),
   };
 }
 
