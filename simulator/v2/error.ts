@@ -1,4 +1,3 @@
-import type { V2Fields } from '../../wechatpay/v2/xml.ts';
 import { GatewayError } from '../gateway-error.ts';
 
 /** The errors of v2 and their descriptions, as the error tables of the official v2 pages give them. */
@@ -55,13 +54,10 @@ export const V2_ERROR_CODES = Object.keys(V2_ERRORS) as [V2ErrorCode, ...V2Error
 /** A refusal by v2: `return_code` FAIL as long as the caller is not known, `err_code` from then on. */
 export class V2Error extends Error {
   readonly code: V2ErrorCode;
-  /** Elements besides: `recall`. */
-  readonly elements: V2Fields;
 
-  constructor(code: V2ErrorCode, message: string = V2_ERRORS[code], elements: V2Fields = {}) {
+  constructor(code: V2ErrorCode, message: string = V2_ERRORS[code]) {
     super(message);
     this.code = code;
-    this.elements = elements;
   }
 }
 
@@ -74,11 +70,12 @@ const FROM_V3: Record<string, V2ErrorCode> = {
   ORDER_NOT_EXIST: 'ORDERNOTEXIST',
   ORDER_PAID: 'ORDERPAID',
   ORDER_CLOSED: 'ORDERCLOSED',
-  ORDER_REVERSED: 'ORDERREVERSED',
-  AUTH_CODE_EXPIRED: 'AUTHCODEEXPIRE',
-  AUTH_CODE_INVALID: 'AUTH_CODE_INVALID',
   USER_PAYING: 'USERPAYING',
   TRADE_ERROR: 'TRADE_ERROR',
+  ACCOUNT_ERROR: 'TRADE_ERROR',
+  MCH_NOT_EXISTS: 'MCHID_NOT_EXIST',
+  OPENID_MISMATCH: 'PARAM_ERROR',
+  INVALID_TRANSACTIONID: 'INVALID_TRANSACTIONID',
   RESOURCE_NOT_EXISTS: 'ORDERNOTEXIST',
   // v2 has one word for every rule of refunds that it does not name.
   REFUND_FEE_MISMATCH: 'ERROR',
@@ -91,6 +88,9 @@ const FROM_V3: Record<string, V2ErrorCode> = {
   RATELIMIT_EXCEEDED: 'FREQUENCY_LIMITED',
   BANK_ERROR: 'BANKERROR',
   SYSTEM_ERROR: 'SYSTEMERROR',
+  SERVICE_UNAVAILABLE: 'SYSTEMERROR',
+  NO_STATEMENT_EXIST: 'NO_BILL_EXIST',
+  STATEMENT_CREATING: 'BILL_CREATING',
 };
 
 /** A refusal in the words of v2. @throws whatever is no refusal but a bug. */

@@ -175,10 +175,13 @@ const BILL_REFUSALS: Partial<Record<V2ErrorCode, { return_msg: string; error_cod
   SYSTEMERROR: { return_msg: 'system error', error_code: '20003' },
 };
 
+/** Refusals of a reversal after which it has to be called again. */
+const UNFINISHED: readonly V2ErrorCode[] = ['SYSTEMERROR', 'BANKERROR', 'USERPAYING'];
+
 /** What is answered instead: nobody is named, and nothing signed, before the caller is known. */
 function refusal(
-  { code, message, elements }: V2Error,
-  { answers }: V2Operation,
+  { code, message }: V2Error,
+  { answers, recalls }: V2Operation,
   signer: V2Signer | undefined,
 ): Reply {
   if (answers === 'bill') {
@@ -189,7 +192,12 @@ function refusal(
     return { elements: { return_code: 'FAIL', ...(BILL_REFUSALS[code] ?? other) } };
   }
   if (!signer || answers === 'plain') return { elements: { return_code: 'FAIL', return_msg: message } };
-  const body = { result_code: 'FAIL', err_code: code, err_code_des: message, ...elements };
+  const body = {
+    result_code: 'FAIL',
+    err_code: code,
+    err_code_des: message,
+    ...(recalls && { recall: UNFINISHED.includes(code) ? 'Y' : 'N' }),
+  };
   if (answers === 'unsigned') return { elements: { return_code: 'SUCCESS', return_msg: 'OK', ...body } };
   return { elements: signed({ ...identity(signer), ...body }, signer) };
 }
