@@ -1,200 +1,215 @@
 import { z } from 'zod';
-import { ControlError } from './gateway-error.ts';
-import { Collection, type Journal } from './journal.ts';
-import type { SeededRandom } from './random.ts';
 import { REFUSAL_CODES } from './refusals.ts';
-import { V2_ERROR_CODES } from './v2/error.ts';
 
 /** What a gateway does wrong to a request, or to its answer. */
-const ANSWER_FAULTS = [
-  'timeout_before',
-  'timeout_after',
-  'reset_after',
-  'error_500',
-  'error_502_html',
-  'accepted_202',
-  'rate_limited_429',
-  'slow',
-  'bad_signature',
-  'probe_signature',
-  'unknown_serial',
-  'unsigned',
-  'refused',
-] as const;
+export const ANSWER_FAULTS = {
+  timeout_before: 'nothing happens and nothing is answered; the socket is destroyed after delay_ms (60 s)',
+  timeout_after: 'it takes effect and nothing is answered; the socket is destroyed after delay_ms (60 s)',
+  reset_after: 'it takes effect and the connection is reset',
+  reset_mid_answer: 'it takes effect and the connection is reset in the middle of the answer',
+  error_500: '500 SYSTEM_ERROR, without effect unless processed',
+  error_502_html: '502 with the page of a proxy, without effect unless processed',
+  error_503_html: '503 with the page of a proxy, without effect unless processed',
+  accepted_202: '202 with an empty object, without effect unless processed',
+  rate_limited_429: '429 FREQUENCY_LIMITED, without effect unless processed',
+  slow: 'it takes effect and is answered after delay_ms (2 s)',
+  bad_signature: 'it takes effect behind an answer with a wrong signature',
+  probe_signature: 'it takes effect behind an answer with a signature probe',
+  unknown_serial: 'it takes effect behind an answer signed with a key that nobody knows',
+  unsigned: 'it takes effect behind an answer without a signature',
+  clock_skew: 'it takes effect behind an answer whose timestamp is off by skew_ms (10 min back)',
+  refused: 'refused with code, without effect unless processed',
+} as const;
+
 /** A payment that lands at the worst moment, or a gateway that has not noticed it yet. */
-const RACES = ['pay_before', 'pay_after', 'notpay_lag'] as const;
-const NOTIFICATION_FAULTS = ['drop', 'delay', 'duplicate', 'forge', 'stale', 'probe_signature'] as const;
+export const RACES = {
+  pay_before: 'an unpaid order is paid just before the request is processed',
+  pay_after:
+    'an unpaid order is paid right after the request is answered; an order that it closed is paid all the same',
+  notpay_lag: 'a paid order is answered NOTPAY; with lag_ms for so long after the payment',
+} as const;
 
-export type AnswerFault = (typeof ANSWER_FAULTS)[number];
-export type Race = (typeof RACES)[number];
-export type NotificationFault = (typeof NOTIFICATION_FAULTS)[number];
-export type FaultKind = AnswerFault | Race | NotificationFault | 'not_enough';
+/** What makes sense for refund applications only. */
+export const APPLICATION_FAULTS = {
+  not_enough: '403 NOT_ENOUGH: the merchant has to top up',
+} as const;
 
-/** Which kinds of faults each operation knows, notifications being one of them. */
+/** What an accepted refund comes to, `refund` being the name of the occasion. */
+export const OUTCOME_FAULTS = {
+  stuck: 'it stays PROCESSING until told, or until delay_ms are over',
+  abnormal: 'it becomes ABNORMAL instead of SUCCESS',
+  closed: 'it becomes CLOSED instead of SUCCESS',
+} as const;
+
+/** What goes wrong with an attempt to notify, `notification` being the name of the occasion. */
+export const NOTIFICATION_FAULTS = {
+  drop: 'it is never sent: lost, retries included',
+  delay: 'it comes delay_ms (5 s) late',
+  duplicate: 'it comes twice at once, or as many times as copies',
+  reorder:
+    'it is held until the next notification of the merchant (of the order, if within is order) was delivered',
+  replay:
+    'it comes, and again after delay_ms (1 h) with the same signature, or with a new one if freshly_signed',
+  forge: 'its signature is wrong',
+  stale: 'it is properly signed with a timestamp that is off by skew_ms (10 min back)',
+  probe_signature: 'it carries a signature probe',
+  wrong_amount: 'it is properly signed and says one unit of the currency more than was paid',
+  other_key_kind:
+    'it is signed with the other kind of key: certificate instead of public key, or the other way round',
+} as const;
+
+export type AnswerFault = keyof typeof ANSWER_FAULTS;
+export type Race = keyof typeof RACES;
+export type ApplicationFault = keyof typeof APPLICATION_FAULTS;
+export type OutcomeFault = keyof typeof OUTCOME_FAULTS;
+export type NotificationFault = keyof typeof NOTIFICATION_FAULTS;
+export type FaultKind = AnswerFault | Race | ApplicationFault | OutcomeFault | NotificationFault;
+
+/** Which kinds of faults each occasion knows: endpoints by their names, and `notification` and `refund`. */
 export type FaultTable = Readonly<Record<string, readonly FaultKind[]>>;
 
-/** The kinds that fit an endpoint: any answer can be spoilt, and `special` are those that only make sense there. */
-export function requestFaults(special: readonly (Race | 'not_enough')[] = []): readonly FaultKind[] {
-  return [...ANSWER_FAULTS, ...special];
+/** The kinds that fit an endpoint of v3: any answer can be spoilt, and `special` are those that only make sense there. */
+export function requestFaults(special: readonly (Race | ApplicationFault)[] = []): readonly FaultKind[] {
+  return [...(Object.keys(ANSWER_FAULTS) as AnswerFault[]), ...special];
 }
 
 /** The kinds that fit notifications. */
-export const NOTIFICATION_FAULT_KINDS: readonly FaultKind[] = NOTIFICATION_FAULTS;
+export const NOTIFICATION_FAULT_KINDS = Object.keys(NOTIFICATION_FAULTS) as readonly NotificationFault[];
 
-const faultRequest = z.strictObject({
-  /** Name of an endpoint, `native.create`, or `notification`. */
-  operation: z.string(),
-  kind: z.string(),
-  /** Only for this order; a refund counts to its order. */
-  out_trade_no: z.string().optional(),
-  out_refund_no: z.string().optional(),
-  /** How often it fires; null for ever. */
-  times: z.int().positive().nullable().default(1),
-  probability: z.number().min(0).max(1).default(1),
-  /** How long an answer is slow, a socket is held, or a notification late, in real milliseconds. */
+/** What is no endpoint, with its kinds. A wildcard does not mean these. */
+export const EVENT_FAULT_KINDS = {
+  notification: NOTIFICATION_FAULT_KINDS,
+  refund: Object.keys(OUTCOME_FAULTS) as readonly OutcomeFault[],
+} as const satisfies FaultTable;
+
+/** How a fault happens. Each of these is for the kinds of {@link PARAMETER_KINDS}, where that names it, and else for all. */
+export const faultParameters = z.strictObject({
+  /**
+   * How long a refund is stuck and a notification late, on the simulator's clock; how long an answer is slow and a socket held, in real
+   * milliseconds.
+   */
   delay_ms: z.int().nonnegative().optional(),
-  /** With which documented code a `refused` request is refused; v2 has its own. */
-  code: z.enum([...REFUSAL_CODES, ...V2_ERROR_CODES]).optional(),
-  /** Whether the request takes effect although it is answered 202, 429, 500 or 502. */
+  /** How far a timestamp is off; negative is the past. */
+  skew_ms: z.int().optional(),
+  /** How long after the payment queries say NOTPAY. */
+  lag_ms: z.int().positive().optional(),
+  /** How many times a notification comes at once. */
+  copies: z.int().min(2).max(100).optional(),
+  /** Whether a replayed notification is signed anew. */
+  freshly_signed: z.boolean().optional(),
+  /** Whose next notification a held one waits for; the merchant's unless told. */
+  within: z.enum(['merchant', 'order']).optional(),
+  /** With which documented code a request is refused. */
+  code: z.enum(REFUSAL_CODES).optional(),
+  /** Whether the request takes effect although it is answered as if not. */
   processed: z.boolean().default(false),
 });
+export type FaultParameters = z.output<typeof faultParameters>;
+
+const PARAMETER_KINDS: Partial<Record<keyof FaultParameters, readonly FaultKind[]>> = {
+  skew_ms: ['clock_skew', 'stale'],
+  lag_ms: ['notpay_lag'],
+  copies: ['duplicate'],
+  freshly_signed: ['replay'],
+  within: ['reorder'],
+  code: ['refused'],
+};
 
 /** What the control API takes to arrange a fault. */
+export const faultRequest = faultParameters.extend({
+  /** An endpoint (`native.create`), several (`*.create`, `order.*`, `*`), `notification` or `refund`. */
+  operation: z.string().min(1),
+  kind: z.string().min(1),
+  /** Only for what this merchant signed, or is told. */
+  mchid: z.string().min(1).optional(),
+  /** Only for this order; a refund counts to its order. */
+  out_trade_no: z.string().min(1).optional(),
+  out_refund_no: z.string().min(1).optional(),
+  /** Only for notifications of this kind: `REFUND.SUCCESS`. */
+  event_type: z.string().min(1).optional(),
+  /** Only for the n-th of the calls that match, counted from 1. */
+  nth: z.int().positive().optional(),
+  /** From the n-th of the calls that match. */
+  after: z.int().positive().optional(),
+  /** How often it fires, 1 unless told; null for ever, which is what `lag_ms` means unless told. */
+  times: z.int().positive().nullable().optional(),
+  probability: z.number().min(0).max(1).default(1),
+  /** Of the draws for the probability; the simulator's unless told. */
+  seed: z.int().optional(),
+});
 export type FaultRequest = z.input<typeof faultRequest>;
 
 /** A fault that waits for its occasion; `times` counts down. */
-export type FaultRule = Omit<z.output<typeof faultRequest>, 'kind'> & { id: string; kind: FaultKind };
+export const faultRule = faultRequest.extend({
+  id: z.string(),
+  times: z.int().positive().nullable(),
+  /** Calls that matched so far. */
+  seen: z.int().nonnegative(),
+});
+export type FaultRule = Omit<z.output<typeof faultRule>, 'kind'> & { kind: FaultKind };
 
-/** A fault that fired. */
-export interface FiredFault {
-  sequence: number;
-  time: number;
-  rule_id: string;
-  operation: string;
-  kind: FaultKind;
-  out_trade_no: string | null;
-  out_refund_no: string | null;
-}
+/** A fault that fired; these are enough to make it fire again at the same call. */
+export const firedFault = z.strictObject({
+  sequence: z.int().positive(),
+  /** Milliseconds since 1970 on the simulator's clock. */
+  time: z.number(),
+  rule_id: z.string(),
+  operation: z.string(),
+  /** Which call of this operation it was, counted from 1; attempts to notify and accepted refunds are counted alike. */
+  call: z.int().positive(),
+  kind: z.string(),
+  parameters: faultParameters,
+  mchid: z.string().nullable(),
+  out_trade_no: z.string().nullable(),
+  out_refund_no: z.string().nullable(),
+});
+export type FiredFault = Omit<z.output<typeof firedFault>, 'kind'> & { kind: FaultKind };
 
-/** What an operation is about. */
+/** What an operation is about. The stages of one request share the object. */
 export interface Subject {
-  /** Who signed the request. */
+  /** Who signed the request, or is told. */
   mchid?: string | undefined;
   outTradeNo?: string | undefined;
   outRefundNo?: string | undefined;
-}
-
-/** Arranged faults, and the log of those that fired. */
-export class Faults {
-  readonly #rules: Collection<FaultRule>;
-  readonly #fired: Collection<FiredFault>;
-  readonly #random: SeededRandom;
-  readonly #clock: () => number;
-  readonly #onFired: (fired: FiredFault) => void;
-
-  readonly #table: FaultTable;
-
-  constructor(options: {
-    table: FaultTable;
-    journal: Journal;
-    random: SeededRandom;
-    clock: () => number;
-    onFired: (fired: FiredFault) => void;
-  }) {
-    this.#rules = new Collection<FaultRule>(options.journal, 'fault');
-    this.#fired = new Collection<FiredFault>(options.journal, 'fired_fault');
-    this.#random = options.random;
-    this.#clock = options.clock;
-    this.#onFired = options.onFired;
-    this.#table = options.table;
-  }
-
-  /** @throws ControlError 400 when the rule is malformed or its kind does not fit its operation. */
-  add(request: unknown): FaultRule {
-    const result = faultRequest.safeParse(request);
-    if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
-    const { operation, kind } = result.data;
-    const kinds = Object.hasOwn(this.#table, operation) ? this.#table[operation] : undefined;
-    if (!kinds)
-      throw new ControlError(
-        400,
-        `no operation ${operation}; there are ${Object.keys(this.#table).join(', ')}`,
-      );
-    if (!(kinds as readonly string[]).includes(kind)) {
-      throw new ControlError(400, `${operation} has no fault kind ${kind}; it has ${kinds.join(', ')}`);
-    }
-    if ((kind === 'refused') !== (result.data.code !== undefined)) {
-      throw new ControlError(400, 'refused needs a code, and nothing else has one');
-    }
-    const codes: readonly string[] = operation.startsWith('v2.') ? V2_ERROR_CODES : REFUSAL_CODES;
-    if (result.data.code && !codes.includes(result.data.code)) {
-      throw new ControlError(400, `${operation} has no code ${result.data.code}; it has ${codes.join(', ')}`);
-    }
-    const rule: FaultRule = { id: this.#random.uuid(), ...result.data, kind: result.data.kind as FaultKind };
-    this.#rules.put(rule.id, rule);
-    return rule;
-  }
-
-  list(): FaultRule[] {
-    return [...this.#rules.values()];
-  }
-
-  log(): FiredFault[] {
-    return [...this.#fired.values()];
-  }
-
-  /** @throws ControlError 404 for an unknown or spent rule. */
-  remove(id: string): void {
-    if (!this.#rules.delete(id)) throw new ControlError(404, `no fault ${id}`);
-  }
-
-  removeAll(): void {
-    for (const { id } of this.list()) this.#rules.delete(id);
-  }
-
-  /** Fires the oldest rule that fits, if any: it counts down and is logged. */
-  fire(operation: string, subject: Subject, fits: (kind: FaultKind) => boolean): FaultRule | undefined {
-    if (this.#rules.size === 0) return undefined;
-    for (const rule of this.#rules.values()) {
-      if (rule.operation !== operation || !fits(rule.kind)) continue;
-      if (rule.out_trade_no && rule.out_trade_no !== subject.outTradeNo) continue;
-      if (rule.out_refund_no && rule.out_refund_no !== subject.outRefundNo) continue;
-      if (rule.probability < 1 && this.#random.fraction() >= rule.probability) continue;
-      this.#spend(rule);
-      this.#record(rule, subject);
-      return rule;
-    }
-    return undefined;
-  }
-
-  clear(): void {
-    this.#rules.clear();
-    this.#fired.clear();
-  }
-
-  #spend(rule: FaultRule): void {
-    if (rule.times === null) return;
-    rule.times -= 1;
-    if (rule.times === 0) this.#rules.delete(rule.id);
-    else this.#rules.put(rule.id, rule);
-  }
-
-  #record(rule: FaultRule, subject: Subject): void {
-    const fired: FiredFault = {
-      sequence: this.#fired.size + 1,
-      time: this.#clock(),
-      rule_id: rule.id,
-      operation: rule.operation,
-      kind: rule.kind,
-      out_trade_no: subject.outTradeNo ?? null,
-      out_refund_no: subject.outRefundNo ?? null,
-    };
-    this.#fired.put(String(fired.sequence), fired);
-    this.#onFired(fired);
-  }
+  eventType?: string | undefined;
 }
 
 /** Whether a kind is a race; the other kinds spoil the answer. */
 export function isRace(kind: FaultKind): kind is Race {
-  return (RACES as readonly string[]).includes(kind);
+  return Object.hasOwn(RACES, kind);
+}
+
+/** The operations that a name or a pattern with `*` means. */
+export function matchingOperations(pattern: string, table: FaultTable): string[] {
+  if (Object.hasOwn(table, pattern)) return [pattern];
+  if (!pattern.includes('*')) return [];
+  const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const expression = new RegExp(`^${escaped.join('.*')}$`);
+  return Object.keys(table).filter(
+    (name) => expression.test(name) && !Object.hasOwn(EVENT_FAULT_KINDS, name),
+  );
+}
+
+/** What is wrong with a rule beyond its form; empty when it makes sense. */
+export function ruleProblems(rule: z.output<typeof faultRequest>, table: FaultTable): string[] {
+  const operations = matchingOperations(rule.operation, table);
+  if (operations.length === 0) {
+    return [`no operation ${rule.operation}; there are ${Object.keys(table).join(', ')}`];
+  }
+  const kinds = new Set<string>(operations.flatMap((operation) => table[operation] ?? []));
+  if (!kinds.has(rule.kind)) {
+    return [`${rule.operation} has no fault kind ${rule.kind}; it has ${[...kinds].join(', ')}`];
+  }
+  const problems: string[] = [];
+  if (rule.kind === 'refused' && rule.code === undefined) problems.push('refused needs a code');
+  if (rule.nth !== undefined && rule.after !== undefined) problems.push('nth and after exclude each other');
+  for (const [parameter, meant] of Object.entries(PARAMETER_KINDS)) {
+    if (rule[parameter as keyof FaultParameters] === undefined || meant.includes(rule.kind as FaultKind))
+      continue;
+    problems.push(`${parameter} means nothing for ${rule.kind}, only for ${meant.join(' and ')}`);
+  }
+  if (rule.event_type !== undefined && rule.operation !== 'notification') {
+    problems.push('event_type is for notifications');
+  }
+  return problems;
 }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { Balances } from './balance.ts';
+import { type Balance, type BalanceRequest, Balances } from './balance.ts';
 import { Combinations, combinedObject } from './combination.ts';
-import { type FaultRequest, type FaultRule, Faults, type FaultTable, type FiredFault } from './fault.ts';
+import type { FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
+import { FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { paidNotice, refundNotice } from './notice.ts';
@@ -76,12 +77,13 @@ export class Gateway {
   readonly balances: Balances;
   /** The people who pay. */
   readonly payers: Payers;
+  /** What goes wrong. */
+  readonly faultBook: FaultBook;
   /** What merchants set on the merchant platform. */
   readonly settings: PlatformSettings;
   /** How old an order of v2 must be to be closed, in milliseconds. */
   readonly earliestCloseMs: number;
   readonly #notifications: Notifications;
-  readonly #faults: Faults;
   readonly #journal: Journal;
   readonly #run: number;
 
@@ -120,7 +122,7 @@ export class Gateway {
       delayMs: options.refundDelayMs / timeScale,
       enforceInterval: options.enforceRefundInterval,
     });
-    this.#faults = new Faults({
+    this.faultBook = new FaultBook({
       table: options.faultTable,
       journal,
       clock,
@@ -134,7 +136,7 @@ export class Gateway {
       random: random.fork('notifications'),
       signature: this.signature,
       world,
-      faults: this.#faults,
+      faults: this.faultBook,
       delayMs: options.notifyDelayMs,
       timeoutMs: options.notifyTimeoutMs,
       timeScale,
@@ -212,8 +214,8 @@ export class Gateway {
     if (notifyUrl) this.#notifications.create({ mchid, outTradeNo, outRefundNo, notifyUrl }, notice);
   }
 
-  fireFault(...occasion: Parameters<Faults['fire']>): FaultRule | undefined {
-    return this.#faults.fire(...occasion);
+  fireFault(...occasion: Parameters<FaultBook['fire']>): FaultRule | undefined {
+    return this.faultBook.fire(...occasion);
   }
 
   // What people and tests do: the control API.
@@ -269,6 +271,26 @@ export class Gateway {
     return this.#orderView(order);
   }
 
+  /** What a merchant or sub-merchant has. @throws ControlError 404 */
+  balance(mchid: string): Balance {
+    this.#knownMerchant(mchid);
+    return this.balances.of(mchid);
+  }
+
+  /** Sets what a merchant or sub-merchant has. @throws ControlError 404 */
+  setBalance(mchid: string, request: BalanceRequest): Balance {
+    this.#knownMerchant(mchid);
+    return this.balances.arrange(mchid, request);
+  }
+
+  /** Says whether the account that paid an order can still receive a refund. */
+  setPayerOf(outTradeNo: string, account: 'normal' | 'abnormal', mchid?: string): OrderView {
+    const order = this.#knownOrder(outTradeNo, mchid);
+    order.payerAbnormal = account === 'abnormal';
+    this.orderBook.save(order);
+    return this.#orderView(order);
+  }
+
   /** Refunds, newest first. */
   refunds(limit = DEFAULT_LIMIT): RefundView[] {
     return this.refundBook.newest(limit).map(refundView);
@@ -302,19 +324,19 @@ export class Gateway {
 
   /** @throws ControlError 400 when the rule makes no sense. */
   addFault(rule: FaultRequest): FaultRule {
-    return this.#faults.add(rule);
+    return this.faultBook.add(rule);
   }
 
   faults(): FaultRule[] {
-    return this.#faults.list();
+    return this.faultBook.list();
   }
 
   removeFault(id: string): void {
-    this.#faults.remove(id);
+    this.faultBook.remove(id);
   }
 
   removeFaults(): void {
-    this.#faults.removeAll();
+    this.faultBook.removeAll();
   }
 
   /** Forgets orders, refunds, notifications and faults; the merchant stays. */
@@ -327,7 +349,7 @@ export class Gateway {
     this.payers.clear();
     this.settings.clear();
     this.#notifications.clear();
-    this.#faults.clear();
+    this.faultBook.clear();
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
   }
@@ -341,8 +363,8 @@ export class Gateway {
       orders: this.orderBook.size,
       refunds: this.refundBook.size,
       notifications: this.#notifications.size,
-      faults: this.#faults.list(),
-      fault_log: this.#faults.log(),
+      faults: this.faultBook.list(),
+      fault_log: this.faultBook.log(),
     };
   }
 
@@ -362,6 +384,10 @@ export class Gateway {
   #orderView(order: Order): OrderView {
     const payable = this.orderBook.obstacle(order, order.codes.at(-1)?.prepayId) === undefined;
     return orderView(order, { payable, refunded: this.refundBook.refunded(order) });
+  }
+
+  #knownMerchant(mchid: string): void {
+    if (!this.world.knows(mchid)) throw new ControlError(404, `no merchant ${mchid}`);
   }
 
   #knownOrder(outTradeNo: string, mchid?: string): Order {

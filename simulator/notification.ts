@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { encryptResource } from '../wechatpay/v3/aead.ts';
 import { chinaTime } from './china-time.ts';
-import type { Faults } from './fault.ts';
+import type { FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
@@ -164,7 +164,7 @@ export class Notifications {
     // A redelivery or a reset came in between: this timer is out of date.
     if (notification.nextAttemptAt !== due) return;
     const { faults, timers } = this.#options;
-    const fault = faults.fire('notification', notification, () => true);
+    const fault = faults.fire('notification', { ...notification }, () => true);
     if (fault?.kind === 'drop') {
       notification.status = 'lost';
       notification.nextAttemptAt = null;
@@ -261,7 +261,7 @@ export interface NotificationOptions {
   timers: Timers;
   signature: PlatformSignature;
   world: World;
-  faults: Faults;
+  faults: FaultBook;
   /** Real milliseconds from the event to the first attempt. */
   delayMs: number;
   /** Divides the waits of the retry schedule. */

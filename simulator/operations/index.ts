@@ -1,4 +1,4 @@
-import { type FaultTable, NOTIFICATION_FAULT_KINDS, requestFaults } from '../fault.ts';
+import { EVENT_FAULT_KINDS, type FaultTable, requestFaults } from '../fault.ts';
 import type { Operation } from '../operation.ts';
 import { V2_FAULT_KINDS } from '../v2/operations/index.ts';
 import { certificateOperations } from './certificates.ts';
@@ -18,9 +18,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...certificateOperations,
 ];
 
-/** Which faults fit which operation. */
+/** Which faults fit which operation, and which fit notifications and accepted refunds. */
 export const FAULT_KINDS: FaultTable = {
   ...Object.fromEntries(OPERATIONS.map(({ name, faults }) => [name, requestFaults(faults)])),
   ...V2_FAULT_KINDS,
-  notification: NOTIFICATION_FAULT_KINDS,
+  ...EVENT_FAULT_KINDS,
 };

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { type FaultKind, type FaultRule, faultParameters, firedFault } from './fault.ts';
+
+/** What the log of a run must say about a fault so that it can fire again. */
+export const recording = z.object({
+  operation: firedFault.shape.operation,
+  call: firedFault.shape.call,
+  kind: firedFault.shape.kind,
+  parameters: faultParameters.prefault({}),
+  rule_id: z.string().default('replay'),
+});
+export type Recording = z.input<typeof recording>;
+
+/** The faults of an earlier run, each waiting for the call at which it fired then. */
+export class Replay {
+  readonly #waiting = new Map<string, FaultRule[]>();
+  #size = 0;
+
+  constructor(recordings: readonly Recording[]) {
+    for (const given of recordings) {
+      const { operation, call, kind, parameters, rule_id: id } = recording.parse(given);
+      const key = `${operation} ${call}`;
+      const rule: FaultRule = {
+        id,
+        operation,
+        kind: kind as FaultKind,
+        ...parameters,
+        times: 1,
+        seen: call,
+        probability: 1,
+      };
+      this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), rule]);
+      this.#size += 1;
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The fault that fired at this call; a call can have a race and another one. */
+  take(operation: string, call: number, fits: (kind: FaultKind) => boolean): FaultRule | undefined {
+    const waiting = this.#waiting.get(`${operation} ${call}`) ?? [];
+    const index = waiting.findIndex(({ kind }) => fits(kind));
+    if (index < 0) return undefined;
+    this.#size -= 1;
+    return waiting.splice(index, 1)[0];
+  }
+}
