@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chinaDate } from './china-time.ts';
 import { feeOf, settlementTotal } from './fee.ts';
-import { ControlError, GatewayError } from './gateway-error.ts';
+import { GatewayError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { Order } from './order.ts';
 
@@ -15,6 +15,7 @@ export const balanceRequest = z.strictObject({
   UNSETTLED: amount.optional(),
   UNAVAILABLE: amount.optional(),
 });
+export type BalanceRequest = z.infer<typeof balanceRequest>;
 
 /** Accounts of a merchant from which refunds are paid (official refund page). */
 export type Account = 'AVAILABLE' | 'UNSETTLED' | 'UNAVAILABLE';
@@ -56,11 +57,8 @@ export class Balances {
     return { ...known, AVAILABLE: known.AVAILABLE + known.UNSETTLED, UNSETTLED: 0, day };
   }
 
-  /** Sets accounts, and whether they limit refunds. @throws ControlError 400 */
-  arrange(mchid: string, request: unknown): Balance {
-    const result = balanceRequest.safeParse(request);
-    if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
-    const { limited, ...accounts } = result.data;
+  /** Sets accounts, and whether they limit refunds. */
+  arrange(mchid: string, { limited, ...accounts }: BalanceRequest): Balance {
     const given = Object.entries(accounts).filter(([, value]) => value !== undefined);
     return this.#put(mchid, { ...this.of(mchid), ...Object.fromEntries(given), limited });
   }

@@ -43,6 +43,14 @@ export class World {
     return found;
   }
 
+  /** Whether somebody has this mchid: enrolled, or as a sub-merchant. */
+  knows(mchid: string): boolean {
+    return (
+      this.#enrolments.has(mchid) ||
+      this.merchants().some(({ subMerchants }) => subMerchants.some((sub) => sub.mchid === mchid))
+    );
+  }
+
   merchants(): SimulatedMerchant[] {
     return [...this.#enrolments.values()].map(({ merchant }) => merchant);
   }
