@@ -30,6 +30,7 @@ import {
   type RefundNumber,
   readAcceptedRefund,
   readQueriedRefunds,
+  type V2GoodsRefundRequest,
   type V2RefundRequest,
 } from './refunds.ts';
 import { type CallReport, type PayerOfCode, readPayerOfCode } from './tools.ts';
@@ -112,6 +113,29 @@ export class V2 {
    */
   refundQuery(refund: RefundNumber): Promise<QueriedRefunds> {
     return this.#transport.call('v2.refundQuery', refund, readQueriedRefunds);
+  }
+
+  /**
+   * As {@link refund}, of single goods of an order.
+   * @throws WechatPayError as {@link refund}.
+   */
+  refundV2(refund: V2GoodsRefundRequest | string): Promise<AcceptedRefund> {
+    return this.#transport.call('v2.refundV2', refund, readAcceptedRefund);
+  }
+
+  /** The exact XML of a refund of single goods, signed, as {@link serializeRefund}. */
+  serializeRefundV2(refund: V2GoodsRefundRequest): string {
+    return this.#transport.serialize('v2.refundV2', refund);
+  }
+
+  /**
+   * As {@link refundQuery}, for refunds of single goods.
+   * @throws WechatPayError as {@link refundQuery}.
+   */
+  refundQueryV2(
+    refund: SubMerchant & ({ refund_id: string } | { out_refund_no: string }),
+  ): Promise<QueriedRefunds> {
+    return this.#transport.call('v2.refundQueryV2', refund, readQueriedRefunds);
   }
 
   /**

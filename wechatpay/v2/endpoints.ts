@@ -20,6 +20,13 @@ export const V2_ENDPOINTS = endpoints({
     path: '/pay/refundquery',
     rateLimit: { requests: 300, perSeconds: 1 },
   },
+  'v2.refundV2': {
+    method: 'POST',
+    path: '/secapi/pay/refundv2',
+    clientCertificate: true,
+    rateLimitedMayHaveHappened: true,
+  },
+  'v2.refundQueryV2': { method: 'POST', path: '/pay/refundqueryv2' },
   'v2.micropay': { method: 'POST', path: '/pay/micropay', rateLimit: { requests: 33, perSeconds: 1 } },
   'v2.reverse': { method: 'POST', path: '/secapi/pay/reverse', clientCertificate: true },
   'v2.facepay': { method: 'POST', path: '/pay/facepay' },

@@ -49,6 +49,7 @@ export type {
   RefundedCoupon,
   RefundNumber as V2RefundNumber,
   RefundSource,
+  V2GoodsRefundRequest,
   V2RefundRequest,
   V2RefundStatus,
 } from './refunds.ts';

@@ -26,6 +26,12 @@ export type V2RefundRequest = OrderNumber & {
   notify_url?: string;
 };
 
+/** A refund of single goods of an order. */
+export type V2GoodsRefundRequest = V2RefundRequest & {
+  /** JSON: which goods, how many, and how much of the refund falls to each. */
+  detail?: string;
+};
+
 /** A coupon that went back. */
 export interface RefundedCoupon {
   coupon_refund_id?: string;

@@ -104,6 +104,7 @@ describe('every wechatpay v2 call', () => {
       'v2.downloadFundFlow',
       'v2.facepayReverse',
       'v2.refund',
+      'v2.refundV2',
       'v2.reverse',
     ]);
     const before = plain.received.length;

@@ -95,6 +95,22 @@ export const refunds: V2Case[] = [
     fails: { ...UNKNOWN, code: 'UNEXPECTED_ANSWER' },
   },
   {
+    call: 'v2.refundV2',
+    name: 'single goods are paid back',
+    run: (v2) => v2.refundV2({ ...REFUND_INPUT, detail: '{"goods_detail":[]}' }),
+    sends: { ...REFUND_SENT, detail: '{"goods_detail":[]}' },
+    answers: REFUNDED,
+    gives: { refund_id: REFUND_ID, refund_fee: 1000 },
+  },
+  {
+    call: 'v2.refundQueryV2',
+    name: 'a refund of single goods is asked for by its number',
+    run: (v2) => v2.refundQueryV2({ out_refund_no: 'VR1' }),
+    sends: { out_refund_no: 'VR1' },
+    answers: QUERIED,
+    gives: { refund_count: 2 },
+  },
+  {
     call: 'v2.refundQuery',
     name: 'two refunds of an order, coupons within the first',
     run: (v2) => v2.refundQuery({ transaction_id: TRANSACTION, offset: 10 }),

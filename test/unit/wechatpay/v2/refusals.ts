@@ -48,6 +48,23 @@ const PAYMENT_CODE: ErrorRow[] = [
   ['USERPAYING', UNKNOWN, 'USER_PAYING'],
 ];
 
+const REFUND: ErrorRow[] = [
+  ['BIZERR_NEED_RETRY', UNKNOWN],
+  ['TRADE_OVERDUE', PERMANENT],
+  ['ERROR', PERMANENT],
+  ['USER_ACCOUNT_ABNORMAL', PERMANENT],
+  ['INVALID_REQ_TOO_MUCH', LATER],
+  ['NOTENOUGH', PERMANENT, 'NOT_ENOUGH'],
+  ['INVALID_TRANSACTIONID', PERMANENT],
+  ['ORDERNOTEXIST', PERMANENT, 'ORDER_NOT_EXIST'],
+  ['FREQUENCY_LIMITED', UNKNOWN],
+];
+
+const REFUND_QUERY: ErrorRow[] = [
+  ['REFUNDNOTEXIST', PERMANENT, 'RESOURCE_NOT_EXISTS'],
+  ['FREQUENCY_LIMITED', LATER],
+];
+
 /** One simple request of each call whose answers are XML; its errors are tried with it. */
 const SIMPLE: (Pick<V2Case, 'call' | 'run' | 'sends'> & { errors: ErrorRow[] })[] = [
   {
@@ -76,26 +93,25 @@ const SIMPLE: (Pick<V2Case, 'call' | 'run' | 'sends'> & { errors: ErrorRow[] })[
     call: 'v2.refund',
     run: (v2) => v2.refund(REFUND_INPUT),
     sends: REFUND_SENT,
-    errors: [
-      ['BIZERR_NEED_RETRY', UNKNOWN],
-      ['TRADE_OVERDUE', PERMANENT],
-      ['ERROR', PERMANENT],
-      ['USER_ACCOUNT_ABNORMAL', PERMANENT],
-      ['INVALID_REQ_TOO_MUCH', LATER],
-      ['NOTENOUGH', PERMANENT, 'NOT_ENOUGH'],
-      ['INVALID_TRANSACTIONID', PERMANENT],
-      ['ORDERNOTEXIST', PERMANENT, 'ORDER_NOT_EXIST'],
-      ['FREQUENCY_LIMITED', UNKNOWN],
-    ],
+    errors: REFUND,
+  },
+  {
+    call: 'v2.refundV2',
+    run: (v2) => v2.refundV2(REFUND_INPUT),
+    sends: REFUND_SENT,
+    errors: REFUND,
   },
   {
     call: 'v2.refundQuery',
     run: (v2) => v2.refundQuery({ out_refund_no: 'VR1' }),
     sends: { out_refund_no: 'VR1' },
-    errors: [
-      ['REFUNDNOTEXIST', PERMANENT, 'RESOURCE_NOT_EXISTS'],
-      ['FREQUENCY_LIMITED', LATER],
-    ],
+    errors: REFUND_QUERY,
+  },
+  {
+    call: 'v2.refundQueryV2',
+    run: (v2) => v2.refundQueryV2({ refund_id: '50300208882026030212345678901' }),
+    sends: { refund_id: '50300208882026030212345678901' },
+    errors: REFUND_QUERY,
   },
   {
     call: 'v2.micropay',
