@@ -17,6 +17,7 @@ export interface RawRequest {
   /** Path and query exactly as sent; this is what the client signed. */
   url: string;
   headers: IncomingHttpHeaders;
+  /** What the signature covers: the bytes of the body, or of an upload only its part `meta`. */
   body: Buffer;
 }
 

@@ -5,6 +5,11 @@ export function chinaTime(milliseconds: number): string {
   return `${new Date(milliseconds + CHINA_OFFSET_MS).toISOString().slice(0, 19)}+08:00`;
 }
 
+/** As {@link chinaTime}, with milliseconds: `2026-03-01T13:29:35.120+08:00`, the form of times in complaints. */
+export function chinaMilliseconds(milliseconds: number): string {
+  return `${new Date(milliseconds + CHINA_OFFSET_MS).toISOString().slice(0, 23)}+08:00`;
+}
+
 /** `20260301`, the date inside transaction and refund ids, in Asia/Shanghai. */
 export function chinaDate(milliseconds: number): string {
   return chinaTime(milliseconds).slice(0, 10).replaceAll('-', '');

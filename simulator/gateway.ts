@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { type Balance, type BalanceRequest, Balances } from './balance.ts';
 import { Combinations, combinedObject } from './combination.ts';
+import { ComplaintDesk } from './complaint-desk.ts';
+import type { ComplaintView } from './complaint-view.ts';
 import type { FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
 import { FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
@@ -34,6 +36,8 @@ export interface GatewayEvents {
   payment: [OrderView];
   /** A refund changed its state. */
   refund: [RefundView];
+  /** Somebody complained, or something happened to a complaint. */
+  complaint: [ComplaintView];
   /** A notification was attempted (or lost). */
   attempt: [NotificationView];
   fault: [FiredFault];
@@ -77,6 +81,8 @@ export class Gateway {
   readonly balances: Balances;
   /** The people who pay. */
   readonly payers: Payers;
+  /** What people complain about. */
+  readonly complaints: ComplaintDesk;
   /** What goes wrong. */
   readonly faultBook: FaultBook;
   /** What merchants set on the merchant platform. */
@@ -121,6 +127,14 @@ export class Gateway {
       random: random.fork('refunds'),
       delayMs: options.refundDelayMs / timeScale,
       enforceInterval: options.enforceRefundInterval,
+    });
+    this.complaints = new ComplaintDesk({
+      journal,
+      clock,
+      random: random.fork('complaint desk'),
+      orders: this.orderBook,
+      notify: (about, notice) => this.notify(about, notice),
+      onChange: (complaint) => this.events.emit('complaint', complaint),
     });
     this.faultBook = new FaultBook({
       table: options.faultTable,
@@ -205,13 +219,16 @@ export class Gateway {
       mchid,
       outTradeNo,
       outRefundNo,
+      complaintId,
       notifyUrl,
     }: Pick<OrderTerms, 'mchid' | 'outTradeNo' | 'notifyUrl'> & {
       outRefundNo?: string;
+      complaintId?: string;
     },
     notice: Notice,
   ): void {
-    if (notifyUrl) this.#notifications.create({ mchid, outTradeNo, outRefundNo, notifyUrl }, notice);
+    if (!notifyUrl) return;
+    this.#notifications.create({ mchid, outTradeNo, outRefundNo, complaintId, notifyUrl }, notice);
   }
 
   fireFault(...occasion: Parameters<FaultBook['fire']>): FaultRule | undefined {
@@ -307,6 +324,9 @@ export class Gateway {
     const notifyUrl = refund.notifyUrl ?? this.settings.refundNotifyUrl(refund.mchid);
     const notice = refundNotice(refund, this.orderOf(refund), this.#noticeKey(refund));
     this.notify({ ...refund, notifyUrl }, notice);
+    if (outcome === 'SUCCESS') {
+      this.complaints.refunded(this.orderOf(refund), this.refundBook.ofOrder(refund));
+    }
     const view = refundView(refund);
     this.events.emit('refund', view);
     return view;
@@ -347,6 +367,7 @@ export class Gateway {
     this.paymentCodes.clear();
     this.balances.clear();
     this.payers.clear();
+    this.complaints.clear();
     this.settings.clear();
     this.#notifications.clear();
     this.faultBook.clear();

@@ -19,8 +19,8 @@ export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from 
 export type { Gateway, GatewayEvents } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
 export type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
-export { RETRY_SECONDS } from './notification.ts';
 export { FAULT_KINDS } from './operations/index.ts';
+export { RETRY_SECONDS } from './retry-schedule.ts';
 export type { Scenario } from './scenario.ts';
 export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './view.ts';
 

@@ -6,14 +6,10 @@ import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
+import { secondsBeforeRetry } from './retry-schedule.ts';
 import type { Timers } from './timers.ts';
 import { replyProblem } from './v2/reply.ts';
 import type { World } from './world.ts';
-
-/** Waits between attempts, in seconds, as documented: 15 retries over 24 h 4 min. */
-export const RETRY_SECONDS = [
-  15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
-] as const;
 
 const ANSWER_TIMEOUT_MS = 5000;
 const DEFAULT_DELAY_MS = 5000;
@@ -50,6 +46,7 @@ export interface Notification {
   eventType: Notice['eventType'];
   outTradeNo: string;
   outRefundNo?: string | undefined;
+  complaintId?: string | undefined;
   notifyUrl: string;
   createdAt: number;
   /** The exact body, the same at every attempt; only the signature is fresh. */
@@ -83,7 +80,7 @@ export class Notifications {
 
   /** Creates a notification; the first attempt follows after `delayMs`. */
   create(
-    about: Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'notifyUrl'>,
+    about: Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'complaintId' | 'notifyUrl'>,
     notice: Notice,
   ): void {
     const { random, clock, delayMs } = this.#options;
@@ -191,7 +188,7 @@ export class Notifications {
 
   #planRetry(notification: Notification): void {
     const { clock, timeScale } = this.#options;
-    const seconds = RETRY_SECONDS[notification.retries];
+    const seconds = secondsBeforeRetry(notification.eventType, notification.retries);
     if (seconds === undefined) {
       notification.status = 'exhausted';
       notification.nextAttemptAt = null;

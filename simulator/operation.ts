@@ -57,6 +57,8 @@ export interface Operation {
   path: RegExp;
   /** Faults that make sense only here. */
   faults?: readonly Extract<FaultKind, 'pay_before' | 'pay_after' | 'notpay_lag' | 'not_enough'>[];
+  /** What the signature of the request covers, where that is not the whole body. */
+  signedPart?(body: Buffer, contentType: string): Buffer;
   /** @throws GatewayError 400 for the mchid or a field. */
   check(call: Call): CheckedCall;
 }

@@ -11,6 +11,7 @@ import type { Order } from './order.ts';
 import type { SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { type RefusalCode, refuse } from './refusals.ts';
+import { refuseOtherRegion } from './region.ts';
 
 const SLOW_MS = 2000;
 const HOLD_MS = 60_000;
@@ -52,10 +53,17 @@ export class Protocol {
     let checked: CheckedCall;
     let asker: Asker | undefined;
     try {
-      const raw: RawRequest = { method: operation.method, url, headers: request.headers, body };
+      const contentType = request.headers['content-type'] ?? '';
+      const raw: RawRequest = {
+        method: operation.method,
+        url,
+        headers: request.headers,
+        body: operation.signedPart?.(body, contentType) ?? body,
+      };
       const enrolment = authenticate(raw, this.#gateway.world, this.#gateway.clock());
       const serial = request.headers['wechatpay-serial'];
       asker = { enrolment, serial: Array.isArray(serial) ? serial[0] : serial };
+      refuseOtherRegion(enrolment.merchant, path);
       checked = operation.check({
         gateway: this.#gateway,
         caller: enrolment.merchant,
@@ -64,7 +72,7 @@ export class Protocol {
         query: new URLSearchParams(query),
         host: request.headers.host ?? '',
         serial: asker.serial,
-        contentType: request.headers['content-type'] ?? '',
+        contentType,
         body,
       });
     } catch (error) {

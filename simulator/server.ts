@@ -11,7 +11,8 @@ import type { V2Protocol } from './v2/protocol.ts';
 
 const CONTROL_PREFIX = '/_simulator';
 const KEEP_ALIVE_MS = 8000;
-const LARGEST_BODY = 1024 * 1024;
+/** Room for an image that is too large, which is refused by its field. */
+const LARGEST_BODY = 4 * 1024 * 1024;
 const PAGES: Record<string, string> = { '/': dashboardPage, '': dashboardPage, '/scan': scanPage };
 
 /** What WeChat Pay speaks. */

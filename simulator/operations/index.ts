@@ -3,6 +3,7 @@ import type { Operation } from '../operation.ts';
 import { V2_FAULT_KINDS } from '../v2/operations/index.ts';
 import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
+import { complaintOperations } from './complaints.ts';
 import { combineOperations } from './combine.ts';
 import { orderOperations } from './orders.ts';
 import { prepayOperations } from './prepay.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...orderOperations,
   ...refundOperations,
   ...certificateOperations,
+  ...complaintOperations,
 ];
 
 /** Which faults fit which operation, and which fit notifications and accepted refunds. */
