@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REFUSAL_CODES } from './refusals.ts';
+import { V2_ERROR_CODES } from './v2/error.ts';
 
 /** What a gateway does wrong to a request, or to its answer. */
 export const ANSWER_FAULTS = {
@@ -99,8 +100,8 @@ export const faultParameters = z.strictObject({
   freshly_signed: z.boolean().optional(),
   /** Whose next notification a held one waits for; the merchant's unless told. */
   within: z.enum(['merchant', 'order']).optional(),
-  /** With which documented code a request is refused. */
-  code: z.enum(REFUSAL_CODES).optional(),
+  /** With which documented code a request is refused; v2 has codes of its own. */
+  code: z.enum([...REFUSAL_CODES, ...V2_ERROR_CODES]).optional(),
   /** Whether the request takes effect although it is answered as if not. */
   processed: z.boolean().default(false),
 });
@@ -202,6 +203,12 @@ export function ruleProblems(rule: z.output<typeof faultRequest>, table: FaultTa
   }
   const problems: string[] = [];
   if (rule.kind === 'refused' && rule.code === undefined) problems.push('refused needs a code');
+  const codes: readonly string[] = operations.every((name) => name.startsWith('v2.'))
+    ? V2_ERROR_CODES
+    : REFUSAL_CODES;
+  if (rule.code !== undefined && !codes.includes(rule.code)) {
+    problems.push(`${rule.operation} has no code ${rule.code}; it has ${codes.join(', ')}`);
+  }
   if (rule.nth !== undefined && rule.after !== undefined) problems.push('nth and after exclude each other');
   for (const [parameter, meant] of Object.entries(PARAMETER_KINDS)) {
     if (rule[parameter as keyof FaultParameters] === undefined || meant.includes(rule.kind as FaultKind))

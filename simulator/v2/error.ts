@@ -51,6 +51,11 @@ export type V2ErrorCode = keyof typeof V2_ERRORS;
 /** All of them, for schemas. */
 export const V2_ERROR_CODES = Object.keys(V2_ERRORS) as [V2ErrorCode, ...V2ErrorCode[]];
 
+/** Whether a code is one of v2. */
+export function isV2Code(code: string): code is V2ErrorCode {
+  return Object.hasOwn(V2_ERRORS, code);
+}
+
 /** A refusal by v2: `return_code` FAIL as long as the caller is not known, `err_code` from then on. */
 export class V2Error extends Error {
   readonly code: V2ErrorCode;

@@ -7,9 +7,10 @@ import { type FaultRule, isRace } from '../fault.ts';
 import type { Gateway } from '../gateway.ts';
 import type { SimulatedMerchant } from '../merchant.ts';
 import { type FileReply, isFile } from '../operation.ts';
+import { refuse } from '../refusals.ts';
 import { lacking } from './elements.ts';
 import { identity, present, signed, toXml, type V2Signer } from './envelope.ts';
-import { V2Error, type V2ErrorCode, v2Error } from './error.ts';
+import { isV2Code, V2Error, type V2ErrorCode, v2Error } from './error.ts';
 import type { CheckedV2Call, V2Call, V2Operation } from './operation.ts';
 import { findOperation } from './operations/index.ts';
 import { sandboxKey } from './operations/tools.ts';
@@ -126,7 +127,8 @@ export class V2Protocol {
     }
     const answer = reply;
     if (fault?.kind === 'timeout_after') this.#hold(response, fault);
-    else if (fault?.kind === 'reset_after') response.socket?.destroy();
+    else if (fault?.kind === 'reset_after') reset(response);
+    else if (fault?.kind === 'reset_mid_answer') breakOff(response, answer);
     else if (fault?.delay_ms !== undefined || fault?.kind === 'slow')
       gateway.timers.after(fault.delay_ms ?? SLOW_MS, () => void send(response, answer));
     else await send(response, answer);
@@ -222,19 +224,39 @@ function substitute(
       };
     case 'error_502_html':
       return { page: page('502 Bad Gateway'), status: 502 };
+    case 'error_503_html':
+      return { page: page('503 Service Temporarily Unavailable'), status: 503 };
     case 'rate_limited_429':
       return refusal(new V2Error('FREQUENCY_LIMITED'), operation, signer);
     case 'not_enough':
       return refusal(new V2Error('NOTENOUGH'), operation, signer);
     case 'refused':
-      return refusal(new V2Error((fault.code ?? 'SYSTEMERROR') as V2ErrorCode), operation, signer);
+      return refusal(arranged(fault.code), operation, signer);
     default:
       return undefined;
   }
 }
 
+/** The refusal of a code that was arranged, for all of the API perhaps, in the words of v3 then. */
+function arranged(code: FaultRule['code'] = 'SYSTEMERROR'): V2Error {
+  return isV2Code(code) ? new V2Error(code) : v2Error(refuse(code));
+}
+
 function spoilt(fault: FaultRule | undefined, { key }: V2Signer): Partial<V2Signer> {
   return fault?.kind === 'bad_signature' ? { key: [...key].reverse().join('') } : {};
+}
+
+/** TLS can only be ended, not reset. */
+function reset({ socket }: ServerResponse): void {
+  if (socket && 'encrypted' in socket) socket.destroy();
+  else socket?.resetAndDestroy();
+}
+
+/** Half of the answer, and then the end of the connection. */
+function breakOff(response: ServerResponse, reply: Reply): void {
+  const text = 'elements' in reply ? toXml(reply.elements) : '<xml>';
+  response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(text) });
+  response.write(text.slice(0, text.length / 2), () => reset(response));
 }
 
 async function send(response: ServerResponse, reply: Reply): Promise<void> {
