@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigurationError } from '../process/environment.ts';
+import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
+import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
 
 // Each command loads its own code only: `--help` and `migrate` need no Temporal worker.
@@ -8,6 +10,11 @@ import { version } from './version.ts';
 const integer = (text: string): number => {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number.');
+  return value;
+};
+const port = (text: string): number => {
+  const value = integer(text);
+  if (value > 65_535) throw new InvalidArgumentError('must be a port, 0 to 65535.');
   return value;
 };
 const factor = (text: string): number => {
@@ -36,13 +43,14 @@ program
 
 program
   .command('simulator')
-  .description('run a stand-in for the WeChat Pay gateway')
-  .option('--port <number>', 'port to listen on; 0 takes a free one', integer, 9080)
+  .description('run a stand-in for the WeChat Pay gateway, for development and tests')
+  .option('--port <number>', 'port to listen on; 0 takes a free one', port, 9080)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--seed <number>', 'same seed, same keys and ids', integer, 1)
   .option('--credentials <directory>', 'where to write merchant.json and the PEM files')
   .option('--data <directory>', 'keep orders and refunds here over restarts')
   .option('--time-scale <factor>', 'notification retries and refunds run this many times faster', factor, 1)
+  .addHelpText('after', SIMULATOR_EXAMPLES)
   .action(async (options) => (await import('./simulator.ts')).runSimulator(options));
 
 const merchant = program.command('merchant').description('manage merchants');
@@ -73,6 +81,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // A configuration that cannot work is the operator's to mend: the list of problems, no stack.
-  console.error(error instanceof ConfigurationError ? `paysaga: ${error.message}` : error);
+  const mendable = error instanceof ConfigurationError || error instanceof UsageError;
+  console.error(mendable ? `paysaga: ${error.message}` : error);
   process.exit(1);
 }

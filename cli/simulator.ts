@@ -1,6 +1,7 @@
-import { createLogger } from '../process/logger.ts';
+import { destination, pino } from 'pino';
 import { onShutdown } from '../process/shutdown.ts';
-import { startSimulator } from '../simulator/index.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/index.ts';
+import { UsageError } from './usage-error.ts';
 
 /** `paysaga simulator`: prints one line when it is ready. */
 export async function runSimulator(options: {
@@ -11,7 +12,7 @@ export async function runSimulator(options: {
   data?: string;
   timeScale: number;
 }): Promise<void> {
-  const simulator = await startSimulator({
+  const simulator = await start({
     port: options.port,
     host: options.host,
     seed: options.seed,
@@ -20,5 +21,29 @@ export async function runSimulator(options: {
     ...(options.data && { dataDir: options.data }),
   });
   console.log(`simulator ready ${simulator.baseUrl}`);
-  onShutdown(createLogger('simulator', 'warn'), () => simulator.close());
+  // Standard output has one line: what else there is to say goes to standard error.
+  onShutdown(pino({ level: 'warn', base: { component: 'simulator' } }, destination(2)), () =>
+    simulator.close(),
+  );
+}
+
+/** @throws UsageError for what the caller can mend: an address, or a folder that cannot be used. */
+async function start(options: SimulatorOptions): Promise<Simulator> {
+  try {
+    return await startSimulator(options);
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    const address = `port ${options.port} of ${options.host}`;
+    if (code === 'EADDRINUSE') {
+      throw new UsageError(
+        `${address} is taken: choose another with --port (0 takes a free one), or end the program that has it`,
+      );
+    }
+    if (code === 'EACCES' && !path) throw new UsageError(`${address} needs rights that this user has not`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new UsageError(`${options.host} is no address of this machine: see --host`);
+    }
+    if (code && path) throw new UsageError(`${path} cannot be used: ${(error as Error).message}`);
+    throw error;
+  }
 }
