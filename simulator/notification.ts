@@ -19,6 +19,7 @@ const SUMMARIES = {
   'REFUND.SUCCESS': '退款成功',
   'REFUND.ABNORMAL': '退款异常',
   'REFUND.CLOSED': '退款关闭',
+  'SECURITY_ECHO.SUCCESS': '回调通知成功',
   'COMPLAINT.CREATE': '产生新投诉',
   'COMPLAINT.STATE_CHANGE': '投诉单状态变化',
 } as const;

@@ -1,6 +1,6 @@
 import type { FaultKind, Subject } from './fault.ts';
 import type { Gateway } from './gateway.ts';
-import { GatewayError } from './gateway-error.ts';
+import { GatewayError, paramError } from './gateway-error.ts';
 import type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
 import type { Order } from './order.ts';
 import { parseJson } from './request-body.ts';
@@ -83,11 +83,43 @@ export function ownBody(
   return value;
 }
 
-/** The sub-merchant of a service provider. @throws GatewayError when the two have nothing to do with each other. */
+/**
+ * The sub-merchant of a service provider.
+ * @throws GatewayError 400 INVALID_REQUEST when the two have nothing to do with each other.
+ */
 export function subMerchant(caller: SimulatedMerchant, mchid: string): SimulatedSubMerchant {
+  if (mchid === caller.mchid) {
+    throw new GatewayError(400, 'INVALID_REQUEST', '子商户号不能与服务商商户号相同', {
+      internalCode: 268443705,
+    });
+  }
   const found = caller.subMerchants.find((one) => one.mchid === mchid);
   if (found) return found;
   throw new GatewayError(400, 'INVALID_REQUEST', '受理关系不存在', { internalCode: 268443701 });
+}
+
+/**
+ * For whom a refund is: the sub-merchant that a service provider must name, nobody else for a merchant.
+ * @throws GatewayError 400 PARAM_ERROR when it is missing, 404 MCH_NOT_EXISTS for a mchid of nobody's.
+ */
+export function refundOwner(
+  { caller, gateway }: Pick<Call, 'caller' | 'gateway'>,
+  subMchid: string | undefined,
+  location: 'body' | 'query' = 'body',
+): string | undefined {
+  if (subMchid === undefined) {
+    if (caller.role === 'merchant') return undefined;
+    const field = location === 'body' ? '/sub_mchid' : 'sub_mchid';
+    throw paramError({ field, issue: 'required', location });
+  }
+  if (!gateway.world.knows(subMchid)) throw new GatewayError(404, 'MCH_NOT_EXISTS', '商户号不存在');
+  return subMerchant(caller, subMchid).mchid;
+}
+
+/** @throws GatewayError 500 INVALID_TRANSACTIONID for what cannot be a number of WeChat Pay's. */
+export function wellFormed(transactionId: string | undefined): void {
+  if (transactionId === undefined || /^\d{28}$/.test(transactionId)) return;
+  throw new GatewayError(500, 'INVALID_TRANSACTIONID', '订单号非法');
 }
 
 /** @throws GatewayError 400 APPID_MCHID_NOT_MATCH unless the appid is bound to the merchant. */

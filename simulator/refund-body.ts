@@ -36,4 +36,12 @@ export const refundRequest = z
   .refine(({ transaction_id, out_trade_no }) => transaction_id || out_trade_no, {
     path: ['transaction_id'],
     message: 'one of transaction_id and out_trade_no is required',
+  })
+  .refine(
+    ({ amount: { refund, from } }) => !from || from.reduce((sum, { amount }) => sum + amount, 0) === refund,
+    { path: ['amount', 'from'], message: 'must add up to refund' },
+  )
+  .refine(({ amount: { refund, total } }) => refund <= total, {
+    path: ['amount', 'refund'],
+    message: 'more than the order',
   });

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { type PlatformCertificate, platformCertificate } from './certificate.ts';
 import { type Enrolment, enrol, enrolment, type SimulatedMerchant } from './merchant.ts';
 import type { SigningKey } from './platform-signature.ts';
@@ -77,6 +78,12 @@ export class World {
     });
     this.#certificates.push(certificate);
     return certificate;
+  }
+
+  /** WeChat Pay's private key of a serial that a request names; undefined for a serial of nobody's. */
+  platformKey({ merchant, platformPrivateKey }: Enrolment, serial: string): KeyObject | undefined {
+    if (serial === merchant.publicKeyId) return platformPrivateKey;
+    return this.#certificates.find(({ serialNo }) => serialNo === serial.toUpperCase())?.privateKey;
   }
 
   /** What signs an answer: the key that the request named, or else the platform certificate. */

@@ -8,6 +8,7 @@ import {
   reversePartnerOrder,
 } from '../order-body.ts';
 import { orderObject } from '../order-object.ts';
+import { refuse } from '../refusals.ts';
 import { checkFields, outTradeNo } from '../request-body.ts';
 import { existing } from './orders.ts';
 import { orderer, orderTerms } from './prepay.ts';
@@ -37,7 +38,10 @@ export const codepayOperations: readonly Operation[] = PATHS.flatMap(({ prefix, 
 function checkCharge(call: Call, partner: boolean): CheckedCall {
   const { gateway } = call;
   const schema: z.ZodType<CodeBody> = partner ? codePartnerOrder : codeOrder;
-  const body = checkFields(schema, ownBody(call, partner ? 'sp_mchid' : 'mchid'), 'body');
+  const sent = ownBody(call, partner ? 'sp_mchid' : 'mchid');
+  // So it was seen on the live API: the field that the documentation calls optional is missed in this way.
+  if (partner && sent.sp_appid === undefined) throw refuse('SYSTEM_ERROR');
+  const body = checkFields(schema, sent, 'body');
   const terms = orderTerms(call, body, 'MICROPAY');
   return {
     subject: { mchid: terms.mchid, outTradeNo: terms.outTradeNo },

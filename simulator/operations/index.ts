@@ -1,6 +1,7 @@
 import { EVENT_FAULT_KINDS, type FaultTable, requestFaults } from '../fault.ts';
 import type { Operation } from '../operation.ts';
 import { V2_FAULT_KINDS } from '../v2/operations/index.ts';
+import { abnormalRefundOperations } from './abnormal-refunds.ts';
 import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
 import { complaintOperations } from './complaints.ts';
@@ -8,6 +9,7 @@ import { combineOperations } from './combine.ts';
 import { orderOperations } from './orders.ts';
 import { prepayOperations } from './prepay.ts';
 import { refundOperations } from './refunds.ts';
+import { securityOperations } from './security.ts';
 
 /** The v3 endpoints that are simulated. A product is added as a file of this folder. */
 export const OPERATIONS: readonly Operation[] = [
@@ -16,6 +18,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...combineOperations,
   ...orderOperations,
   ...refundOperations,
+  ...abnormalRefundOperations,
+  ...securityOperations,
   ...certificateOperations,
   ...complaintOperations,
 ];

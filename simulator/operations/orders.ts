@@ -1,5 +1,5 @@
 import { GatewayError, paramError } from '../gateway-error.ts';
-import { type Call, type CheckedCall, type Operation, ownBody } from '../operation.ts';
+import { type Call, type CheckedCall, type Operation, ownBody, wellFormed } from '../operation.ts';
 import type { Order } from '../order.ts';
 import { closeOrder, closePartnerOrder } from '../order-body.ts';
 import { orderObject } from '../order-object.ts';
@@ -40,6 +40,7 @@ export const orderOperations: readonly Operation[] = PATHS.flatMap(({ prefix, pa
 function checkQuery({ gateway, caller, parameters, query }: Call, partner: boolean): CheckedCall {
   const { out_trade_no, transaction_id } = parameters;
   if (out_trade_no !== undefined) checkFields(outTradeNo, out_trade_no, 'url', 'out_trade_no');
+  wellFormed(transaction_id);
   mustBe(query, partner ? 'sp_mchid' : 'mchid', caller.mchid);
   const order = gateway.findOrder(caller.mchid, { outTradeNo: out_trade_no, transactionId: transaction_id });
   const subMchid = partner ? required(query, 'sub_mchid') : undefined;

@@ -1,5 +1,5 @@
 import { GatewayError } from '../gateway-error.ts';
-import { type Call, type CheckedCall, type Operation, subMerchant } from '../operation.ts';
+import { type Call, type CheckedCall, type Operation, refundOwner, wellFormed } from '../operation.ts';
 import { refundRequest } from '../refund-body.ts';
 import { refundObject } from '../refund-object.ts';
 import { checkFields, outRefundNo, parseJson } from '../request-body.ts';
@@ -21,10 +21,12 @@ export const refundOperations: readonly Operation[] = [
   },
 ];
 
-function checkRefund({ gateway, caller, body }: Call): CheckedCall {
+function checkRefund(call: Call): CheckedCall {
+  const { gateway, caller } = call;
   const { mchid } = caller;
-  const request = checkFields(refundRequest, parseJson(body), 'body');
-  if (caller.role === 'partner') subMerchant(caller, request.sub_mchid ?? '');
+  const request = checkFields(refundRequest, parseJson(call.body), 'body');
+  const subMchid = refundOwner(call, request.sub_mchid);
+  wellFormed(request.transaction_id);
   const order = gateway.findOrder(mchid, {
     transactionId: request.transaction_id,
     outTradeNo: request.out_trade_no,
@@ -38,7 +40,7 @@ function checkRefund({ gateway, caller, body }: Call): CheckedCall {
     run: () => {
       const refund = gateway.createRefund({
         mchid,
-        subMchid: request.sub_mchid,
+        subMchid,
         outRefundNo: request.out_refund_no,
         outTradeNo: request.out_trade_no,
         transactionId: request.transaction_id,
@@ -57,10 +59,12 @@ function checkRefund({ gateway, caller, body }: Call): CheckedCall {
   };
 }
 
-function checkRefundQuery({ gateway, caller, parameters, query }: Call): CheckedCall {
+function checkRefundQuery(call: Call): CheckedCall {
+  const { gateway, caller, parameters, query } = call;
   const number = checkFields(outRefundNo, parameters.out_refund_no, 'url', 'out_refund_no');
+  const subMchid = refundOwner(call, query.get('sub_mchid') ?? undefined, 'query');
   const found = gateway.refundBook.find(caller.mchid, number);
-  const refund = found?.subMchid === (query.get('sub_mchid') ?? undefined) ? found : undefined;
+  const refund = found?.subMchid === subMchid ? found : undefined;
   return {
     subject: { mchid: caller.mchid, outTradeNo: refund?.outTradeNo, outRefundNo: number },
     run: () => {
