@@ -28,6 +28,7 @@ export interface RawAnswer {
   headers: Record<string, string>;
   /** Names as they came over the wire. */
   headerNames: string[];
+  bytes: Buffer;
   text: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
   json: any;
@@ -52,7 +53,12 @@ export class RawClient {
     return this.send('POST', url, typeof body === 'string' ? body : JSON.stringify(body), deviation);
   }
 
-  async send(method: string, url: string, body: string, deviation: Deviation = {}): Promise<RawAnswer> {
+  async send(
+    method: string,
+    url: string,
+    body: string | Buffer,
+    deviation: Deviation = {},
+  ): Promise<RawAnswer> {
     const { merchant, baseUrl } = this.simulator;
     const timestamp = String(deviation.timestamp ?? Math.floor(Date.now() / 1000));
     nonces += 1;
@@ -62,7 +68,7 @@ export class RawClient {
       url: deviation.signedUrl ?? url,
       timestamp,
       nonce,
-      body: deviation.signedBody ?? body,
+      body: deviation.signedBody ?? body.toString(),
     });
     const headers: Record<string, string | undefined> = {
       accept: 'application/json',
@@ -83,16 +89,18 @@ export class RawClient {
       method: method as 'GET',
       dispatcher: this.#agent,
       headers: Object.fromEntries(sent),
-      ...(body ? { body } : {}),
+      ...(body.length > 0 ? { body } : {}),
       responseHeaders: 'raw',
     });
     // With raw headers undici gives a flat list of names and values.
     const raw = (answer.headers as unknown as (Buffer | string)[]).map(String);
     const headerNames = raw.filter((_, index) => index % 2 === 0);
     const values = raw.filter((_, index) => index % 2 === 1);
-    const text = await answer.body.text();
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    const text = bytes.toString('utf8');
     return {
       status: answer.statusCode,
+      bytes,
       headers: Object.fromEntries(headerNames.map((name, index) => [name, values[index] ?? ''])),
       headerNames,
       text,
