@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { type Balance, type BalanceRequest, Balances } from './balance.ts';
+import { type Balance, type BalanceRequest, Balances, payee } from './balance.ts';
+import { Bills } from './bills/bills.ts';
+import type { BillSettings } from './bills/settings.ts';
 import { Combinations, combinedObject } from './combination.ts';
 import { ComplaintDesk } from './complaint-desk.ts';
 import type { ComplaintView } from './complaint-view.ts';
@@ -58,6 +60,8 @@ export interface GatewayOptions {
   paymentCodes: CodeRules;
   /** How old an order of v2 must be to be closed, in milliseconds. */
   earliestCloseMs: number;
+  /** How everybody's bills are. */
+  bills: BillSettings | undefined;
 }
 
 /** The simulated WeChat Pay: its memory, and what people and tests may do to it. The control API is these methods over HTTP. */
@@ -79,6 +83,8 @@ export class Gateway {
   readonly paymentCodes: PaymentCodes;
   /** The merchants' money. */
   readonly balances: Balances;
+  /** Statements of what happened. */
+  readonly bills: Bills;
   /** The people who pay. */
   readonly payers: Payers;
   /** What people complain about. */
@@ -127,6 +133,15 @@ export class Gateway {
       random: random.fork('refunds'),
       delayMs: options.refundDelayMs / timeScale,
       enforceInterval: options.enforceRefundInterval,
+    });
+    this.bills = new Bills({
+      world,
+      orders: this.orderBook,
+      refunds: this.refundBook,
+      journal,
+      clock,
+      random: random.fork('bills'),
+      settings: options.bills,
     });
     this.complaints = new ComplaintDesk({
       journal,
@@ -268,6 +283,7 @@ export class Gateway {
   payOrder(order: Order, payment: Payment = {}): void {
     const combination = this.combinations.of(order);
     const orders = combination ? this.combinations.orders(combination) : [order];
+    for (const one of orders) one.feeRate = this.bills.feeRate(payee(one));
     this.orderBook.pay(order, payment);
     for (const other of orders) {
       if (other === order) continue;
@@ -369,6 +385,7 @@ export class Gateway {
     this.payers.clear();
     this.complaints.clear();
     this.settings.clear();
+    this.bills.clear();
     this.#notifications.clear();
     this.faultBook.clear();
     this.#journal.truncate();

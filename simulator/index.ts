@@ -93,6 +93,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const gateway = new Gateway({
     world,
     faultTable: FAULT_KINDS,
+    bills: options.scenario?.bills,
     journal: new Journal(options.dataDir),
     random,
     clock,

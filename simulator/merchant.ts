@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { BillSettings } from './bills/settings.ts';
 import { SeededRandom } from './random.ts';
 import { seededRsaKey } from './rsa-key.ts';
 
@@ -36,6 +37,8 @@ export interface SimulatedMerchant {
   platformCertificates: boolean;
   /** Where it hears of refunds that name no address, as set on the merchant platform. */
   refundNotifyUrl?: string | undefined;
+  /** How its bills are, where a scenario says so. */
+  bills?: BillSettings | undefined;
   /** Which kind of key signs its notifications. */
   notifiedWith: 'public_key' | 'certificate';
 }

@@ -98,6 +98,8 @@ export interface Order extends OrderTerms {
   state: TradeState;
   transactionId?: string;
   paidAt?: number;
+  /** The fee, in ten-thousandths, where it is not the usual one. */
+  feeRate?: number;
   coupons: Coupon[];
   failedAttempts: { time: number; reason: AttemptFailure }[];
   /** Payment codes: when the time to type the password is over. */
@@ -202,6 +204,11 @@ export class Orders {
   /** The order that a code_url, h5_url or prepay_id, living or dead, was made for. */
   findByCode(code: string): Order | undefined {
     return this.#present(this.#byCode.get(code));
+  }
+
+  /** Oldest first. */
+  values(): Iterable<Order> {
+    return this.#orders.values();
   }
 
   newest(limit: number): Order[] {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { billSettings } from './bills/settings.ts';
 
 const mchid = z.string().regex(/^\d{8,10}$/, 'a mchid has 8 to 10 digits');
 const appid = z.string().regex(/^wx[0-9a-f]{16}$/, 'an appid is wx and 16 hexadecimal digits');
 
-/** What a scenario file may say: who is enrolled besides the merchants of the seed. */
+/** What a scenario file may say: who is enrolled besides the merchants of the seed, and how bills are. */
 export const scenarioSchema = z.strictObject({
   merchants: z
     .array(
@@ -16,9 +17,12 @@ export const scenarioSchema = z.strictObject({
         platform_certificates: z.boolean().optional(),
         notified_with: z.enum(['public_key', 'certificate']).optional(),
         refund_notify_url: z.url().optional(),
+        bills: billSettings.optional(),
       }),
     )
     .optional(),
+  /** How everybody's bills are. */
+  bills: billSettings.optional(),
 });
 
 /** A scenario: who is enrolled, and how. */

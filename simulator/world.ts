@@ -138,6 +138,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
       platformCertificates: given.platform_certificates ?? true,
       notifiedWith: given.notified_with ?? 'public_key',
       refundNotifyUrl: given.refund_notify_url,
+      bills: given.bills,
       subMerchants: subMerchants ?? [],
     }),
   );

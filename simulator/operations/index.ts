@@ -2,6 +2,7 @@ import { EVENT_FAULT_KINDS, type FaultTable, requestFaults } from '../fault.ts';
 import type { Operation } from '../operation.ts';
 import { V2_FAULT_KINDS } from '../v2/operations/index.ts';
 import { abnormalRefundOperations } from './abnormal-refunds.ts';
+import { billOperations } from './bills.ts';
 import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
 import { complaintOperations } from './complaints.ts';
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...abnormalRefundOperations,
   ...securityOperations,
   ...certificateOperations,
+  ...billOperations,
   ...complaintOperations,
 ];
 

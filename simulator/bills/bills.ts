@@ -1,0 +1,357 @@
+import { z } from 'zod';
+import type { BillSettings, EffectiveSettings } from './settings.ts';
+import { billSettings, DOCUMENTED, tenThousandths } from './settings.ts';
+import { ControlError, GatewayError } from '../gateway-error.ts';
+import { Collection, type Journal } from '../journal.ts';
+import type { Order, Orders } from '../order.ts';
+import type { SeededRandom } from '../random.ts';
+import type { Refunds } from '../refund.ts';
+import type { World } from '../world.ts';
+import { type Alteration, type AlterationRequest, alterationRequest, altered } from './alteration.ts';
+import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
+import { type BillDay, billDay, dayOf, daysBack, requireAvailable } from './calendar.ts';
+import { Downloads } from './downloads.ts';
+import type { Entry } from './entry.ts';
+import { type BuiltBill, buildBill } from './file.ts';
+import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
+import { Statement } from './statement.ts';
+import type { BillForm, BillTable } from './table.ts';
+import { TradeBill, type TradeBillType } from './trade-bill.ts';
+
+const MOST_ROWS = 10_000_000;
+const MOST_BUILT = 32;
+const STATEMENT_DAYS = 180;
+
+/** What the control API takes to arrange trade of a day. */
+export const syntheticRequest = z.strictObject({
+  date: z.string().refine((date) => dayOf(date), 'must be a date, yyyy-MM-dd'),
+  /** How many rows the bill of all trades gets. */
+  rows: z.int().positive().max(MOST_ROWS),
+  seed: z.int().default(1),
+  /** The first merchant unless told. */
+  mchid: z.string().optional(),
+  /** For a service provider: the sub-merchant who trades. */
+  sub_mchid: z.string().optional(),
+});
+export type SyntheticRequest = z.input<typeof syntheticRequest>;
+
+/** What the control API takes to set how bills look and when they are there; those of one merchant, or of all. */
+export const settingsRequest = billSettings.extend({ mchid: z.string().optional() });
+export type SettingsRequest = z.input<typeof settingsRequest>;
+
+/** Whose bill: of a merchant or service provider, or only what concerns one sub-merchant. */
+export interface BillOwner {
+  mchid: string;
+  subMchid?: string | undefined;
+}
+
+/** Bills of all merchants: made from the books when they are asked for, and offered for download. */
+export class Bills {
+  readonly downloads: Downloads;
+  readonly #books: Books;
+  readonly #world: World;
+  readonly #clock: () => number;
+  readonly #random: SeededRandom;
+  readonly #scenario: BillSettings;
+  readonly #settings: Collection<BillSettings>;
+  readonly #alterations: Collection<Alteration>;
+  /** Bills that never change again, the latest ones. */
+  readonly #built = new Map<string, Promise<BuiltBill>>();
+
+  constructor(options: {
+    world: World;
+    orders: Orders;
+    refunds: Refunds;
+    journal: Journal;
+    clock: () => number;
+    random: SeededRandom;
+    /** What the scenario says about everybody's bills. */
+    settings: BillSettings | undefined;
+  }) {
+    const { world, orders, refunds, journal, clock, random } = options;
+    this.#world = world;
+    this.#clock = clock;
+    this.#random = random;
+    this.#scenario = options.settings ?? {};
+    this.#settings = new Collection(journal, 'bill_settings');
+    this.#alterations = new Collection(journal, 'bill_alteration');
+    this.#books = new Books({ orders, refunds, journal, feeRateOf: (mchid) => this.feeRate(mchid) });
+    this.downloads = new Downloads({ clock, random });
+  }
+
+  // What the gateway does.
+
+  /** The fee rate of a merchant or sub-merchant, in ten-thousandths. */
+  feeRate(mchid: string): number {
+    return tenThousandths(this.settings(mchid).fee_rate);
+  }
+
+  /** How the bills of a merchant are. */
+  settings(mchid: string): EffectiveSettings {
+    return {
+      ...DOCUMENTED,
+      ...this.#scenario,
+      ...this.#world.find(mchid)?.merchant.bills,
+      ...this.#settings.get('*'),
+      ...this.#settings.get(mchid),
+    };
+  }
+
+  /**
+   * A trade bill. Orders are there by the time of payment, refunds by that of acceptance.
+   * @param date `yyyy-MM-dd`
+   * @param form how it is written, where the API it was asked for by says so
+   * @throws GatewayError 400 PARAM_ERROR, INVALID_REQUEST, STATEMENT_CREATING or NO_STATEMENT_EXIST
+   */
+  trade(owner: BillOwner, date: string | null, type: TradeBillType, form?: BillForm): Promise<BuiltBill> {
+    const { mchid, subMchid } = owner;
+    const account: Account = {
+      key: subMchid ? `${mchid} ${subMchid}` : mchid,
+      owns: (order) =>
+        order.family !== 'overseas' &&
+        (order.mchid === mchid || order.subMchid === mchid) &&
+        (!subMchid || order.subMchid === subMchid),
+    };
+    return this.#bill({ mchid, account, date, form, kind: 'trade', name: type, parts: false }, (settings) => ({
+      table: () => new TradeBill(type, settings),
+    }));
+  }
+
+  /** The fund flow of a merchant that signs for itself. @throws GatewayError as {@link trade} */
+  fundFlow(
+    { mchid }: Pick<BillOwner, 'mchid'>,
+    date: string | null,
+    fundAccount: FundAccount,
+    form?: BillForm,
+  ): Promise<BuiltBill> {
+    const owns = (order: Pick<Order, 'mchid' | 'subMchid' | 'family'>) =>
+      order.family !== 'overseas' && (order.subMchid ?? order.mchid) === mchid;
+    return this.#fundFlow({ mchid, account: { key: mchid, owns }, date, form, fundAccount, parts: false });
+  }
+
+  /**
+   * The fund flow of a sub-merchant, or of all of them, for their service provider; in parts.
+   * @throws GatewayError as {@link trade}
+   */
+  subMerchantFundFlow(
+    { mchid, subMchid }: BillOwner,
+    date: string | null,
+    fundAccount: FundAccount | 'ALL',
+  ): Promise<BuiltBill> {
+    const account: Account = {
+      key: `${mchid} ${subMchid ?? '*'}`,
+      owns: (order) =>
+        order.family !== 'overseas' &&
+        order.mchid === mchid &&
+        order.subMchid !== undefined &&
+        (!subMchid || order.subMchid === subMchid),
+    };
+    return this.#fundFlow({ mchid, account, date, fundAccount, parts: true });
+  }
+
+  /**
+   * An overseas statement (38 columns), of a merchant, of an institution, or of one of its sub-merchants.
+   * @param date `yyyyMMdd`
+   * @throws GatewayError as {@link trade}; 180 days back
+   */
+  statement({ mchid, subMchid }: BillOwner, date: string | null): Promise<BuiltBill> {
+    const account: Account = {
+      key: subMchid ? `${mchid} ${subMchid}` : mchid,
+      owns: (order) =>
+        order.family === 'overseas' && order.mchid === mchid && (!subMchid || order.subMchid === subMchid),
+    };
+    const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(date ?? '') ?? [];
+    return this.#bill(
+      {
+        mchid,
+        account,
+        date: year ? `${year}-${month}-${day}` : date && 'malformed',
+        field: 'date',
+        oldest: daysBack(this.#clock(), STATEMENT_DAYS),
+        kind: 'trade',
+        name: 'statement',
+        parts: false,
+      },
+      () => ({ table: () => new Statement() }),
+    );
+  }
+
+  // What people and tests do.
+
+  /** Arranges trade that nobody ordered, for bills of any size. @throws ControlError */
+  addSynthetic(request: SyntheticRequest): ArrangedTrade {
+    const parsed = parse(syntheticRequest, request);
+    const mchid = parsed.mchid ?? this.#world.merchant.mchid;
+    const merchant = this.#world.find(mchid)?.merchant;
+    if (!merchant) throw new ControlError(404, `no merchant ${mchid}`);
+    const subMchid = parsed.sub_mchid;
+    if (subMchid && !merchant.subMerchants.some((sub) => sub.mchid === subMchid)) {
+      throw new ControlError(404, `no sub-merchant ${subMchid} of ${mchid}`);
+    }
+    const trade: ArrangedTrade = {
+      id: this.#random.uuid(),
+      date: parsed.date,
+      rows: parsed.rows,
+      seed: parsed.seed,
+      mchid,
+      subMchid,
+      appid: merchant.appid,
+      family: merchant.region === 'overseas' ? 'overseas' : 'basic',
+    };
+    this.#books.arrange(trade);
+    return trade;
+  }
+
+  synthetic(): ArrangedTrade[] {
+    return this.#books.arranged();
+  }
+
+  removeSynthetic(): void {
+    this.#books.forgetArranged();
+  }
+
+  /** Makes bills of a day wrong, or another version of them. @throws ControlError */
+  addAlteration(request: AlterationRequest): Alteration {
+    const parsed = parse(alterationRequest, request);
+    const alteration: Alteration = {
+      ...parsed,
+      bill: parsed.bill ?? (parsed.kind === 'restated' ? 'all' : 'trade'),
+      id: this.#random.uuid(),
+      createdAt: this.#clock(),
+      digits: this.#random.digits(12),
+    };
+    this.#alterations.put(alteration.id, alteration);
+    return alteration;
+  }
+
+  alterations(): Alteration[] {
+    return [...this.#alterations.values()];
+  }
+
+  removeAlterations(): void {
+    for (const { id } of this.alterations()) this.#alterations.delete(id);
+  }
+
+  /** Sets how bills are, of one merchant or of all; what is not named stays. @throws ControlError */
+  set(request: SettingsRequest): EffectiveSettings {
+    const { mchid = '*', ...settings } = parse(settingsRequest, request);
+    this.#settings.put(mchid, { ...this.#settings.get(mchid), ...settings });
+    return this.settings(mchid);
+  }
+
+  clear(): void {
+    this.#books.clear();
+    this.#settings.clear();
+    this.#alterations.clear();
+    this.#built.clear();
+    this.downloads.clear();
+  }
+
+  async #fundFlow({ fundAccount, ...asked }: Asked & { fundAccount: FundAccount | 'ALL' }): Promise<BuiltBill> {
+    const basic = fundAccount === 'BASIC' || fundAccount === 'ALL';
+    return this.#bill({ ...asked, kind: 'fund_flow', name: fundAccount }, async (settings, day) => {
+      const change = (entry: Entry) =>
+        movementsOf(entry, settings.fee_account)
+          .filter(({ account }) => fundAccount === 'ALL' || account === fundAccount)
+          .reduce((sum, movement) => sum + movement.change, 0);
+      const before = await this.#books.sumBefore(asked.account, day, change);
+      const balance = (basic ? settings.opening_balance : 0) + before;
+      return { table: () => new FundFlowBill(fundAccount, balance, settings) };
+    });
+  }
+
+  async #bill(
+    asked: Asked & { kind: 'trade' | 'fund_flow'; name: string },
+    prepare: (
+      settings: EffectiveSettings,
+      day: BillDay,
+    ) => { table: () => BillTable } | Promise<{ table: () => BillTable }>,
+  ): Promise<BuiltBill> {
+    const { mchid, account, kind } = asked;
+    const now = this.#clock();
+    const settings = this.settings(mchid);
+    const day = billDay(asked.date, asked.field);
+    requireAvailable(day, now, {
+      available: settings.available,
+      ...(asked.oldest !== undefined && { oldest: asked.oldest }),
+    });
+    const alterations = this.#alterationsOf(mchid, day, kind);
+    const restated = alterations.findLast((alteration) => alteration.kind === 'restated');
+    const madeForGood = finalAt(day, now);
+    const synthetic = this.#books.synthetic(account, day);
+    const make = async () => {
+      const { table } = await prepare(settings, day);
+      const own = await this.#books.entries(account, day, {
+        madeAt: Math.max(madeForGood ?? now, restated?.createdAt ?? 0),
+        version: madeForGood === undefined ? undefined : `${restated?.id ?? 'first'}`,
+      });
+      return buildBill({
+        open: () => ({
+          entries: altered(merged([own, ...synthetic.map(({ open }) => open())]), alterations),
+          table: table(),
+        }),
+        form: asked.form ?? settings,
+        ...(asked.parts && { partRows: settings.part_rows }),
+        badHash: alterations.some((alteration) => alteration.kind === 'bad_hash'),
+        truncated: alterations.some((alteration) => alteration.kind === 'truncated_gzip'),
+      });
+    };
+    const key = JSON.stringify([
+      kind,
+      asked.name,
+      account.key,
+      day.date,
+      asked.parts,
+      asked.form,
+      settings,
+      synthetic.map(({ id }) => id),
+      alterations.map(({ id }) => id),
+    ]);
+    const bill = await (madeForGood === undefined ? make() : this.#once(key, make));
+    if (bill.rows === 0) throw new GatewayError(400, 'NO_STATEMENT_EXIST', '请求的账单文件不存在');
+    return bill;
+  }
+
+  /** What is wrong with the bills of a day since they were restated last. */
+  #alterationsOf(mchid: string, { date }: BillDay, kind: 'trade' | 'fund_flow'): Alteration[] {
+    const all = this.alterations().filter(
+      (one) =>
+        one.date === date &&
+        (one.mchid === undefined || one.mchid === mchid) &&
+        (one.bill === 'all' || one.bill === kind),
+    );
+    const last = all.findLastIndex((one) => one.kind === 'restated');
+    return last < 0 ? all : all.slice(last);
+  }
+
+  #once(key: string, make: () => Promise<BuiltBill>): Promise<BuiltBill> {
+    const known = this.#built.get(key);
+    if (known) return known;
+    const made = make();
+    this.#built.set(key, made);
+    made.catch(() => this.#built.delete(key));
+    const [oldest] = this.#built.keys();
+    if (this.#built.size > MOST_BUILT && oldest !== undefined) this.#built.delete(oldest);
+    return made;
+  }
+}
+
+interface Asked {
+  /** Who asks. */
+  mchid: string;
+  account: Account;
+  date: string | null;
+  /** The parameter that has the date; bill_date unless told. */
+  field?: string;
+  /** The oldest date there is. */
+  oldest?: string;
+  form?: BillForm | undefined;
+  /** Whether large bills come in parts. */
+  parts: boolean;
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
+  return result.data;
+}
