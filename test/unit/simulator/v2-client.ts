@@ -23,7 +23,8 @@ export interface V2Deviation {
   /** Sent in place of the XML that was built. */
   body?: string | Buffer;
   method?: string;
-  headers?: Record<string, string>;
+  /** text/xml unless told; empty for none. */
+  contentType?: string;
 }
 
 export interface V2RawAnswer {
@@ -56,6 +57,7 @@ export class RawV2Client {
   /** Posts elements, with whose they are and a signature added; empty values are how a test leaves one of those out. */
   async post(path: string, elements: Elements, deviation: V2Deviation = {}): Promise<V2RawAnswer> {
     const { merchant = this.simulator.merchant, signType, key = merchant.apiV2Key } = deviation;
+    const { contentType = 'text/xml' } = deviation;
     nonces += 1;
     const unsigned: Elements = {
       appid: merchant.appid,
@@ -70,7 +72,7 @@ export class RawV2Client {
     const answer = await request(this.simulator.baseUrl + path, {
       method: (deviation.method ?? 'POST') as 'POST',
       dispatcher: this.#agent,
-      headers: { 'content-type': 'text/xml', ...deviation.headers },
+      headers: contentType ? { 'content-type': contentType } : {},
       ...(deviation.method === 'GET' ? {} : { body: deviation.body ?? xml }),
     });
     const text = await answer.body.text();

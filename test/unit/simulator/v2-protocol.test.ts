@@ -145,12 +145,8 @@ describe('simulator: the v2 protocol', () => {
         )
         .join('\n')}
     </xml>`;
-    for (const headers of [
-      { 'content-type': 'application/json' },
-      { 'content-type': 'application/x-www-form-urlencoded' },
-      {},
-    ]) {
-      const answer = await client.post('/pay/unifiedorder', {}, { body, headers });
+    for (const contentType of ['application/json', 'application/x-www-form-urlencoded', '']) {
+      const answer = await client.post('/pay/unifiedorder', {}, { body, contentType });
       assert.equal(answer.xml.result_code, 'SUCCESS', answer.text);
     }
     assert.equal(simulator.gateway.order('SPELLING1').description, 'Tea & <b>\n"茶" 🍵');
