@@ -21,7 +21,7 @@ const DEFAULT_LIMIT = 1000;
 const images = z.array(z.base64()).max(9).default([]);
 
 /** What the control API takes to let a customer complain. */
-const complaintRequest = z.strictObject({
+export const complaintRequest = z.strictObject({
   out_trade_no: z.string(),
   /** Whose order, where numbers collide; the newest unless told. */
   mchid: z.string().optional(),
@@ -50,7 +50,7 @@ const complaintRequest = z.strictObject({
 });
 export type ComplaintRequest = z.input<typeof complaintRequest>;
 
-const consumerStatement = z.strictObject({ details: z.string().min(1).optional(), images });
+export const consumerStatement = z.strictObject({ details: z.string().min(1).optional(), images });
 
 /** What a customer may do to a complaint, by its name in the control API. */
 export const CONSUMER_ACTIONS = {

@@ -91,11 +91,12 @@ export class Gateway {
   readonly complaints: ComplaintDesk;
   /** What goes wrong. */
   readonly faultBook: FaultBook;
+  /** What merchants are told. */
+  readonly notificationBook: Notifications;
   /** What merchants set on the merchant platform. */
   readonly settings: PlatformSettings;
   /** How old an order of v2 must be to be closed, in milliseconds. */
   readonly earliestCloseMs: number;
-  readonly #notifications: Notifications;
   readonly #journal: Journal;
   readonly #run: number;
 
@@ -158,7 +159,7 @@ export class Gateway {
       random: random.fork('faults'),
       onFired: (fired) => this.events.emit('fault', fired),
     });
-    this.#notifications = new Notifications({
+    this.notificationBook = new Notifications({
       journal,
       clock,
       timers,
@@ -175,13 +176,13 @@ export class Gateway {
 
   /** Goes on with what was pending when the process ended. */
   resume(): void {
-    this.#notifications.resume();
+    this.notificationBook.resume();
     for (const refund of this.refundBook.pending()) this.#succeedLater(refund, refund.dueAt);
   }
 
   async close(): Promise<void> {
     this.timers.close();
-    await this.#notifications.close();
+    await this.notificationBook.close();
     this.#journal.close();
   }
 
@@ -243,7 +244,7 @@ export class Gateway {
     notice: Notice,
   ): void {
     if (!notifyUrl) return;
-    this.#notifications.create({ mchid, outTradeNo, outRefundNo, complaintId, notifyUrl }, notice);
+    this.notificationBook.create({ mchid, outTradeNo, outRefundNo, complaintId, notifyUrl }, notice);
   }
 
   fireFault(...occasion: Parameters<FaultBook['fire']>): FaultRule | undefined {
@@ -254,19 +255,19 @@ export class Gateway {
 
   /** Orders, newest first. */
   orders(limit = DEFAULT_LIMIT): OrderView[] {
-    return this.orderBook.newest(limit).map((order) => this.#orderView(order));
+    return this.orderBook.newest(limit).map((order) => this.viewOf(order));
   }
 
   /** @param mchid whose, where numbers collide; the newest unless told. So it is with the next methods. */
   order(outTradeNo: string, mchid?: string): OrderView {
-    return this.#orderView(this.#knownOrder(outTradeNo, mchid));
+    return this.viewOf(this.#knownOrder(outTradeNo, mchid));
   }
 
   /** What a phone shows after scanning a code. */
   scan(codeUrl: string): ScanView {
     const order = this.orderBook.findByCode(codeUrl);
     if (!order) return { status: 'unknown', order: null };
-    return { status: this.orderBook.obstacle(order, codeUrl) ?? 'payable', order: this.#orderView(order) };
+    return { status: this.orderBook.obstacle(order, codeUrl) ?? 'payable', order: this.viewOf(order) };
   }
 
   /**
@@ -276,7 +277,7 @@ export class Gateway {
   pay(outTradeNo: string, payment: Payment = {}, mchid?: string): OrderView {
     const order = this.#knownOrder(outTradeNo, mchid);
     this.payOrder(order, payment);
-    return this.#orderView(order);
+    return this.viewOf(order);
   }
 
   /** As {@link pay}, for an order at hand. */
@@ -294,14 +295,21 @@ export class Gateway {
       combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
       paidNotice(order, this.#noticeKey(order), combination && combinedObject(combination, orders)),
     );
-    for (const paid of orders) this.events.emit('payment', this.#orderView(paid));
+    for (const paid of orders) this.events.emit('payment', this.viewOf(paid));
   }
 
   /** The person does not pay; the order stays NOTPAY (that of a payment code is PAYERROR) and nobody is notified. */
   fail(outTradeNo: string, reason: AttemptFailure, mchid?: string): OrderView {
     const order = this.#knownOrder(outTradeNo, mchid);
     this.orderBook.fail(order, reason);
-    return this.#orderView(order);
+    return this.viewOf(order);
+  }
+
+  /** The time to pay is over; the order stays NOTPAY. @throws ControlError 409 when nobody can pay it anyway. */
+  expire(outTradeNo: string, mchid?: string): OrderView {
+    const order = this.#knownOrder(outTradeNo, mchid);
+    this.orderBook.expire(order);
+    return this.viewOf(order);
   }
 
   /** What a merchant or sub-merchant has. @throws ControlError 404 */
@@ -321,7 +329,7 @@ export class Gateway {
     const order = this.#knownOrder(outTradeNo, mchid);
     order.payerAbnormal = account === 'abnormal';
     this.orderBook.save(order);
-    return this.#orderView(order);
+    return this.viewOf(order);
   }
 
   /** Refunds, newest first. */
@@ -350,12 +358,12 @@ export class Gateway {
 
   /** Notifications with every attempt, newest first. */
   notifications(limit = DEFAULT_LIMIT): NotificationView[] {
-    return this.#notifications.newest(limit).map(notificationView);
+    return this.notificationBook.newest(limit).map(notificationView);
   }
 
   /** Sends a notification again at once and answers after that attempt. */
   async redeliver(id: string): Promise<NotificationView> {
-    return notificationView(await this.#notifications.redeliver(id));
+    return notificationView(await this.notificationBook.redeliver(id));
   }
 
   /** @throws ControlError 400 when the rule makes no sense. */
@@ -386,7 +394,7 @@ export class Gateway {
     this.complaints.clear();
     this.settings.clear();
     this.bills.clear();
-    this.#notifications.clear();
+    this.notificationBook.clear();
     this.faultBook.clear();
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
@@ -400,7 +408,7 @@ export class Gateway {
       time: this.clock(),
       orders: this.orderBook.size,
       refunds: this.refundBook.size,
-      notifications: this.#notifications.size,
+      notifications: this.notificationBook.size,
       faults: this.faultBook.list(),
       fault_log: this.faultBook.log(),
     };
@@ -419,7 +427,8 @@ export class Gateway {
     return { apiV2Key: this.world.get(mchid).merchant.apiV2Key, nonce: this.random.text(32) };
   }
 
-  #orderView(order: Order): OrderView {
+  /** An order as the control API shows it. */
+  viewOf(order: Order): OrderView {
     const payable = this.orderBook.obstacle(order, order.codes.at(-1)?.prepayId) === undefined;
     return orderView(order, { payable, refunded: this.refundBook.refunded(order) });
   }

@@ -275,6 +275,14 @@ export class Orders {
     this.save(order);
   }
 
+  /** The time to pay ends now. @throws ControlError 409 when nobody can pay it anyway. */
+  expire(order: Order): void {
+    const obstacle = this.obstacle(order);
+    if (obstacle) throw new ControlError(409, `order ${order.outTradeNo} cannot expire: ${obstacle}`);
+    order.expiresAt = this.#clock();
+    this.save(order);
+  }
+
   /**
    * Closes an unpaid order; repeating it is harmless.
    * @throws GatewayError 400 ORDER_PAID: the money arrived first; 400 INVALID_REQUEST for an order that must be reversed.

@@ -1,70 +1,90 @@
+import { z } from 'zod';
 import { chinaTime } from './china-time.ts';
 import type { FaultRule, FiredFault } from './fault.ts';
 import type { Notification } from './notification.ts';
 import { type Order, payerTotal } from './order.ts';
 import type { Refund } from './refund.ts';
 
+const fen = z.int();
+const time = z.string();
+
 /** An order as the control API shows it. Amounts in fen, times RFC 3339 in Asia/Shanghai. */
-export interface OrderView {
-  out_trade_no: string;
-  transaction_id: string | null;
-  trade_state: string;
-  description: string;
-  attach: string | null;
+export const orderAnswer = z.strictObject({
   /** Who ordered: a merchant, or a service provider for `sub_mchid`. */
-  mchid: string;
-  sub_mchid: string | null;
-  trade_type: string;
-  combine_out_trade_no: string | null;
-  amount: { total: number; payer_total: number; refunded: number; currency: string };
+  mchid: z.string(),
+  sub_mchid: z.string().nullable(),
+  out_trade_no: z.string(),
+  combine_out_trade_no: z.string().nullable(),
+  transaction_id: z.string().nullable(),
+  trade_type: z.string(),
+  trade_state: z.string(),
+  description: z.string(),
+  attach: z.string().nullable(),
+  amount: z.strictObject({ total: fen, payer_total: fen, refunded: fen, currency: z.string() }),
   /** The newest code_url or h5_url, and prepay_id; older ones are dead. */
-  code_url: string | null;
-  prepay_id: string | null;
-  payable: boolean;
-  notify_url: string | null;
-  created_at: string;
-  expires_at: string;
-  success_time: string | null;
-  failed_attempts: { time: string; reason: string }[];
-}
+  code_url: z.string().nullable(),
+  prepay_id: z.string().nullable(),
+  payable: z.boolean(),
+  notify_url: z.string().nullable(),
+  created_at: time,
+  expires_at: time,
+  success_time: time.nullable(),
+  failed_attempts: z.array(z.strictObject({ time, reason: z.string() })),
+});
+export type OrderView = z.infer<typeof orderAnswer>;
 
-export interface RefundView {
-  out_refund_no: string;
-  refund_id: string;
-  out_trade_no: string;
-  transaction_id: string;
-  status: string;
-  reason: string | null;
-  mchid: string;
-  amount: { refund: number; total: number; currency: string };
-  notify_url: string | null;
-  created_at: string;
-  finished_at: string | null;
-}
+/** A refund as the control API shows it. */
+export const refundAnswer = z.strictObject({
+  mchid: z.string(),
+  out_refund_no: z.string(),
+  refund_id: z.string(),
+  out_trade_no: z.string(),
+  transaction_id: z.string(),
+  status: z.string(),
+  reason: z.string().nullable(),
+  amount: z.strictObject({ refund: fen, total: fen, currency: z.string() }),
+  notify_url: z.string().nullable(),
+  created_at: time,
+  finished_at: time.nullable(),
+});
+export type RefundView = z.infer<typeof refundAnswer>;
 
-export interface NotificationView {
-  id: string;
-  mchid: string;
-  event_type: string;
-  out_trade_no: string;
-  out_refund_no: string | null;
-  notify_url: string;
-  status: 'pending' | 'delivered' | 'exhausted' | 'lost';
-  created_at: string;
-  next_attempt_at: string | null;
+/** A notification as the control API shows it. */
+export const notificationAnswer = z.strictObject({
+  id: z.string(),
+  mchid: z.string(),
+  event_type: z.string(),
+  out_trade_no: z.string(),
+  out_refund_no: z.string().nullable(),
+  complaint_id: z.string().nullable(),
+  notify_url: z.string(),
+  status: z.enum(['pending', 'delivered', 'exhausted', 'lost']),
+  created_at: time,
+  next_attempt_at: time.nullable(),
   /** `time` in milliseconds, because attempts may lie within one second. */
-  attempts: { time: number; status: number | null; error: string | null; fault: string | null }[];
-}
+  attempts: z.array(
+    z.strictObject({
+      time: z.number(),
+      status: z.int().nullable(),
+      error: z.string().nullable(),
+      fault: z.string().nullable(),
+    }),
+  ),
+});
+export type NotificationView = z.infer<typeof notificationAnswer>;
 
 /** What scanning a code shows; `status` says whether it can be paid, and else why not. */
-export interface ScanView {
-  status: 'payable' | 'paid' | 'closed' | 'expired' | 'dead' | 'unknown';
-  order: OrderView | null;
-}
+export const scanAnswer = z.strictObject({
+  status: z.enum(['payable', 'paid', 'closed', 'expired', 'dead', 'unknown']),
+  order: orderAnswer.nullable(),
+});
+export type ScanView = z.infer<typeof scanAnswer>;
 
+/** Where a simulator stands. */
 export interface GatewayState {
   mchid: string;
   appid: string;
+  /** Milliseconds since 1970 on the simulator's clock. */
   time: number;
   orders: number;
   refunds: number;
@@ -126,6 +146,7 @@ export function notificationView(notification: Notification): NotificationView {
     event_type: notification.eventType,
     out_trade_no: notification.outTradeNo,
     out_refund_no: notification.outRefundNo ?? null,
+    complaint_id: notification.complaintId ?? null,
     notify_url: notification.notifyUrl,
     status: notification.status,
     created_at: chinaTime(notification.createdAt),

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { faultRequest, faultRule, firedFault } from '../fault.ts';
+import { listed, pageAnswer, pageQuery } from '../listing.ts';
+import { exampleFault, exampleFired } from './examples.ts';
+import { type AnyRoute, route } from './route.ts';
+
+/** What goes wrong. */
+export const faultControls: readonly AnyRoute[] = [
+  route({
+    method: 'GET',
+    path: '/faults',
+    summary: 'Arranged faults that are not spent, oldest first.',
+    answer: {
+      schema: z.strictObject({ faults: z.array(faultRule) }),
+      example: { faults: [exampleFault] },
+    },
+    run: ({ gateway }) => ({ faults: gateway.faults() }),
+  }),
+  route({
+    method: 'POST',
+    path: '/faults',
+    summary: 'Arranges a fault.',
+    body: {
+      schema: faultRequest,
+      example: { operation: 'order.*', kind: 'error_500', probability: 0.1, times: null },
+    },
+    answer: { schema: faultRule, example: exampleFault },
+    run: ({ gateway, body }) => gateway.addFault(body),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/faults',
+    summary: 'Removes all arranged faults; the log stays.',
+    run: ({ gateway }) => gateway.removeFaults(),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/faults/{id}',
+    summary: 'Removes an arranged fault.',
+    run: ({ gateway, parameters }) => gateway.removeFault(parameters.id ?? ''),
+  }),
+  route({
+    method: 'GET',
+    path: '/fault-log',
+    summary: 'Faults that fired, oldest first. POST /replay takes this answer.',
+    query: z.strictObject({ ...pageQuery, limit: pageQuery.limit.default(10_000) }),
+    answer: {
+      schema: z.strictObject({ faults: z.array(firedFault), ...pageAnswer }),
+      example: { faults: [exampleFired], total: 1, next_offset: null },
+    },
+    run: ({ gateway, query }) => {
+      const { entries: faults, ...rest } = listed(gateway.faultBook.log(), query);
+      return { faults, ...rest };
+    },
+  }),
+];
