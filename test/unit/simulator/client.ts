@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Agent, request } from 'undici';
-import type { Simulator } from '../../../simulator/index.ts';
+import type { SimulatedMerchant, Simulator } from '../../../simulator/index.ts';
 import {
   answerMessage,
   formatAuthorization,
@@ -39,10 +39,21 @@ let nonces = 0;
 /** A merchant's client without any of our client code: it signs and sends, and checks nothing by itself. */
 export class RawClient {
   readonly simulator: Simulator;
+  /** Who signs. */
+  readonly merchant: SimulatedMerchant;
   readonly #agent = new Agent();
+  readonly #clock: () => number;
 
-  constructor(simulator: Simulator) {
+  constructor(
+    simulator: Simulator,
+    {
+      merchant = simulator.merchant,
+      clock = Date.now,
+    }: { merchant?: SimulatedMerchant; clock?: () => number } = {},
+  ) {
     this.simulator = simulator;
+    this.merchant = merchant;
+    this.#clock = clock;
   }
 
   get(url: string, deviation: Deviation = {}): Promise<RawAnswer> {
@@ -59,8 +70,8 @@ export class RawClient {
     body: string | Buffer,
     deviation: Deviation = {},
   ): Promise<RawAnswer> {
-    const { merchant, baseUrl } = this.simulator;
-    const timestamp = String(deviation.timestamp ?? Math.floor(Date.now() / 1000));
+    const { merchant, simulator } = this;
+    const timestamp = String(deviation.timestamp ?? Math.floor(this.#clock() / 1000));
     nonces += 1;
     const nonce = `nonce${nonces}`;
     const message = requestMessage({
@@ -85,7 +96,7 @@ export class RawClient {
       ...deviation.headers,
     };
     const sent = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const answer = await request(baseUrl + url, {
+    const answer = await request(simulator.baseUrl + url, {
       method: method as 'GET',
       dispatcher: this.#agent,
       headers: Object.fromEntries(sent),
