@@ -1,6 +1,7 @@
+import { isOrderOf } from '../v3/codepay.ts';
 import { serializeBody } from '../v3/request-body.ts';
 import type { For, Identity, Role } from '../v3/role.ts';
-import type { Transport } from '../v3/transport.ts';
+import type { FieldCheck, Transport } from '../v3/transport.ts';
 import { GLOBAL_ENDPOINTS } from './endpoints.ts';
 import type { GlobalMicropayOrder } from './order-request.ts';
 import type { GlobalOrder } from './orders.ts';
@@ -34,7 +35,7 @@ export class GlobalMicropay<R extends Role = 'merchant'> {
     const body = typeof order === 'string' ? order : this.serialize(order);
     return this.#transport.call<GlobalMicropayAnswer<R>>(
       { endpoint: GLOBAL_ENDPOINTS['global.micropay.pay'], body },
-      { trade_state: true } as { trade_state: true },
+      { trade_state: true, out_trade_no: isOrderOf(body) } as Record<string, true | FieldCheck>,
     );
   }
 

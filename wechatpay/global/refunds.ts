@@ -164,7 +164,7 @@ export class GlobalRefunds<R extends Role = 'merchant'> {
       {
         ...(out_trade_no === undefined ? {} : { out_trade_no }),
         ...(transaction_id === undefined ? {} : { id: transaction_id }),
-        data: Array,
+        data: Array.isArray,
       },
     );
   }

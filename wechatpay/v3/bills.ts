@@ -147,7 +147,7 @@ export class Bills<R extends Role = 'merchant'> {
         endpoint: BILL_ENDPOINTS[name],
         query: sendable({ tar_type: 'GZIP', ...query, algorithm: 'AEAD_AES_256_GCM' }),
       },
-      { download_bill_list: Array },
+      { download_bill_list: Array.isArray },
     );
   }
 }

@@ -1,9 +1,10 @@
 import { endpoints } from '../endpoint.ts';
+import { readObject } from './answer.ts';
 import type { CodepayOrder } from './order-request.ts';
 import type { Order } from './orders.ts';
 import { serializeBody } from './request-body.ts';
 import type { Identity, Role, SubOrderer } from './role.ts';
-import type { Transport } from './transport.ts';
+import type { FieldCheck, Transport } from './transport.ts';
 
 export const CODEPAY_ENDPOINTS = endpoints({
   'codepay.create': {
@@ -46,7 +47,8 @@ export class Codepay<R extends Role = 'merchant'> {
     const body = typeof order === 'string' ? order : this.serialize(order);
     return this.#transport.call<CodepayAnswer<R>>({ endpoint: CODEPAY_ENDPOINTS['codepay.create'], body }, {
       trade_state: true,
-    } as { trade_state: true });
+      out_trade_no: isOrderOf(body),
+    } as Record<string, true | FieldCheck>);
   }
 
   /**
@@ -67,4 +69,14 @@ export class Codepay<R extends Role = 'merchant'> {
       { out_trade_no: outTradeNo },
     );
   }
+}
+
+/**
+ * Whether an answer is about the order in `body`. One whose password is being typed may be nothing but its state, but a paid one names itself:
+ * believed by mistake, the payment of somebody else would hand out the goods.
+ */
+export function isOrderOf(body: string): FieldCheck {
+  const sent = readObject(Buffer.from(body))?.out_trade_no;
+  return (answered, { trade_state }) =>
+    sent === undefined || answered === sent || (answered === undefined && trade_state !== 'SUCCESS');
 }

@@ -146,7 +146,7 @@ export class Combine<R extends Role = 'merchant'> {
         endpoint: COMBINE_ENDPOINTS['combine.queryByOutTradeNo'],
         segments: { combine_out_trade_no: combineOutTradeNo },
       },
-      { combine_out_trade_no: combineOutTradeNo, sub_orders: Array },
+      { combine_out_trade_no: combineOutTradeNo, sub_orders: Array.isArray },
     );
   }
 

@@ -31,8 +31,11 @@ export interface Call {
   serial?: string;
 }
 
-/** What the answer must have: this very text, any text (true), or a list. */
-type Expected<T> = { [Field in keyof T]?: string | true | typeof Array };
+/** Whether a field is as it should be, in the light of the whole answer. */
+export type FieldCheck = (value: unknown, answer: Record<string, unknown>) => boolean;
+
+/** What the answer must have: this very text, any text (true), or what passes a check. */
+type Expected<T> = { [Field in keyof T]?: string | true | FieldCheck };
 
 /** WeChat Pay's own hosts, the alias and the overseas one included. */
 const OFFICIAL_HOST = /^[a-z0-9]+\.(mch\.weixin\.qq\.com|wechatpay\.cn)$/;
@@ -83,16 +86,20 @@ export class Transport {
    */
   async call<T extends object>(call: Call, expected: Expected<T>): Promise<T> {
     const { answer, sent } = await this.#exchanged(call);
-    const body = this.#read(answer, sent);
-    for (const [field, wanted] of Object.entries(expected)) {
-      const value = body?.[field];
-      if (wanted === Array ? Array.isArray(value) : wanted === true ? isText(value) : value === wanted)
+    const body = this.#read(answer, sent) ?? {};
+    for (const [field, wanted] of Object.entries<string | true | FieldCheck | undefined>(expected)) {
+      const value = body[field];
+      if (
+        typeof wanted === 'function'
+          ? wanted(value, body)
+          : wanted === true
+            ? isText(value)
+            : value === wanted
+      )
         continue;
-      throw unexpected(
-        sent,
-        typeof wanted === 'string' ? `is about another ${field}` : `has no ${field}`,
-        detailsOf(answer),
-      );
+      const problem =
+        wanted === true || value === undefined ? `has no ${field}` : `is about another ${field}`;
+      throw unexpected(sent, problem, detailsOf(answer));
     }
     return body as T;
   }

@@ -217,8 +217,12 @@ describe('wechatpay endpoints', () => {
 
     it('a state of the order is an answer and not an error, whatever it is', async () => {
       for (const trade_state of ['SUCCESS', 'USERPAYING', 'PAYERROR', 'REVOKED', 'ACCEPT']) {
-        gateway.answer = signed(200, { trade_state });
-        assert.deepEqual(await merchant.codepay.create(order), { trade_state });
+        const answer = {
+          trade_state,
+          ...(trade_state === 'SUCCESS' && { out_trade_no: order.out_trade_no }),
+        };
+        gateway.answer = signed(200, answer);
+        assert.deepEqual(await merchant.codepay.create(order), answer);
       }
     });
 

@@ -284,6 +284,27 @@ describe('wechatpay outcomes', () => {
       await unknown(pay.refunds.apply(REFUND), 'UNEXPECTED_ANSWER');
       await unknown(pay.refunds.apply(pay.refunds.serialize(REFUND)), 'UNEXPECTED_ANSWER');
     });
+    it('a payment code whose signed answer is about another order, or is paid and does not say which', async () => {
+      const order = {
+        out_trade_no: 'C20260301000001',
+        description: 'Tea',
+        amount: { total: 2590 },
+        payer: { auth_code: '134567890123456789' },
+        scene_info: { store_info: { out_id: 'S01' } },
+      };
+      const paid = { trade_state: 'SUCCESS', transaction_id: '4200' };
+      for (const body of [
+        paid,
+        { ...paid, out_trade_no: 'T2' },
+        { trade_state: 'USERPAYING', out_trade_no: 'T2' },
+      ]) {
+        gateway.answer = signed(200, body);
+        await unknown(pay.codepay.create(order), 'UNEXPECTED_ANSWER');
+        await unknown(pay.codepay.create(pay.codepay.serialize(order)), 'UNEXPECTED_ANSWER');
+      }
+      gateway.answer = signed(200, { trade_state: 'USERPAYING' });
+      assert.equal((await pay.codepay.create(order)).trade_state, 'USERPAYING');
+    });
     it('a 200 larger than any answer', async () => {
       gateway.answer = signed(200, { ...PAID, attach: 'x'.repeat(1024 * 1024) });
       await unknown(query(), 'UNEXPECTED_ANSWER');

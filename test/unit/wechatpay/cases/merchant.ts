@@ -209,7 +209,13 @@ const codepayCases: EndpointCase<WechatPay>[] = [
     run: (pay) => pay.codepay.create(CODE_ORDER),
     target: `${PREPAY}/codepay`,
     body: { ...CODE_ORDER, ...owner },
-    answer: { ...PAID, ...owner, trade_type: 'MICROPAY', payer: { openid } },
+    answer: {
+      ...PAID,
+      ...owner,
+      out_trade_no: CODE_ORDER.out_trade_no,
+      trade_type: 'MICROPAY',
+      payer: { openid },
+    },
   },
   {
     ...order,

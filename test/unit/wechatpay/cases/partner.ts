@@ -140,7 +140,14 @@ const codepayCases: EndpointCase<WechatPayPartner>[] = [
     run: (pay) => pay.codepay.create({ ...CODE_ORDER, ...subOrderer }),
     target: `${PREPAY}/codepay`,
     body: { ...CODE_ORDER, ...subOrderer, ...provider },
-    answer: { ...PAID, ...provider, ...subOrderer, trade_type: 'MICROPAY', payer },
+    answer: {
+      ...PAID,
+      ...provider,
+      ...subOrderer,
+      out_trade_no: CODE_ORDER.out_trade_no,
+      trade_type: 'MICROPAY',
+      payer,
+    },
   },
   {
     ...order,
