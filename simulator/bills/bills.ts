@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { BillSettings, EffectiveSettings } from './settings.ts';
-import { billSettings, DOCUMENTED, tenThousandths } from './settings.ts';
 import { ControlError, GatewayError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
 import type { Order, Orders } from '../order.ts';
@@ -14,6 +12,8 @@ import { Downloads } from './downloads.ts';
 import type { Entry } from './entry.ts';
 import { type BuiltBill, buildBill } from './file.ts';
 import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
+import type { BillSettings, EffectiveSettings } from './settings.ts';
+import { billSettings, DOCUMENTED, tenThousandths } from './settings.ts';
 import { Statement } from './statement.ts';
 import type { BillForm, BillTable } from './table.ts';
 import { TradeBill, type TradeBillType } from './trade-bill.ts';
@@ -112,9 +112,12 @@ export class Bills {
         (order.mchid === mchid || order.subMchid === mchid) &&
         (!subMchid || order.subMchid === subMchid),
     };
-    return this.#bill({ mchid, account, date, form, kind: 'trade', name: type, parts: false }, (settings) => ({
-      table: () => new TradeBill(type, settings),
-    }));
+    return this.#bill(
+      { mchid, account, date, form, kind: 'trade', name: type, parts: false },
+      (settings) => ({
+        table: () => new TradeBill(type, settings),
+      }),
+    );
   }
 
   /** The fund flow of a merchant that signs for itself. @throws GatewayError as {@link trade} */
@@ -247,7 +250,10 @@ export class Bills {
     this.downloads.clear();
   }
 
-  async #fundFlow({ fundAccount, ...asked }: Asked & { fundAccount: FundAccount | 'ALL' }): Promise<BuiltBill> {
+  async #fundFlow({
+    fundAccount,
+    ...asked
+  }: Asked & { fundAccount: FundAccount | 'ALL' }): Promise<BuiltBill> {
     const basic = fundAccount === 'BASIC' || fundAccount === 'ALL';
     return this.#bill({ ...asked, kind: 'fund_flow', name: fundAccount }, async (settings, day) => {
       const change = (entry: Entry) =>

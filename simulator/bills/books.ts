@@ -144,7 +144,9 @@ export class Books {
 
 /** Sources that are in the order of time each, as one. */
 export function* merged(sources: readonly Iterable<Entry>[]): Generator<Entry> {
-  const heads = sources.map((source) => source[Symbol.iterator]()).map((source) => ({ source, next: source.next() }));
+  const heads = sources
+    .map((source) => source[Symbol.iterator]())
+    .map((source) => ({ source, next: source.next() }));
   for (;;) {
     let first: (typeof heads)[number] | undefined;
     for (const head of heads) {
