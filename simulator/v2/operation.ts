@@ -50,6 +50,8 @@ export interface V2Operation {
    * nothing but the two codes, `bill` is a file whose refusals have `error_code`.
    */
   answers?: 'full' | 'plain' | 'unsigned' | 'bill';
+  /** A service provider may ask for itself, without a sub-merchant. */
+  forWholeProvider?: boolean;
   /** Refusals say in `recall` whether to call again. */
   recalls?: boolean;
   /** Faults that make sense only here. */

@@ -64,7 +64,7 @@ export class V2Protocol {
         nonce: this.#gateway.random.text(32),
       };
       const call: V2Call = { gateway: this.#gateway, caller, subMchid, subAppid, fields, signType, path };
-      if (appid) this.#requireRelation(call, appid);
+      if (appid) this.#requireRelation(call, appid, operation);
       checked = operation.check(call);
     } catch (error) {
       await send(response, refusal(v2Error(error), operation, signer));
@@ -74,7 +74,11 @@ export class V2Protocol {
   }
 
   /** @throws V2Error unless appid, merchant, sub-merchant and its appid belong together. */
-  #requireRelation({ caller, subMchid, subAppid }: V2Call, appid: string): void {
+  #requireRelation(
+    { caller, subMchid, subAppid }: V2Call,
+    appid: string,
+    { forWholeProvider }: V2Operation,
+  ): void {
     const { world } = this.#gateway;
     const requireAppid = (wanted: string, { appid: bound }: { appid: string }) => {
       if (wanted === bound) return;
@@ -82,7 +86,7 @@ export class V2Protocol {
     };
     requireAppid(appid, caller);
     if (caller.region !== 'mainland') throw new V2Error('NOAUTH');
-    if (caller.role === 'partner' && !subMchid) throw lacking('sub_mch_id');
+    if (caller.role === 'partner' && !subMchid && !forWholeProvider) throw lacking('sub_mch_id');
     if (!subMchid) return;
     const sub = caller.subMerchants.find(({ mchid }) => mchid === subMchid);
     if (!sub) throw new V2Error('MCHID_NOT_EXIST', '受理关系不存在');

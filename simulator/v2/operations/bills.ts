@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { BuiltBill } from '../../bills/file.ts';
+import type { FileReply } from '../../operation.ts';
 import { checkElements } from '../elements.ts';
 import { V2Error } from '../error.ts';
 import type { CheckedV2Call, V2Call, V2Operation } from '../operation.ts';
@@ -9,40 +11,68 @@ const tradeBill = z.object({
   bill_type: z.enum(['ALL', 'SUCCESS', 'REFUND', 'RECHARGE_REFUND']).optional(),
   tar_type: z.literal('GZIP').optional(),
 });
+const ACCOUNTS = { Basic: 'BASIC', Operation: 'OPERATION', Fees: 'FEES' } as const;
 const fundFlow = z.object({
   bill_date: date,
-  account_type: z.enum(['Basic', 'Operation', 'Fees']),
+  account_type: z.enum(Object.keys(ACCOUNTS) as [keyof typeof ACCOUNTS]),
   tar_type: z.literal('GZIP').optional(),
 });
 
+/** How v2 writes all files, whatever the layout. */
+const FORM = { bom: true, newline: 'crlf' } as const;
+
 /** Files of a day. */
 export const billOperations: readonly V2Operation[] = [
-  { name: 'v2.downloadBill', path: '/pay/downloadbill', answers: 'bill', check: checkTradeBill },
+  {
+    name: 'v2.downloadBill',
+    path: '/pay/downloadbill',
+    answers: 'bill',
+    forWholeProvider: true,
+    check: checkTradeBill,
+  },
   {
     name: 'v2.downloadFundFlow',
     path: '/pay/downloadfundflow',
     certificate: true,
+    forWholeProvider: true,
     signTypes: ['HMAC-SHA256'],
     check: checkFundFlow,
   },
 ];
 
-function checkTradeBill({ caller, fields }: V2Call): CheckedV2Call {
-  checkElements(tradeBill, fields);
+function checkTradeBill({ gateway, caller, subMchid, fields }: V2Call): CheckedV2Call {
+  const { bill_date, bill_type = 'ALL', tar_type } = checkElements(tradeBill, fields);
+  const owner = { mchid: caller.mchid, subMchid };
   return {
     subject: { mchid: caller.mchid },
-    run: () => {
-      throw new V2Error('NO_BILL_EXIST');
+    run: async () => {
+      // Refunds of recharges are not simulated.
+      if (bill_type === 'RECHARGE_REFUND') throw new V2Error('NO_BILL_EXIST');
+      return file(await gateway.bills.trade(owner, isoDate(bill_date), bill_type, FORM), tar_type);
     },
   };
 }
 
-function checkFundFlow({ caller, fields }: V2Call): CheckedV2Call {
-  checkElements(fundFlow, fields);
+function checkFundFlow({ gateway, caller, fields }: V2Call): CheckedV2Call {
+  const { bill_date, account_type, tar_type } = checkElements(fundFlow, fields);
   return {
     subject: { mchid: caller.mchid },
-    run: () => {
-      throw new V2Error('NO_BILL_EXIST');
+    run: async () => {
+      const bill = await gateway.bills.fundFlow(caller, isoDate(bill_date), ACCOUNTS[account_type], FORM);
+      return { ...file(bill, tar_type), headers: { Digest: `SHA=${bill.sha1s[0]}` } };
     },
+  };
+}
+
+/** `2026-03-01` for `20260301`. */
+function isoDate(text: string): string {
+  return text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+}
+
+function file(bill: BuiltBill, tarType: 'GZIP' | undefined): FileReply {
+  const gzip = tarType === 'GZIP';
+  return {
+    contentType: gzip ? 'application/x-gzip' : 'text/plain',
+    content: bill.content(1, { gzip }),
   };
 }

@@ -27,7 +27,13 @@ const report = z.object({
 /** What surrounds payments: openids, reports, the key of the sandbox. */
 export const toolOperations: readonly V2Operation[] = [
   { name: 'v2.authCodeToOpenid', path: '/tools/authcodetoopenid', check: checkCodeToOpenid },
-  { name: 'v2.report', path: '/payitil/report', answers: 'unsigned', check: checkReport },
+  {
+    name: 'v2.report',
+    path: '/payitil/report',
+    answers: 'unsigned',
+    forWholeProvider: true,
+    check: checkReport,
+  },
   ...['/xdc/apiv2getsignkey/sign/getsignkey', '/sandboxnew/pay/getsignkey'].map(
     (path): V2Operation => ({
       name: 'v2.getSignKey',

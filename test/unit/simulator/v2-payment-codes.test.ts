@@ -140,12 +140,13 @@ describe('simulator: v2 payment codes and faces', () => {
       await start();
       await client.micropay('V2REV1', AUTH_CODE, toType);
       const { transaction_id = '' } = (await client.micropay('V2REV2', AUTH_CODE)).xml;
-      for (const number of [
+      const numbers: Elements[] = [
         { out_trade_no: 'V2REV1' },
         { out_trade_no: 'V2REV1' },
         { transaction_id },
         { out_trade_no: 'V2REV2' },
-      ]) {
+      ];
+      for (const number of numbers) {
         const answer = await reverse(number);
         assert.deepEqual(
           [answer.xml.result_code, answer.xml.recall, answer.signedWith],
