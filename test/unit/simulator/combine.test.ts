@@ -43,8 +43,10 @@ describe('simulator: combined orders', () => {
     await stop();
     await start(options);
   }
-  beforeEach(() => start());
-  afterEach(stop);
+  before(() => start());
+  // Drawing the second merchant's keys takes a while, so that one simulator serves all tests.
+  beforeEach(() => simulator.gateway.reset());
+  after(stop);
 
   const sub = (mchid: string, outTradeNo: string, changes: Body = {}): Body => ({
     mchid,
