@@ -73,7 +73,7 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
   const post = async (path: string, elements: Elements, config?: object): Promise<Elements> =>
     (await pay.chain(`v2/${path}`).post({ ...owner, ...elements }, config)).data as Elements;
   const secure = { security: true };
-  const payer = role === 'direct' ? { openid: OPENID } : { sub_openid: OPENID };
+  const payer: Elements = role === 'direct' ? { openid: OPENID } : { sub_openid: OPENID };
 
   const order =
     (product: keyof typeof TRADE_TYPES): Step =>
@@ -86,8 +86,8 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
         attach: 'c=1',
         notify_url: notifyUrl,
         trade_type: TRADE_TYPES[product],
-        ...(product === 'jsapi' && payer),
-        ...(product === 'native' && { product_id: '88' }),
+        ...(product === 'jsapi' ? payer : {}),
+        ...(product === 'native' ? { product_id: '88' } : {}),
       });
       assert.match(String(answer.prepay_id), /^wx/);
       if (product === 'native') assert.match(String(answer.code_url), /^weixin:/);
