@@ -8,8 +8,9 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentFinding, PaymentStatus } from '../domain/payment.ts';
+import type { PaymentFinding } from '../domain/payment.ts';
 import { untilInterrupted } from './interrupt.ts';
+import { localFirst } from './local-first.ts';
 import {
   close,
   notificationOf,
@@ -112,8 +113,8 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
     return outcome;
   });
 
-  /** Puts the status where the Temporal UI shows it. Whoever reached one needs no operator any more. */
-  function show(status: PaymentStatus, details: string): void {
+  /** Puts the end where the Temporal UI shows it. Whoever reached one needs no operator any more. */
+  function show(status: PaymentOutcome['status'], details: string): void {
     upsertSearchAttributes([
       { key: PAYMENT_STATUS, value: status },
       ...(needsOperator ? [{ key: ATTENTION, value: null }] : []),
@@ -136,7 +137,7 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
-    if (prepayResult?.kind === 'accepted') show('PENDING', 'Waiting for the customer to pay.');
+    if (prepayResult?.kind === 'accepted') setCurrentDetails('Waiting for the customer to pay.');
     // Without an answer the order may exist. Its code_url reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
     return { kind: 'unpaid' };
@@ -194,14 +195,17 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
 
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
-    const { settleFromNotification } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      scheduleToCloseTimeout: '10 minutes',
-      retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-      summary: 'settle from the notification',
-    });
     try {
-      return await settleFromNotification({ paymentId, notificationId });
+      return await localFirst(
+        'settleFromNotification',
+        { paymentId, notificationId },
+        {
+          startToCloseTimeout: '20 seconds',
+          scheduleToCloseTimeout: '10 minutes',
+          retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+          summary: 'settle from the notification',
+        },
+      );
     } catch {
       return { kind: 'unpaid' };
     }

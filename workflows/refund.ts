@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
+import { localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
 import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
 
@@ -72,12 +73,15 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
   /** Sets the amount aside under the payment's row lock, so that all refunds together never exceed it. */
   function reserve(): Promise<RefundFinding> {
     setCurrentDetails('Reserving the amount.');
-    const { reserveRefund } = proxyActivities<Activities>({
-      startToCloseTimeout: '15 seconds',
-      retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
-      summary: 'reserve the amount',
-    });
-    return reserveRefund({ refundId });
+    return localFirst(
+      'reserveRefund',
+      { refundId },
+      {
+        startToCloseTimeout: '15 seconds',
+        retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+        summary: 'reserve the amount',
+      },
+    );
   }
 
   /** Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. */
@@ -144,14 +148,17 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
 
   /** Compares a stored notification with the refund. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string, current: RefundFinding): Promise<RefundFinding> {
-    const { settleRefundFromNotification } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      scheduleToCloseTimeout: '10 minutes',
-      retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-      summary: 'settle from the notification',
-    });
     try {
-      return await settleRefundFromNotification({ refundId, notificationId });
+      return await localFirst(
+        'settleRefundFromNotification',
+        { refundId, notificationId },
+        {
+          startToCloseTimeout: '20 seconds',
+          scheduleToCloseTimeout: '10 minutes',
+          retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+          summary: 'settle from the notification',
+        },
+      );
     } catch {
       return current;
     }

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
 import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
-import { PAYMENT_TIMING, type PaymentStatus, type PaymentTiming } from '../domain/payment.ts';
+import { PAYMENT_TIMING, type PaymentTiming } from '../domain/payment.ts';
 import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
 
 /**
@@ -12,7 +12,10 @@ import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/r
 /** Default task queue of the sagas. */
 export const TASK_QUEUE = 'paysaga';
 
-/** `PaymentStatus = 'PENDING'`: the payment's status. */
+/**
+ * `PaymentStatus = 'OPEN'` until the payment has ended, then how: `PAID`, `CLOSED` or `FAILED`. Nothing in between: each change is an event
+ * in the history, and the row tells the rest.
+ */
 export const PAYMENT_STATUS = defineSearchAttributeKey('PaymentStatus', SearchAttributeType.KEYWORD);
 /** `RefundStatus = 'PROCESSING'`: the refund's status. */
 export const REFUND_STATUS = defineSearchAttributeKey('RefundStatus', SearchAttributeType.KEYWORD);
@@ -77,7 +80,6 @@ export function paymentStart(
   payment: PaymentToStart,
   { taskQueue = TASK_QUEUE, timing = PAYMENT_TIMING }: { taskQueue?: string; timing?: PaymentTiming } = {},
 ): Start<PaymentInput> {
-  const status: PaymentStatus = 'CREATED';
   return {
     workflowType: 'payment',
     workflowId: paymentWorkflowId(payment.mchid, payment.outTradeNo),
@@ -86,7 +88,7 @@ export function paymentStart(
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [
-      { key: PAYMENT_STATUS, value: status },
+      { key: PAYMENT_STATUS, value: 'OPEN' },
       { key: PAYMENT_ID, value: payment.id },
       { key: MERCHANT_ID, value: payment.merchantId },
       { key: OUT_TRADE_NO, value: payment.outTradeNo },
