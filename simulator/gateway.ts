@@ -18,7 +18,7 @@ import { PlatformSettings } from './platform-settings.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { type Payout, type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
-import type { Timers } from './timers.ts';
+import type { ClockMove, Timers } from './timers.ts';
 import {
   type GatewayState,
   type NotificationView,
@@ -50,7 +50,8 @@ export interface GatewayOptions {
   faultTable: FaultTable;
   journal: Journal;
   random: SeededRandom;
-  clock: () => number;
+  /** The clock that signatures are checked and made with: the clients', which nobody can move. */
+  wallClock: () => number;
   timers: Timers;
   timeScale: number;
   notifyDelayMs: number;
@@ -69,7 +70,13 @@ export class Gateway {
   readonly events = new EventEmitter<GatewayEvents>();
   readonly world: World;
   readonly signature: PlatformSignature;
+  /** The simulator's clock, which the control API moves, in milliseconds since 1970. */
   readonly clock: () => number;
+  /**
+   * The clock of signatures. It does not move with the other: the clients' clocks stay where they are, and each side refuses a signature that
+   * is five minutes off.
+   */
+  readonly wallClock: () => number;
   /** For ids and nonces of answers. */
   readonly random: SeededRandom;
   readonly timers: Timers;
@@ -101,9 +108,11 @@ export class Gateway {
   readonly #run: number;
 
   constructor(options: GatewayOptions) {
-    const { journal, clock, timers, world, timeScale } = options;
+    const { journal, timers, world, timeScale } = options;
+    const clock = timers.now;
     this.world = world;
     this.clock = clock;
+    this.wallClock = options.wallClock;
     this.timers = timers;
     this.#journal = journal;
     // A restarted simulator must not draw the ids of its previous run again.
@@ -112,7 +121,7 @@ export class Gateway {
     runs.put('run', this.#run);
     const random = options.random.fork(`run ${this.#run}`);
     this.random = random.fork('answers');
-    this.signature = new PlatformSignature({ random: random.fork('signatures'), clock });
+    this.signature = new PlatformSignature({ random: random.fork('signatures'), clock: options.wallClock });
     this.orderBook = new Orders({ journal, clock, random: random.fork('orders') });
     this.combinations = new Combinations({ journal, orders: this.orderBook });
     this.paymentCodes = new PaymentCodes({
@@ -383,6 +392,20 @@ export class Gateway {
     this.faultBook.removeAll();
   }
 
+  /**
+   * Moves the simulator's clock, and lets everything happen that became due on the way.
+   * @returns how many things that was.
+   */
+  async moveClock(move: ClockMove): Promise<number> {
+    let happened: Promise<number>;
+    if ('advance_ms' in move) happened = this.timers.advance(move.advance_ms);
+    else if ('set' in move) happened = this.timers.set(Date.parse(move.set));
+    else happened = this.timers.reset();
+    const count = await happened;
+    this.orderBook.renew();
+    return count;
+  }
+
   /** Forgets orders, refunds, notifications and faults; the merchant stays. */
   reset(): void {
     this.orderBook.clear();
@@ -396,6 +419,7 @@ export class Gateway {
     this.bills.clear();
     this.notificationBook.clear();
     this.faultBook.clear();
+    this.timers.clear();
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
   }
@@ -415,7 +439,7 @@ export class Gateway {
   }
 
   #succeedLater(refund: Refund, dueAt: number): void {
-    this.timers.after(dueAt - this.clock(), () => {
+    this.timers.at(dueAt, () => {
       // The control API or a reset may have been faster.
       if (refund.dueAt === dueAt && this.refundBook.find(refund.mchid, refund.outRefundNo) === refund) {
         this.finishRefund(refund.outRefundNo, 'SUCCESS', refund.mchid);

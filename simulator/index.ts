@@ -90,14 +90,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     options.enforceCloseDelay ?? (options.clock !== undefined || (options.timeScale ?? 1) !== 1);
   const world = await buildWorld(seed, options.scenario);
   const random = new SeededRandom(`simulator/${seed}`);
+  const journal = new Journal(options.dataDir);
+  const timers = new Timers({ clock, journal });
   const gateway = new Gateway({
     world,
     faultTable: FAULT_KINDS,
     bills: options.scenario?.bills,
-    journal: new Journal(options.dataDir),
+    journal,
     random,
-    clock,
-    timers: new Timers(),
+    wallClock: clock,
+    timers,
     timeScale: options.timeScale ?? 1,
     notifyDelayMs: options.notifyDelayMs ?? 200,
     notifyTimeoutMs: options.notifyTimeoutMs,
@@ -137,7 +139,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       tlsBaseUrl,
       ca: tls?.ca,
       controlUrl,
-      now: clock(),
+      now: timers.now(),
     });
   gateway.resume();
   return {

@@ -155,7 +155,7 @@ export class Notifications {
   #schedule(notification: Notification): void {
     const due = notification.nextAttemptAt;
     if (due === null) return;
-    this.#options.timers.after(due - this.#options.clock(), () => void this.#attempt(notification, due));
+    this.#options.timers.at(due, () => this.#attempt(notification, due));
   }
 
   async #attempt(notification: Notification, due: number): Promise<void> {
@@ -260,7 +260,7 @@ export interface NotificationOptions {
   signature: PlatformSignature;
   world: World;
   faults: FaultBook;
-  /** Real milliseconds from the event to the first attempt. */
+  /** Milliseconds from the event to the first attempt. */
   delayMs: number;
   /** Divides the waits of the retry schedule. */
   timeScale: number;

@@ -221,6 +221,11 @@ export class Orders {
     return this.#orders.size;
   }
 
+  /** The clock was moved: closes what was left unpaid, and ends what waited for a password. */
+  renew(): void {
+    for (const order of this.#orders.values()) this.#present(order);
+  }
+
   /** Why nobody can pay an order now (through one code, when given); undefined when it can be paid. */
   obstacle(order: Order, code?: string): 'paid' | 'closed' | 'expired' | 'dead' | undefined {
     const now = this.#clock();

@@ -60,7 +60,7 @@ export class Protocol {
         headers: request.headers,
         body: operation.signedPart?.(body, contentType) ?? body,
       };
-      const enrolment = authenticate(raw, this.#gateway.world, this.#gateway.clock());
+      const enrolment = authenticate(raw, this.#gateway.world, this.#gateway.wallClock());
       const serial = request.headers['wechatpay-serial'];
       asker = { enrolment, serial: Array.isArray(serial) ? serial[0] : serial };
       refuseOtherRegion(enrolment.merchant, path);

@@ -1,4 +1,5 @@
 import { billControls } from './bills.ts';
+import { clockControls } from './clock.ts';
 import { complaintControls } from './complaints.ts';
 import { faultControls } from './faults.ts';
 import { merchantControls } from './merchants.ts';
@@ -18,6 +19,7 @@ export const CONTROLS: readonly AnyRoute[] = [
   ...complaintControls,
   ...billControls,
   ...faultControls,
+  ...clockControls,
   ...merchantControls,
   ...stateControls,
 ];
