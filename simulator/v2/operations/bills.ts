@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BuiltBill } from '../../bills/file.ts';
+import { GatewayError } from '../../gateway-error.ts';
 import type { FileReply } from '../../operation.ts';
 import { checkElements } from '../elements.ts';
 import { V2Error } from '../error.ts';
@@ -48,7 +49,8 @@ function checkTradeBill({ gateway, caller, subMchid, fields }: V2Call): CheckedV
     run: async () => {
       // Refunds of recharges are not simulated.
       if (bill_type === 'RECHARGE_REFUND') throw new V2Error('NO_BILL_EXIST');
-      return file(await gateway.bills.trade(owner, isoDate(bill_date), bill_type, FORM), tar_type);
+      const bill = await made(gateway.bills.trade(owner, isoDate(bill_date), bill_type, FORM));
+      return file(bill, tar_type);
     },
   };
 }
@@ -58,10 +60,21 @@ function checkFundFlow({ gateway, caller, fields }: V2Call): CheckedV2Call {
   return {
     subject: { mchid: caller.mchid },
     run: async () => {
-      const bill = await gateway.bills.fundFlow(caller, isoDate(bill_date), ACCOUNTS[account_type], FORM);
+      const account = ACCOUNTS[account_type];
+      const bill = await made(gateway.bills.fundFlow(caller, isoDate(bill_date), account, FORM));
       return { ...file(bill, tar_type), headers: { Digest: `SHA=${bill.sha1s[0]}` } };
     },
   };
+}
+
+/** A day to come, or one too long ago, has no bill: v2 makes no difference. */
+async function made(bill: Promise<BuiltBill>): Promise<BuiltBill> {
+  try {
+    return await bill;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'INVALID_REQUEST') throw new V2Error('NO_BILL_EXIST');
+    throw error;
+  }
 }
 
 /** `2026-03-01` for `20260301`. */

@@ -75,7 +75,8 @@ export class RawV2Client {
       headers: contentType ? { 'content-type': contentType } : {},
       ...(deviation.method === 'GET' ? {} : { body: deviation.body ?? xml }),
     });
-    const text = await answer.body.text();
+    // `text()` would swallow a byte order mark.
+    const text = Buffer.from(await answer.body.arrayBuffer()).toString('utf8');
     const read = text.startsWith('<xml>') ? peer.Transformer.toObject(text) : {};
     return {
       status: answer.statusCode,
