@@ -66,7 +66,10 @@ export abstract class WechatPayError extends Error {
   }
 }
 
-/** The gateway refused the request, or it could not be built: nothing has happened. Retryable only when it was rate-limited. */
+/**
+ * The gateway refused the request, or it could not be built: nothing has happened. Retryable only when it came too often or too early: a
+ * limited rate, a bill that is still being made.
+ */
 export class RequestRejectedError extends WechatPayError {
   readonly outcome = 'rejected';
 

@@ -69,7 +69,10 @@ const MESSAGES: readonly [RegExp, string][] = [
   [/bill creating/i, 'STATEMENT_CREATING'],
   [/^(invalid bill_type|data format error|missing parameter)/i, 'PARAM_ERROR'],
   [/频率|frequency/i, 'FREQUENCY_LIMITED'],
-  [/系统|繁忙|超时|稍后|system ?error|time ?out|busy/i, 'SYSTEM_ERROR'],
+  [
+    /系统|内部|异常|繁忙|超时|稍后|重试|system ?error|internal|exception|time ?out|busy|unavailable|again|retry/i,
+    'SYSTEM_ERROR',
+  ],
 ];
 
 /** What classification needs to know about a call. */

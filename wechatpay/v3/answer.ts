@@ -10,8 +10,11 @@ import {
 import type { Answer } from '../exchange.ts';
 import { headerValue } from '../headers.ts';
 
-/** Documented with status 500 although the request itself is wrong, so repeating it is pointless (refund and order error tables). */
-const PERMANENT_DESPITE_500 = new Set(['INVALID_TRANSACTIONID', 'OPENID_MISMATCH']);
+/** Refusals that are documented with status 500, although the request itself is wrong (refund and order error tables). */
+const REFUSED_WITH_500 = new Set(['INVALID_TRANSACTIONID', 'OPENID_MISMATCH']);
+
+/** They say of themselves that the operation may have happened, whatever status they come with. */
+const UNKNOWN = new Set(['SYSTEM_ERROR', 'BANK_ERROR', 'SERVICE_UNAVAILABLE', 'USER_PAYING']);
 
 /**
  * The error that an answer other than a verified 200 or 204 stands for: the status decides, then the code.
@@ -53,9 +56,11 @@ export function errorFor(
       : new RequestRejectedError(what, { ...details, retryable: true });
   }
   // A refusal without a code is not WeChat Pay's: a proxy spoke, and how far the request came, it does not say.
-  if (status >= 400 && status < 500 && gatewayCode !== undefined)
-    return new RequestRejectedError(what, details);
-  return new OutcomeUnknownError(what, { ...details, retryable: !PERMANENT_DESPITE_500.has(code) });
+  const refused =
+    gatewayCode !== undefined &&
+    (status >= 400 && status < 500 ? !UNKNOWN.has(code) : status === 500 && REFUSED_WITH_500.has(code));
+  if (!refused) return new OutcomeUnknownError(what, details);
+  return new RequestRejectedError(what, { ...details, retryable: code === 'STATEMENT_CREATING' });
 }
 
 /** The JSON object in a body; undefined when there is none. */

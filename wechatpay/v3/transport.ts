@@ -34,8 +34,11 @@ export interface Call {
 /** Whether a field is as it should be, in the light of the whole answer. */
 export type FieldCheck = (value: unknown, answer: Record<string, unknown>) => boolean;
 
-/** What the answer must have: this very text, any text (true), or what passes a check. */
-type Expected<T> = { [Field in keyof T]?: string | true | FieldCheck };
+/** This very text, any text (true), or what passes a check. */
+type Wanted = string | true | FieldCheck;
+
+/** What the answer must have. */
+type Expected<T> = { [Field in keyof T]?: Wanted };
 
 /** WeChat Pay's own hosts, the alias and the overseas one included. */
 const OFFICIAL_HOST = /^[a-z0-9]+\.(mch\.weixin\.qq\.com|wechatpay\.cn)$/;
@@ -87,18 +90,12 @@ export class Transport {
   async call<T extends object>(call: Call, expected: Expected<T>): Promise<T> {
     const { answer, sent } = await this.#exchanged(call);
     const body = this.#read(answer, sent) ?? {};
-    for (const [field, wanted] of Object.entries<string | true | FieldCheck | undefined>(expected)) {
-      const value = body[field];
-      if (
-        typeof wanted === 'function'
-          ? wanted(value, body)
-          : wanted === true
-            ? isText(value)
-            : value === wanted
-      )
-        continue;
+    for (const [field, wanted] of Object.entries<Wanted | undefined>(expected)) {
+      if (wanted === undefined || isWanted(wanted, body[field], body)) continue;
       const problem =
-        wanted === true || value === undefined ? `has no ${field}` : `is about another ${field}`;
+        typeof wanted === 'string' && isText(body[field])
+          ? `is about another ${field}`
+          : `has no such ${field}`;
       throw unexpected(sent, problem, detailsOf(answer));
     }
     return body as T;
@@ -277,6 +274,11 @@ function unexpected(
     request: sent,
     ...details,
   });
+}
+
+function isWanted(wanted: Wanted, value: unknown, answer: Record<string, unknown>): boolean {
+  if (typeof wanted === 'function') return wanted(value, answer);
+  return wanted === true ? isText(value) : value === wanted;
 }
 
 function isText(value: unknown): boolean {

@@ -90,6 +90,8 @@ describe('wechatpay outcomes', () => {
       [400, 'ORDERPAID', 'ORDER_PAID'],
       [403, 'RULELIMIT', 'RULE_LIMIT'],
       [400, 'constructor', 'constructor'],
+      [500, 'INVALID_TRANSACTIONID', 'INVALID_TRANSACTIONID'],
+      [500, 'OPENID_MISMATCH', 'OPENID_MISMATCH'],
     ];
     for (const [status, sentCode, code] of cases) {
       it(`${status} ${sentCode} reads ${code}`, async () => {
@@ -157,6 +159,12 @@ describe('wechatpay outcomes', () => {
       assert.equal((await failure(client.orders.close('T1'))).retryAfterMs, undefined);
       await client.close();
     });
+    it('a bill that is still being made, to be asked for again', async () => {
+      gateway.answer = signed(400, { code: 'STATEMENT_CREATING', message: '账单生成中' });
+      const error = await failure(pay.bills.trade({ bill_date: '2026-03-01' }));
+      assert.equal(error.outcome, 'rejected');
+      assert.equal(error.retryable, true);
+    });
     it('an HTML or empty or huge 4xx is no refusal of WeChat Pay’s', async () => {
       for (const body of [
         '',
@@ -198,9 +206,21 @@ describe('wechatpay outcomes', () => {
       gateway.answer = unsigned(599, '{"code":"NEW_CODE"}');
       await unknown(query(), 'NEW_CODE');
     });
-    it('500 for a wrong transaction_id is not worth repeating', async () => {
-      gateway.answer = signed(500, { code: 'INVALID_TRANSACTIONID', message: 'x' });
-      await unknown(pay.refunds.apply(REFUND), 'INVALID_TRANSACTIONID', false);
+    it('a code that says the outcome is unknown, even with a 4xx', async () => {
+      for (const [sentCode, code] of [
+        ['SYSTEMERROR', 'SYSTEM_ERROR'],
+        ['BANK_ERROR', 'BANK_ERROR'],
+        ['USERPAYING', 'USER_PAYING'],
+      ] as const) {
+        gateway.answer = signed(403, { code: sentCode, message: 'x' });
+        await unknown(pay.refunds.apply(REFUND), code);
+      }
+    });
+    it('a 5xx with the code of a refusal that is not documented with it', async () => {
+      gateway.answer = signed(500, { code: 'PARAM_ERROR', message: 'x' });
+      await unknown(pay.refunds.apply(REFUND), 'PARAM_ERROR');
+      gateway.answer = signed(502, { code: 'INVALID_TRANSACTIONID', message: 'x' });
+      await unknown(pay.refunds.apply(REFUND), 'INVALID_TRANSACTIONID');
     });
     it('202, with and without a code', async () => {
       gateway.answer = signed(202, { code: 'USERPAYING', message: 'x' });

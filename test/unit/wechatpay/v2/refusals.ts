@@ -191,6 +191,9 @@ export const communicationCases: V2Case[] = SIMPLE.flatMap(({ call, run, sends }
       ['签名失败', { ...CONFIGURATION, code: 'SIGN_ERROR' }],
       ['商户号mch_id与appid不匹配', { ...PERMANENT, code: 'INVALID_REQUEST' }],
       ['系统繁忙，请稍后再试', { ...UNKNOWN, code: 'SYSTEM_ERROR' }],
+      ['内部错误', { ...UNKNOWN, code: 'SYSTEM_ERROR' }],
+      ['服务异常，请重试', { ...UNKNOWN, code: 'SYSTEM_ERROR' }],
+      ['Internal Server Error', { ...UNKNOWN, code: 'SYSTEM_ERROR' }],
     ] as const
   ).map(
     ([message, fails]): V2Case => ({
