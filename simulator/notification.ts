@@ -8,6 +8,7 @@ import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { secondsBeforeRetry } from './retry-schedule.ts';
 import type { Timers } from './timers.ts';
+import { spoiltXml } from './v2/notice.ts';
 import { replyProblem } from './v2/reply.ts';
 import type { World } from './world.ts';
 
@@ -235,7 +236,7 @@ export class Notifications {
           'User-Agent': 'Mozilla/4.0',
           ...(isV2 ? {} : signature.headers(body, world.notificationKey(mchid, clock()), flaw(fault))),
         },
-        body,
+        body: isV2 ? spoiltXml(body, fault, world.get(mchid).merchant.apiV2Key) : body,
       });
       const status = answer.statusCode;
       const problem = status < 200 || status > 299 ? `answered ${status}` : null;
