@@ -6,6 +6,8 @@ import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
 import { formatPayments } from './report.ts';
+import { benchSimulator } from './simulator.ts';
+import { formatSimulator } from './simulator-report.ts';
 
 /** `npm run bench -- <benchmark>`: each has its baseline in the same run. */
 
@@ -13,6 +15,8 @@ import { formatPayments } from './report.ts';
 const WARM_UP = 50;
 /** Requests before each round that do not count. */
 const WARM_UP_REQUESTS = 300;
+/** Orders of the simulator before each part that do not count. */
+const WARM_UP_ORDERS = 1000;
 /** Reading a bill of any size takes less than this above the start, in MiB. */
 const BILL_MEMORY_MIB = 128;
 
@@ -102,6 +106,28 @@ The exit code is 1 unless every way found every row and paysaga's stayed below $
     const ours = report.parts.filter(({ name }) => name.startsWith('paysaga'));
     if (ours.some(({ memoryMib }) => memoryMib.peak >= BILL_MEMORY_MIB)) process.exitCode = 1;
   });
+
+program
+  .command('simulator')
+  .description(
+    'orders accepted and paid by the simulator with signatures on, against RSA alone; memory and starts',
+  )
+  .option('--orders <number>', 'orders in memory', positive, 20_000)
+  .option('--kept-orders <number>', 'orders with --data', positive, 100_000)
+  .option('--concurrency <number>', 'orders in flight', positive, 64)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `\nThe exit code is 1 unless every order was accepted, paid and told of with right signatures.`,
+  )
+  .action(
+    async ({ json, ...load }: { orders: number; keptOrders: number; concurrency: number; json?: string }) => {
+      const report = await benchSimulator({ ...load, warmUp: WARM_UP_ORDERS }, say, interrupted.signal);
+      console.log(formatSimulator(report));
+      if (json) await writeJson(json, report);
+      if (report.inMemory.failed + report.kept.failed > 0) process.exitCode = 1;
+    },
+  );
 
 try {
   await program.parseAsync();

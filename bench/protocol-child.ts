@@ -19,6 +19,11 @@ export class Child {
     this.#process.on('error', () => {});
   }
 
+  /** 0 until it has started. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** @throws Error with the reason of the process, or when it has ended. */
   ask<Answer>(question: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
