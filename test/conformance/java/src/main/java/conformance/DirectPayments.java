@@ -1,0 +1,133 @@
+package conformance;
+
+import com.wechat.pay.java.core.Config;
+import com.wechat.pay.java.core.http.HttpClient;
+import com.wechat.pay.java.service.payments.app.AppServiceExtension;
+import com.wechat.pay.java.service.payments.h5.H5Service;
+import com.wechat.pay.java.service.payments.jsapi.JsapiServiceExtension;
+import com.wechat.pay.java.service.payments.jsapi.model.QueryOrderByIdRequest;
+import com.wechat.pay.java.service.payments.jsapi.model.QueryOrderByOutTradeNoRequest;
+import com.wechat.pay.java.service.payments.model.Transaction;
+import com.wechat.pay.java.service.payments.nativepay.NativePayService;
+import com.wechat.pay.java.service.payments.nativepay.model.CloseOrderRequest;
+
+/** The SDK's services for merchants. */
+final class DirectPayments implements Payments {
+  private final Setting setting;
+  private final JsapiServiceExtension jsapi;
+  private final AppServiceExtension app;
+  private final H5Service h5;
+  private final NativePayService nativePay;
+
+  DirectPayments(Setting setting, Config config, HttpClient client) {
+    this.setting = setting;
+    jsapi = new JsapiServiceExtension.Builder().config(config).httpClient(client).build();
+    app = new AppServiceExtension.Builder().config(config).httpClient(client).build();
+    h5 = new H5Service.Builder().httpClient(client).build();
+    nativePay = new NativePayService.Builder().httpClient(client).build();
+  }
+
+  @Override
+  public void jsapi(String outTradeNo, String notifyUrl) {
+    var request = new com.wechat.pay.java.service.payments.jsapi.model.PrepayRequest();
+    request.setAppid(setting.appid);
+    request.setMchid(setting.mchid);
+    request.setDescription(ITEM);
+    request.setOutTradeNo(outTradeNo);
+    request.setAttach("c=1");
+    request.setNotifyUrl(notifyUrl);
+    var amount = new com.wechat.pay.java.service.payments.jsapi.model.Amount();
+    amount.setTotal(TOTAL);
+    request.setAmount(amount);
+    var payer = new com.wechat.pay.java.service.payments.jsapi.model.Payer();
+    payer.setOpenid(OPENID);
+    request.setPayer(payer);
+    Check.present("package", jsapi.prepayWithRequestPayment(request).getPackageVal());
+  }
+
+  @Override
+  public void app(String outTradeNo, String notifyUrl) {
+    var request = new com.wechat.pay.java.service.payments.app.model.PrepayRequest();
+    request.setAppid(setting.appid);
+    request.setMchid(setting.mchid);
+    request.setDescription(ITEM);
+    request.setOutTradeNo(outTradeNo);
+    request.setNotifyUrl(notifyUrl);
+    var amount = new com.wechat.pay.java.service.payments.app.model.Amount();
+    amount.setTotal(TOTAL);
+    request.setAmount(amount);
+    Check.present("prepay_id", app.prepayWithRequestPayment(request).getPrepayId());
+  }
+
+  @Override
+  public void h5(String outTradeNo, String notifyUrl) {
+    var request = new com.wechat.pay.java.service.payments.h5.model.PrepayRequest();
+    request.setAppid(setting.appid);
+    request.setMchid(setting.mchid);
+    request.setDescription(ITEM);
+    request.setOutTradeNo(outTradeNo);
+    request.setNotifyUrl(notifyUrl);
+    var amount = new com.wechat.pay.java.service.payments.h5.model.Amount();
+    amount.setTotal(TOTAL);
+    request.setAmount(amount);
+    var scene = new com.wechat.pay.java.service.payments.h5.model.SceneInfo();
+    scene.setPayerClientIp("203.0.113.9");
+    var info = new com.wechat.pay.java.service.payments.h5.model.H5Info();
+    info.setType("Wap");
+    scene.setH5Info(info);
+    request.setSceneInfo(scene);
+    Check.present("h5_url", h5.prepay(request).getH5Url());
+  }
+
+  @Override
+  public void nativePay(String outTradeNo, String notifyUrl) {
+    var request = new com.wechat.pay.java.service.payments.nativepay.model.PrepayRequest();
+    request.setAppid(setting.appid);
+    request.setMchid(setting.mchid);
+    request.setDescription(ITEM);
+    request.setOutTradeNo(outTradeNo);
+    request.setNotifyUrl(notifyUrl);
+    var amount = new com.wechat.pay.java.service.payments.nativepay.model.Amount();
+    amount.setTotal(TOTAL);
+    request.setAmount(amount);
+    Check.present("code_url", nativePay.prepay(request).getCodeUrl());
+  }
+
+  @Override
+  public Order byOutTradeNo(String outTradeNo) {
+    var request = new QueryOrderByOutTradeNoRequest();
+    request.setMchid(setting.mchid);
+    request.setOutTradeNo(outTradeNo);
+    return order(jsapi.queryOrderByOutTradeNo(request));
+  }
+
+  @Override
+  public Order byTransactionId(String transactionId) {
+    var request = new QueryOrderByIdRequest();
+    request.setMchid(setting.mchid);
+    request.setTransactionId(transactionId);
+    return order(jsapi.queryOrderById(request));
+  }
+
+  @Override
+  public void close(String outTradeNo) {
+    var request = new CloseOrderRequest();
+    request.setMchid(setting.mchid);
+    request.setOutTradeNo(outTradeNo);
+    nativePay.closeOrder(request);
+  }
+
+  @Override
+  public Arrivals listen(Listener listener) {
+    var address = listener.address("/payment", Transaction.class);
+    return new Arrivals(address.url, () -> order(address.next()));
+  }
+
+  private static Order order(Transaction found) {
+    return new Order(
+        found.getTradeState().name(),
+        found.getOutTradeNo(),
+        found.getTransactionId(),
+        found.getAmount() == null ? null : found.getAmount().getTotal());
+  }
+}

@@ -1,0 +1,154 @@
+package conformance;
+
+import com.wechat.pay.java.core.Config;
+import com.wechat.pay.java.core.exception.ServiceException;
+import com.wechat.pay.java.core.http.HttpClient;
+import com.wechat.pay.java.core.notification.NotificationConfig;
+import com.wechat.pay.java.core.notification.NotificationParser;
+import com.wechat.pay.java.core.util.PemUtil;
+import com.wechat.pay.java.service.certificate.CertificateService;
+import com.wechat.pay.java.service.refund.RefundService;
+import com.wechat.pay.java.service.refund.model.AmountReq;
+import com.wechat.pay.java.service.refund.model.CreateRequest;
+import com.wechat.pay.java.service.refund.model.QueryByOutRefundNoRequest;
+import com.wechat.pay.java.service.refund.model.Refund;
+import com.wechat.pay.java.service.refund.model.RefundNotification;
+import com.wechat.pay.java.service.refund.model.Status;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The SDK set up for one of the simulator's merchants. */
+final class Merchant implements AutoCloseable {
+  private static final long REFUND = 1000;
+
+  private final Setting setting;
+  private final Config config;
+  private final HttpClient client;
+  private final Payments payments;
+  private final RefundService refunds;
+  private final Person person;
+  private final Listener listener;
+  private final Payments.Arrivals paid;
+  private final Listener.Address<RefundNotification> refunded;
+  private String transactionId;
+
+  Merchant(Setting setting) throws IOException {
+    this.setting = setting;
+    Gateway gateway = new Gateway(setting.baseUrl);
+    config = gateway.config(setting);
+    client = gateway.httpClient(config);
+    payments =
+        setting.partner()
+            ? new PartnerPayments(setting, config, client)
+            : new DirectPayments(setting, config, client);
+    refunds = new RefundService.Builder().httpClient(client).build();
+    person = new Person(setting.controlUrl);
+    listener = new Listener(new NotificationParser((NotificationConfig) config));
+    paid = payments.listen(listener);
+    refunded = listener.address("/refund", RefundNotification.class);
+  }
+
+  @Override
+  public void close() {
+    listener.close();
+  }
+
+  Map<String, Main.Step> steps() {
+    Map<String, Main.Step> steps = new LinkedHashMap<>();
+    steps.put("jsapi", () -> payments.jsapi(number("jsapi"), paid.url()));
+    steps.put("app", () -> payments.app(number("app"), paid.url()));
+    steps.put("h5", () -> payments.h5(number("h5"), paid.url()));
+    steps.put("native", () -> payments.nativePay(number("native"), paid.url()));
+    steps.put(
+        "query-by-out-trade-no",
+        () -> Check.equal(payments.byOutTradeNo(number("jsapi")).state(), "NOTPAY"));
+    steps.put("notify-payment", this::notifyPayment);
+    steps.put("query-by-transaction-id", this::queryByTransactionId);
+    steps.put("close", this::closeOrder);
+    steps.put("refund", this::refund);
+    steps.put("notify-refund", this::notifyRefund);
+    steps.put("refund-query", this::refundQuery);
+    steps.put("error", this::unknownOrder);
+    if (setting.certificates()) steps.put("certificates", this::downloadCertificates);
+    return steps;
+  }
+
+  /** Unique for each mode and role, so that the control API can tell whose it is. */
+  private String number(String name) {
+    return "JV" + (setting.certificates() ? "C" : "P") + (setting.partner() ? "P" : "D") + "-" + name;
+  }
+
+  private void notifyPayment() throws Exception {
+    person.pays(number("jsapi"));
+    Payments.Order order = paid.notified().next();
+    Check.equal(order.outTradeNo(), number("jsapi"));
+    Check.equal(order.state(), "SUCCESS");
+    Check.equal(order.total(), Payments.TOTAL);
+    transactionId = order.transactionId();
+  }
+
+  private void queryByTransactionId() {
+    Payments.Order order = payments.byTransactionId(transactionId);
+    Check.equal(order.outTradeNo(), number("jsapi"));
+    Check.equal(order.state(), "SUCCESS");
+  }
+
+  private void closeOrder() {
+    payments.close(number("native"));
+    Check.equal(payments.byOutTradeNo(number("native")).state(), "CLOSED");
+  }
+
+  private void refund() {
+    CreateRequest request = new CreateRequest();
+    request.setSubMchid(setting.subMchid);
+    request.setTransactionId(transactionId);
+    request.setOutRefundNo(number("refund"));
+    request.setReason("broken");
+    request.setNotifyUrl(refunded.url);
+    AmountReq amount = new AmountReq();
+    amount.setRefund(REFUND);
+    amount.setTotal((long) Payments.TOTAL);
+    amount.setCurrency("CNY");
+    request.setAmount(amount);
+    Check.equal(refunds.create(request).getStatus(), Status.PROCESSING);
+  }
+
+  private void notifyRefund() throws Exception {
+    person.getsRefund(number("refund"));
+    RefundNotification notice = refunded.next();
+    Check.equal(notice.getOutRefundNo(), number("refund"));
+    Check.equal(notice.getRefundStatus(), Status.SUCCESS);
+    Check.equal(notice.getAmount().getRefund(), REFUND);
+  }
+
+  private void refundQuery() {
+    QueryByOutRefundNoRequest request = new QueryByOutRefundNoRequest();
+    request.setOutRefundNo(number("refund"));
+    request.setSubMchid(setting.subMchid);
+    Refund refund = refunds.queryByOutRefundNo(request);
+    Check.equal(refund.getStatus(), Status.SUCCESS);
+    Check.equal(refund.getTransactionId(), transactionId);
+  }
+
+  private void unknownOrder() {
+    try {
+      payments.byOutTradeNo(number("unknown"));
+      throw new AssertionError("an order that was never placed");
+    } catch (ServiceException refusal) {
+      Check.equal(refusal.getErrorCode(), "ORDER_NOT_EXIST");
+      Check.equal(refusal.getHttpStatusCode(), 404);
+    }
+  }
+
+  private void downloadCertificates() {
+    CertificateService service = new CertificateService.Builder().httpClient(client).build();
+    List<X509Certificate> certificates =
+        service.downloadCertificate(setting.apiV3Key.getBytes(StandardCharsets.UTF_8));
+    X509Certificate newest = certificates.get(certificates.size() - 1);
+    Check.equal(PemUtil.getSerialNumber(newest), setting.platformSerialNo);
+  }
+}
