@@ -356,7 +356,7 @@ export class Gateway {
     this.refundBook.finish(refund, outcome);
     const notifyUrl = refund.notifyUrl ?? this.settings.refundNotifyUrl(refund.mchid);
     const notice = refundNotice(refund, this.orderOf(refund), this.#noticeKey(refund));
-    this.notify({ ...refund, notifyUrl }, notice);
+    if (notice) this.notify({ ...refund, notifyUrl }, notice);
     if (outcome === 'SUCCESS') {
       this.complaints.refunded(this.orderOf(refund), this.refundBook.ofOrder(refund));
     }

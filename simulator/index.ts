@@ -110,6 +110,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       passwordFrom: options.passwordFrom ?? 100_000,
       pendingStatus: options.userPayingStatus ?? 200,
       passwordMs: 30_000 / (options.timeScale ?? 1),
+      autoRevokeMs: 45_000 / (options.timeScale ?? 1),
     },
   });
   const protocols = {

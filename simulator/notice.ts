@@ -1,3 +1,4 @@
+import { globalOrderObject, globalRefundNotice } from './global-object.ts';
 import type { Notice } from './notification.ts';
 import type { Order } from './order.ts';
 import { orderObject } from './order-object.ts';
@@ -14,20 +15,22 @@ export function paidNotice(order: Order, key: V2NoticeKey, combined?: object): N
   return {
     eventType: 'TRANSACTION.SUCCESS',
     originalType: 'transaction',
-    plaintext: combined ?? orderObject(order),
+    plaintext: combined ?? (order.family === 'overseas' ? globalOrderObject(order) : orderObject(order)),
   };
 }
 
 /**
- * What tells a merchant that a refund has ended. It is XML for refunds of v2, and for those of v3 that named no address and go to the one of
+ * What tells a merchant that a refund has ended; overseas merchants are not told of abnormal ones. It is XML for refunds of v2, and for those of v3 that named no address and go to the one of
  * the merchant platform (official refund notification page).
  */
-export function refundNotice(refund: Refund, order: Order, key: V2NoticeKey): Notice {
+export function refundNotice(refund: Refund, order: Order, key: V2NoticeKey): Notice | undefined {
   if (refund.api === 'v2' || !refund.notifyUrl) return v2RefundNotice(refund, order, key);
   if (refund.status === 'PROCESSING') throw new Error('nobody is told of a refund that goes on');
+  const overseas = order.family === 'overseas';
+  if (overseas && refund.status === 'ABNORMAL') return undefined;
   return {
     eventType: `REFUND.${refund.status}`,
     originalType: 'refund',
-    plaintext: refundPlaintext(refund, order),
+    plaintext: overseas ? globalRefundNotice(refund, order) : refundPlaintext(refund, order),
   };
 }

@@ -329,7 +329,9 @@ export class Orders {
   #present(order: Order | undefined): Order | undefined {
     const now = this.#clock();
     if (order?.state === 'USERPAYING' && order.passwordUntil !== undefined && now >= order.passwordUntil) {
-      order.state = 'PAYERROR';
+      // Overseas the gateway takes the order back by itself.
+      if (order.family === 'overseas') order.revokedAt = order.passwordUntil;
+      order.state = order.family === 'overseas' ? 'REVOKED' : 'PAYERROR';
       this.save(order);
     }
     if (order?.state === 'NOTPAY' && now > order.expiresAt && now > order.createdAt + 7 * DAY_MS) {

@@ -20,6 +20,8 @@ export interface CodeRules {
   pendingStatus: 200 | 202;
   /** Milliseconds to type it. */
   passwordMs: number;
+  /** The same overseas, where the order is then taken back. */
+  autoRevokeMs: number;
 }
 
 /** What the control API takes to arrange what happens to a payment code. */
@@ -121,7 +123,9 @@ export class PaymentCodes {
   #await(order: Order, refusal: CodeArrangement['outcome'] | undefined): void {
     const failed = refusal !== undefined && FAILED.includes(refusal);
     order.state = failed ? 'PAYERROR' : 'USERPAYING';
-    if (!failed) order.passwordUntil = this.#clock() + this.#rules.passwordMs;
+    const { passwordMs, autoRevokeMs } = this.#rules;
+    const wait = order.family === 'overseas' ? autoRevokeMs : passwordMs;
+    if (!failed) order.passwordUntil = this.#clock() + wait;
     this.#orders.save(order);
   }
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Balances, payee, type Share } from './balance.ts';
 import { chinaDate } from './china-time.ts';
 import { feeOf, proportion, settlementTotal } from './fee.ts';
+import { payerFen } from './exchange-rate.ts';
 import { ControlError, GatewayError, paramError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { type Order, orderKey, payerTotal } from './order.ts';
@@ -62,6 +63,8 @@ export interface Refund extends RefundTerms {
   transactionId: string;
   /** The person's share: what is refunded without the coupons' share. */
   payerRefund: number;
+  /** The person's share in fen of CNY, which people pay with: another number for orders in other currencies. */
+  payerFenRefund: number;
   /** The merchant's share: without that of coupons the merchant funded itself. */
   settlementRefund: number;
   /** The fee that the merchant gets back. */
@@ -166,6 +169,7 @@ export class Refunds {
       outTradeNo: order.outTradeNo,
       transactionId: order.transactionId,
       payerRefund: this.#share(terms, order, payerTotal(order), 'payerRefund'),
+      payerFenRefund: this.#share(terms, order, payerFen(order), 'payerFenRefund'),
       settlementRefund,
       feeRefund,
       paidFrom,
@@ -282,7 +286,7 @@ export class Refunds {
     { refund }: RefundTerms,
     order: Order,
     whole: number,
-    part: 'payerRefund' | 'settlementRefund' | 'feeRefund',
+    part: 'payerRefund' | 'payerFenRefund' | 'settlementRefund' | 'feeRefund',
   ): number {
     if (this.refunded(order) + refund < order.total) return proportion(refund, whole, order.total);
     return this.ofOrder(order).reduce(

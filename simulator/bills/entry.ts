@@ -1,3 +1,4 @@
+import { rateOf } from '../exchange-rate.ts';
 import { feeOf, settlementTotal } from '../fee.ts';
 import { type Order, orderKey, payerTotal } from '../order.ts';
 import type { Refund } from '../refund.ts';
@@ -56,6 +57,8 @@ export interface EntryRefund {
   settlement: number;
   /** What the person gets. */
   payer: number;
+  /** The same in `payerCurrency`, where it is not what the rate gives: the last refund takes what rounding left. */
+  payerExchanged?: number;
   /** 退款类型 */
   channel: string;
   status: BillRefundStatus;
@@ -101,6 +104,10 @@ export function* entriesOf(
     tradeType: order.tradeType === 'FACEPAY' ? 'FACE' : order.tradeType,
     bankType: 'OTHERS',
     currency: order.currency,
+    ...(order.family === 'overseas' && {
+      payerCurrency: 'CNY',
+      exchangeRate: rateOf(order.currency).rate,
+    }),
     description: order.description,
     attach: order.attach ?? '',
     total,
@@ -131,6 +138,7 @@ function* entriesOfRefund(
       amount: refund.refund,
       settlement: refund.settlementRefund,
       payer: refund.payerRefund,
+      ...(payment.payerCurrency && { payerExchanged: refund.payerFenRefund }),
       channel,
       status: BILL_STATUS[status],
       succeededAt: status === 'SUCCESS' ? refund.finishedAt : undefined,

@@ -62,7 +62,9 @@ export class Statement implements BillTable {
         refund ? rate : '',
         amount(refund?.amount ?? 0),
         refund ? payerCurrency : '',
-        inPayerCurrency(refund?.payer ?? 0),
+        refund?.payerExchanged === undefined
+          ? inPayerCurrency(refund?.payer ?? 0)
+          : yuan(refund.payerExchanged),
         refund ? currency : '',
         amount(refund?.settlement ?? 0),
         amount(refund ? couponRefund(refund) : 0),

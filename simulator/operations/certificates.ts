@@ -5,7 +5,12 @@ import type { Call, CheckedCall, Operation } from '../operation.ts';
 
 /** The platform certificates, encrypted with the APIv3 key. */
 export const certificateOperations: readonly Operation[] = [
-  { name: 'certificates.list', method: 'GET', path: /^\/v3\/certificates$/, check: checkCertificates },
+  {
+    name: 'certificates.list',
+    method: 'GET',
+    path: /^\/(?:v3|v3\/global|hk\/v3)\/certificates$/,
+    check: checkCertificates,
+  },
 ];
 
 function checkCertificates({ gateway, caller }: Call): CheckedCall {

@@ -7,6 +7,9 @@ import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
 import { complaintOperations } from './complaints.ts';
 import { combineOperations } from './combine.ts';
+import { globalOrderOperations } from './global.ts';
+import { globalRefundOperations } from './global-refunds.ts';
+import { globalStatementOperations } from './global-statements.ts';
 import { orderOperations } from './orders.ts';
 import { prepayOperations } from './prepay.ts';
 import { refundOperations } from './refunds.ts';
@@ -24,6 +27,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...certificateOperations,
   ...billOperations,
   ...complaintOperations,
+  ...globalOrderOperations,
+  ...globalRefundOperations,
+  ...globalStatementOperations,
 ];
 
 /** Which faults fit which operation, and which fit notifications and accepted refunds. */
