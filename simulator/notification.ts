@@ -8,7 +8,7 @@ import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { secondsBeforeRetry } from './retry-schedule.ts';
 import type { Timers } from './timers.ts';
-import { spoiltXml } from './v2/notice.ts';
+import { spoiltXml, type V2Notice } from './v2/notice.ts';
 import { replyProblem } from './v2/reply.ts';
 import type { World } from './world.ts';
 
@@ -36,9 +36,7 @@ export interface Attempt {
 }
 
 /** What a notification says: an encrypted v3 resource, or v2's XML as it stands. */
-export type Notice =
-  | { eventType: EventType; originalType: string; plaintext: object }
-  | { eventType: 'V2.TRANSACTION' | 'V2.REFUND'; xml: string };
+export type Notice = { eventType: EventType; originalType: string; plaintext: object } | V2Notice;
 
 /** A notification as the gateway keeps it. Times are milliseconds. */
 export interface Notification {

@@ -1,6 +1,5 @@
 import { decryptReqInfo, encryptReqInfo } from '../../wechatpay/v2/req-info.ts';
 import { parseXml, type V2Fields } from '../../wechatpay/v2/xml.ts';
-import type { Notice } from '../notification.ts';
 import type { Order } from '../order.ts';
 import type { Refund } from '../refund.ts';
 import { identity, signed, toXml } from './envelope.ts';
@@ -9,6 +8,12 @@ import { reqInfo } from './refund-elements.ts';
 
 const MAX_BYTES = 256 * 1024;
 
+/** An XML notification as it stands. */
+export interface V2Notice {
+  eventType: 'V2.TRANSACTION' | 'V2.REFUND';
+  xml: string;
+}
+
 /** What an XML notification needs besides its subject. */
 export interface V2NoticeKey {
   apiV2Key: string;
@@ -16,14 +21,14 @@ export interface V2NoticeKey {
 }
 
 /** The XML of a payment, signed as the order was. */
-export function v2PaidNotice(order: Order, { apiV2Key, nonce }: V2NoticeKey): Notice {
+export function v2PaidNotice(order: Order, { apiV2Key, nonce }: V2NoticeKey): V2Notice {
   const elements = { ...envelope(order, nonce), result_code: 'SUCCESS', ...paidElements(order) };
   const signer = { key: apiV2Key, signType: order.signType ?? 'MD5' };
   return { eventType: 'V2.TRANSACTION', xml: toXml(signed(elements, signer)) };
 }
 
 /** The XML of a refund: nobody signs it, what it says is encrypted. */
-export function v2RefundNotice(refund: Refund, order: Order, { apiV2Key, nonce }: V2NoticeKey): Notice {
+export function v2RefundNotice(refund: Refund, order: Order, { apiV2Key, nonce }: V2NoticeKey): V2Notice {
   const { return_msg: _, ...elements } = envelope(order, nonce);
   const req_info = encryptReqInfo(reqInfo(refund, order), apiV2Key);
   return { eventType: 'V2.REFUND', xml: toXml({ ...elements, req_info }) };
