@@ -78,6 +78,14 @@ export class RequestRejectedError extends WechatPayError {
   }
 }
 
+/** The error for a request that is not sent, because the gateway would refuse it. @param problem what stands behind the name of the field. */
+export function refused(field: string, problem: string): RequestRejectedError {
+  return new RequestRejectedError(`The request was not sent: ${field} ${problem}.`, {
+    code: 'PARAM_ERROR',
+    field,
+  });
+}
+
 /** The operation may have been executed: see {@link Outcome}. */
 export class OutcomeUnknownError extends WechatPayError {
   readonly outcome = 'unknown';

@@ -56,7 +56,8 @@ export async function openBill(
     head = Buffer.concat([head, value]);
   }
   if (head.length === 0) throw unexpected(request, 'is empty');
-  if (/^(\u{feff}|\s)*</u.test(head.subarray(0, 16).toString('utf8'))) {
+  // A byte order mark is white space here.
+  if (/^\s*</.test(head.subarray(0, 16).toString('utf8'))) {
     refusedFile(await readRefusal(head, chunks, request), request);
   }
 

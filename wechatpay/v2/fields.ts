@@ -1,4 +1,4 @@
-import { RequestRejectedError } from '../errors.ts';
+import { refused } from '../errors.ts';
 import type { Fen } from '../fen.ts';
 import type { V2Fields } from './xml.ts';
 
@@ -83,12 +83,4 @@ export function requestFields(input: object): V2Fields {
 function wholeNumber(name: string, value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) throw refused(name, `is ${value}, not a whole number`);
   return String(value);
-}
-
-/** The error for a request that was not sent. */
-export function refused(field: string, problem: string): RequestRejectedError {
-  return new RequestRejectedError(`The request was not sent: ${field} ${problem}.`, {
-    code: 'PARAM_ERROR',
-    field,
-  });
 }

@@ -105,7 +105,8 @@ const REFUND_STATUSES = ['SUCCESS', 'CHANGE', 'REFUNDCLOSE'];
 
 /** Whether a body is for {@link openV2Notification} and not for v3, which posts JSON. */
 export function looksLikeXml(body: Buffer): boolean {
-  return /^(\u{feff}|\s)*</u.test(body.subarray(0, 64).toString('utf8'));
+  // A byte order mark is white space here.
+  return /^\s*</.test(body.subarray(0, 64).toString('utf8'));
 }
 
 /**

@@ -1,10 +1,10 @@
 import { normaliseCode } from '../error-codes.ts';
-import { ConfigurationError, OutcomeUnknownError, type SentRequest } from '../errors.ts';
+import { ConfigurationError, OutcomeUnknownError, refused, type SentRequest } from '../errors.ts';
 import { type Answer, Exchange, type HttpRequest, type StreamedAnswer } from '../exchange.ts';
 import { businessError, type CallTraits, communicationError, unexpected } from './answer.ts';
 import type { V2Credentials } from './configuration.ts';
 import { HMAC_ONLY, UNSIGNED_ANSWERS, V2_ENDPOINTS, type V2Call, WITHOUT_RESULT_CODE } from './endpoints.ts';
-import { refused, requestFields, UnreadableField } from './fields.ts';
+import { requestFields, UnreadableField } from './fields.ts';
 import { signFields, verifyFields } from './signature.ts';
 import { buildXml, parseXml, type V2Fields, XmlError } from './xml.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { refused } from './complaint-replies.ts';
+import { refused } from '../errors.ts';
 import type { MultipartFile } from './multipart.ts';
 import { serializeBody } from './request-body.ts';
 

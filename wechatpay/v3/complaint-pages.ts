@@ -1,4 +1,4 @@
-import { refused } from './complaint-replies.ts';
+import { refused } from '../errors.ts';
 import type { ComplaintPage } from './complaint-types.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import { RequestRejectedError } from '../errors.ts';
+import { refused } from '../errors.ts';
 import type { ComplaintMessage } from './complaint-types.ts';
 import { serializeBody } from './request-body.ts';
 
@@ -84,14 +84,6 @@ export function serializeImmediateResponse(response: ComplaintImmediateResponse)
 /** Refuses what is no text, or an empty one. */
 export function requireText(field: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') throw refused(field, 'is missing');
-}
-
-/** A request that is not worth sending. */
-export function refused(field: string, problem: string): RequestRejectedError {
-  return new RequestRejectedError(`The request was not sent: ${field} ${problem}.`, {
-    code: 'PARAM_ERROR',
-    field,
-  });
 }
 
 function limitText(field: string, value: string | undefined, most: number): void {

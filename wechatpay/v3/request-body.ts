@@ -1,4 +1,4 @@
-import { RequestRejectedError } from '../errors.ts';
+import { refused } from '../errors.ts';
 
 /**
  * The exact JSON text of a request. Persist it before sending: a repeat must have the same bytes, or the gateway answers
@@ -9,19 +9,14 @@ import { RequestRejectedError } from '../errors.ts';
  * @throws RequestRejectedError PARAM_ERROR naming the field.
  */
 export function serializeBody(body: object): string {
-  return JSON.stringify(body, (field: string, value: unknown) => {
-    if (value === null) throw refused(field, 'is null; leave it out');
+  return JSON.stringify(body, function (this: unknown, field: string, value: unknown) {
+    // Inside of a list, JSON has no other way to leave a value out.
+    if (value === null || (value === undefined && Array.isArray(this)))
+      throw refused(field, 'is null; leave it out');
     if (typeof value === 'number' && !Number.isSafeInteger(value))
       throw refused(field, `is ${value}, not a whole number`);
     if (typeof value === 'string' && /[\u{10000}-\u{10ffff}]/u.test(value))
       throw refused(field, 'has a character of four bytes (emoji)');
     return value;
-  });
-}
-
-function refused(field: string, problem: string): RequestRejectedError {
-  return new RequestRejectedError(`The request was not sent: ${field} ${problem}.`, {
-    code: 'PARAM_ERROR',
-    field,
   });
 }

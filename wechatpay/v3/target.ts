@@ -1,5 +1,5 @@
 import type { Endpoint } from '../endpoint.ts';
-import { RequestRejectedError } from '../errors.ts';
+import { refused } from '../errors.ts';
 import type { Role } from './role.ts';
 
 /** What stands for the `{…}` of a path, unencoded. */
@@ -24,10 +24,7 @@ export function targetOf(endpoint: Endpoint, role: Role, segments: Segments = {}
     const isFile = name === 'media_id';
     if (!(isFile ? FILE_ID : NUMBER).test(value)) {
       const rule = isFile ? '1 to 512 of 0-9 A-Z a-z _ - = + . ~' : '1 to 64 of 0-9 A-Z a-z _ - | * @';
-      throw new RequestRejectedError(`The request was not sent: ${name} must be ${rule}.`, {
-        code: 'PARAM_ERROR',
-        field: name,
-      });
+      throw refused(name, `must be ${rule}`);
     }
     return encodeURIComponent(value);
   });

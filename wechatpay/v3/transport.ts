@@ -91,12 +91,9 @@ export class Transport {
     const { answer, sent } = await this.#exchanged(call);
     const body = this.#read(answer, sent) ?? {};
     for (const [field, wanted] of Object.entries<Wanted | undefined>(expected)) {
-      if (wanted === undefined || isWanted(wanted, body[field], body)) continue;
-      const problem =
-        typeof wanted === 'string' && isText(body[field])
-          ? `is about another ${field}`
-          : `has no such ${field}`;
-      throw unexpected(sent, problem, detailsOf(answer));
+      const value = body[field];
+      if (wanted === undefined || isWanted(wanted, value, body)) continue;
+      throw unexpected(sent, `has ${value === undefined ? 'no' : 'another'} ${field}`, detailsOf(answer));
     }
     return body as T;
   }

@@ -153,6 +153,8 @@ describe('wechatpay requests', () => {
         field,
       });
     refused({ attach: null }, 'attach');
+    // JSON writes it as null.
+    refused({ limit_pay: ['no_credit', undefined] }, '1');
     refused({ amount: { total: 19.9 * 100 } }, 'total');
     refused({ amount: { total: Number.NaN } }, 'total');
     refused({ description: 'Tea 🍵' }, 'description');

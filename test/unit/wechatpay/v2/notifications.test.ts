@@ -305,7 +305,8 @@ describe('v2 notifications', () => {
   it('XML is told from the JSON of v3', () => {
     assert.ok(looksLikeXml(payment()));
     assert.ok(looksLikeXml(Buffer.from('\u{feff}\r\n <xml/>')));
-    for (const body of ['', '{"id":"<xml>"}', ' {}', 'x<xml/>']) assert.ok(!looksLikeXml(Buffer.from(body)));
+    for (const body of ['', '{"id":"<xml>"}', ' {}', 'x<xml/>', `${'\u{feff}'.repeat(20)}x`])
+      assert.ok(!looksLikeXml(Buffer.from(body)));
   });
 
   it('is answered in XML, whatever the reason for a refusal', () => {
