@@ -39,9 +39,21 @@ export function builtAt({ to }: BillDay): number {
   return to + 9 * HOUR_MS;
 }
 
+let shown = { second: Number.NaN, text: '' };
+
 /** `2026-03-01 12:03:11`, as bills print times. */
 export function billTime(milliseconds: number): string {
-  return chinaTime(milliseconds).slice(0, 19).replace('T', ' ');
+  const second = Math.floor(milliseconds / 1000);
+  // Rows are in the order of time, and a large bill has many of one second.
+  if (shown.second !== second) {
+    shown = {
+      second,
+      text: chinaTime(second * 1000)
+        .slice(0, 19)
+        .replace('T', ' '),
+    };
+  }
+  return shown.text;
 }
 
 /**

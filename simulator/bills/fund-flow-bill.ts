@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { yuan } from './amount.ts';
 import { billTime } from './calendar.ts';
 import type { Entry } from './entry.ts';
@@ -26,20 +25,23 @@ export interface Movement {
 export function movementsOf(entry: Entry, feeAccount: 'BASIC' | 'FEES'): Movement[] {
   const { fee, refund } = entry;
   const movements: Movement[] = [];
-  const move = (account: FundAccount, type: Movement['type'], change: number) => {
-    if (change !== 0) movements.push({ account, type, change });
-  };
   if (!refund) {
-    move('BASIC', '交易', entry.settlement);
-    move(feeAccount, '扣除交易手续费', -fee);
+    movements.push(
+      { account: 'BASIC', type: '交易', change: entry.settlement },
+      { account: feeAccount, type: '扣除交易手续费', change: -fee },
+    );
   } else if (entry.kind === 'refund_closed') {
-    move('BASIC', '退款关闭', refund.settlement);
-    move(feeAccount, '扣除交易手续费', -fee);
+    movements.push(
+      { account: 'BASIC', type: '退款关闭', change: refund.settlement },
+      { account: feeAccount, type: '扣除交易手续费', change: -fee },
+    );
   } else {
-    move('BASIC', '退款', -refund.settlement);
-    move(feeAccount, '退还交易手续费', fee);
+    movements.push(
+      { account: 'BASIC', type: '退款', change: -refund.settlement },
+      { account: feeAccount, type: '退还交易手续费', change: fee },
+    );
   }
-  return movements;
+  return movements.filter(({ change }) => change !== 0);
 }
 
 /** Rows and sums of a fund-flow bill (official pages of GET /v3/bill/fundflowbill). */
@@ -105,9 +107,9 @@ export class FundFlowBill implements BillTable {
   }
 }
 
-/** 资金流水单号: 28 digits, the same in every version of a bill. */
+const TYPES: readonly string[] = ['交易', '扣除交易手续费', '退款', '退还交易手续费', '退款关闭'];
+
+/** 资金流水单号: the same in every version of a bill, and another one for each movement. */
 function flowId(business: string, type: Movement['type']): string {
-  const digest = createHash('sha256').update(`${business} ${type}`).digest();
-  const number = digest.readBigUInt64BE() % 10n ** 18n;
-  return `1000050000${String(number).padStart(18, '0')}`;
+  return `10000${TYPES.indexOf(type) + 1}${business.slice(-22)}`;
 }
