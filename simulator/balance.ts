@@ -43,7 +43,15 @@ export class Balances {
   readonly #balances: Collection<Balance>;
   readonly #clock: () => number;
 
-  constructor(options: { journal: Journal; clock: () => number }) {
+  readonly #initial: (mchid: string) => number | undefined;
+
+  constructor(options: {
+    journal: Journal;
+    clock: () => number;
+    /** What a merchant has at the start; undefined for without limit. */
+    initial: (mchid: string) => number | undefined;
+  }) {
+    this.#initial = options.initial;
     this.#balances = new Collection<Balance>(options.journal, 'balance');
     this.#clock = options.clock;
   }
@@ -52,7 +60,10 @@ export class Balances {
   of(mchid: string): Balance {
     const day = chinaDate(this.#clock());
     const known = this.#balances.get(mchid);
-    if (!known) return { limited: false, AVAILABLE: 0, UNSETTLED: 0, UNAVAILABLE: 0, day };
+    if (!known) {
+      const initial = this.#initial(mchid);
+      return { limited: initial !== undefined, AVAILABLE: initial ?? 0, UNSETTLED: 0, UNAVAILABLE: 0, day };
+    }
     if (known.day === day) return known;
     return { ...known, AVAILABLE: known.AVAILABLE + known.UNSETTLED, UNSETTLED: 0, day };
   }

@@ -131,7 +131,11 @@ export class Gateway {
       rules: options.paymentCodes,
       pay: (order, payment) => this.payOrder(order, payment),
     });
-    this.balances = new Balances({ journal, clock });
+    this.balances = new Balances({
+      journal,
+      clock,
+      initial: (mchid) => world.find(mchid)?.merchant.balance,
+    });
     this.payers = new Payers(journal);
     this.settings = new PlatformSettings(journal, world);
     this.earliestCloseMs = options.earliestCloseMs;

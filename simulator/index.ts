@@ -82,6 +82,7 @@ export interface Simulator {
 }
 
 const CLOSE_DELAY_MS = 5 * 60_000;
+const PASSWORD_FROM_FEN = 100_000;
 
 /** Starts a stand-in for the WeChat Pay gateway, whose v3 has no sandbox of its own. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -107,8 +108,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     enforceRefundInterval: options.enforceRefundInterval ?? false,
     earliestCloseMs: enforceCloseDelay ? CLOSE_DELAY_MS / (options.timeScale ?? 1) : 0,
     paymentCodes: {
-      passwordFrom: options.passwordFrom ?? 100_000,
-      pendingStatus: options.userPayingStatus ?? 200,
+      passwordFrom: options.passwordFrom ?? passwordFrom(options.scenario),
+      pendingStatus: options.userPayingStatus ?? options.scenario?.payment_codes?.user_paying_status ?? 200,
       passwordMs: 30_000 / (options.timeScale ?? 1),
       autoRevokeMs: 45_000 / (options.timeScale ?? 1),
     },
@@ -161,4 +162,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       await Promise.all([...closed, gateway.close()]);
     },
   };
+}
+
+/** JSON has no infinity: null is never. */
+function passwordFrom({ payment_codes: { password_from = PASSWORD_FROM_FEN } = {} }: Scenario = {}): number {
+  return password_from ?? Number.POSITIVE_INFINITY;
 }

@@ -37,6 +37,8 @@ export interface SimulatedMerchant {
   platformCertificates: boolean;
   /** Where it hears of refunds that name no address, as set on the merchant platform. */
   refundNotifyUrl?: string | undefined;
+  /** What it has to pay refunds with at the start, in fen; without limit unless told. */
+  balance?: number | undefined;
   /** How its bills are, where a scenario says so. */
   bills?: BillSettings | undefined;
   /** Which kind of key signs its notifications. */

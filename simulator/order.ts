@@ -150,7 +150,10 @@ export class Orders {
     this.#orders = new Collection<Order>(options.journal, 'order');
     this.#random = options.random;
     this.#clock = options.clock;
-    for (const order of this.#orders.values()) this.#index(order);
+    for (const order of this.#orders.values()) {
+      this.#byNumber.set(order.outTradeNo, order);
+      this.#index(order);
+    }
   }
 
   /**
@@ -172,6 +175,7 @@ export class Orders {
     };
     // Who shows a code to be paid with, scans none.
     if (!isCharged(order)) order.codes.push(shared ?? this.#code(order.tradeType, now));
+    this.#byNumber.set(order.outTradeNo, order);
     this.save(order);
     return order;
   }
@@ -354,7 +358,6 @@ export class Orders {
   }
 
   #index(order: Order): void {
-    this.#byNumber.set(order.outTradeNo, order);
     if (order.transactionId) this.#byTransactionId.set(order.transactionId, order);
     for (const { url, prepayId } of order.codes) {
       this.#byCode.set(prepayId, order);

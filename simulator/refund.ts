@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Balances, payee, type Share } from './balance.ts';
 import { chinaDate } from './china-time.ts';
-import { feeOf, proportion, settlementTotal } from './fee.ts';
 import { payerFen } from './exchange-rate.ts';
+import { feeOf, proportion, settlementTotal } from './fee.ts';
 import { ControlError, GatewayError, paramError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { type Order, orderKey, payerTotal } from './order.ts';
@@ -179,6 +179,7 @@ export class Refunds {
     };
     others.push(refund);
     this.#balances.pay(payee(order), paidFrom);
+    this.#byNumber.set(refund.outRefundNo, refund);
     this.save(refund);
     return { refund, accepted: true };
   }
@@ -273,7 +274,6 @@ export class Refunds {
   /** Stores a refund that was changed. */
   save(refund: Refund): void {
     this.#refunds.put(orderKey(refund.mchid, refund.outRefundNo), refund);
-    this.#byNumber.set(refund.outRefundNo, refund);
     this.#byId.set(refund.refundId, refund);
   }
 

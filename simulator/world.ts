@@ -139,6 +139,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
       notifiedWith: given.notified_with ?? 'public_key',
       refundNotifyUrl: given.refund_notify_url,
       bills: given.bills,
+      balance: given.balance,
       subMerchants: subMerchants ?? [],
     }),
   );

@@ -5,8 +5,8 @@ import { abnormalRefundOperations } from './abnormal-refunds.ts';
 import { billOperations } from './bills.ts';
 import { certificateOperations } from './certificates.ts';
 import { codepayOperations } from './codepay.ts';
-import { complaintOperations } from './complaints.ts';
 import { combineOperations } from './combine.ts';
+import { complaintOperations } from './complaints.ts';
 import { globalOrderOperations } from './global.ts';
 import { globalRefundOperations } from './global-refunds.ts';
 import { globalStatementOperations } from './global-statements.ts';
@@ -34,7 +34,13 @@ export const OPERATIONS: readonly Operation[] = [
 
 /** Which faults fit which operation, and which fit notifications and accepted refunds. */
 export const FAULT_KINDS: FaultTable = {
-  ...Object.fromEntries(OPERATIONS.map(({ name, faults }) => [name, requestFaults(faults)])),
+  ...Object.fromEntries(OPERATIONS.map(({ name }) => [name, requestFaults(specialFaults(name))])),
   ...V2_FAULT_KINDS,
   ...EVENT_FAULT_KINDS,
 };
+
+/** Endpoints of one name share their faults, though one of them may not meet the occasion. */
+function specialFaults(wanted: string): NonNullable<Operation['faults']> {
+  const same = OPERATIONS.filter(({ name }) => name === wanted);
+  return [...new Set(same.flatMap(({ faults = [] }) => faults))];
+}
