@@ -63,28 +63,17 @@ export function imageType(bytes: Buffer): ImageType | undefined {
   return undefined;
 }
 
-/** Hosts whose addresses are taken for WeChat Pay's. */
-const WECHAT_PAY = /\.(?:mch\.weixin\.qq\.com|wechatpay\.cn)$/;
 /** One segment below `images`. An encoded slash, backslash or dot in it could reach another resource. */
 const IMAGE_PATH = /^\/v3\/(?:[\w-]+\/)+images\/(?!.*%(?:2[ef]|5c|[01][\da-f]|7f))[^/]{1,1024}$/i;
 
 /**
- * The path of a `media_url`. The host is where it says it is or the client's own, and is not used: the request goes to the client's.
- * @throws RequestRejectedError PARAM_ERROR for any other address.
+ * The path of a `media_url`, without its query.
+ * @param target path with query, as the address has it.
+ * @throws RequestRejectedError PARAM_ERROR when it is not that of an image.
  */
-export function imagePath(mediaUrl: string, baseUrl: string): string {
-  const url = URL.canParse(mediaUrl) ? new URL(mediaUrl) : undefined;
-  const genuine =
-    url &&
-    !url.username &&
-    !url.password &&
-    (url.origin === baseUrl || isWechatPay(url)) &&
-    IMAGE_PATH.test(url.pathname);
+export function imagePath(target: string): string {
+  const { pathname } = new URL(`https://api.mch.weixin.qq.com${target}`);
   // The address is not repeated: it may be anybody's.
-  if (!genuine) throw refused('media_url', 'is not the address of an image at WeChat Pay');
-  return url.pathname;
-}
-
-function isWechatPay({ protocol, hostname, port }: URL): boolean {
-  return protocol === 'https:' && port === '' && WECHAT_PAY.test(hostname);
+  if (!IMAGE_PATH.test(pathname)) throw refused('media_url', 'is not the address of an image at WeChat Pay');
+  return pathname;
 }

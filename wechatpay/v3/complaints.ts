@@ -212,7 +212,7 @@ export class Complaints {
    */
   async downloadImage(mediaIdOrUrl: string): Promise<ComplaintImage> {
     const target = /^https?:/i.test(mediaIdOrUrl)
-      ? imagePath(mediaIdOrUrl, this.#baseUrl)
+      ? imagePath(this.#transport.ownTarget(mediaIdOrUrl, 'media_url'))
       : targetOf(this.#calls.downloadImage, 'merchant', { media_id: mediaIdOrUrl });
     const { body } = await this.#transport.open(target);
     const refuse = (problem: string) => this.#unexpected({ method: 'GET', path: target }, {}, problem);

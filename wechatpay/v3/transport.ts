@@ -156,6 +156,8 @@ export class Transport {
     const { baseUrl, backupUrl } = this.#credentials;
     const own =
       url &&
+      !url.username &&
+      !url.password &&
       (url.origin === baseUrl ||
         url.origin === backupUrl ||
         (url.protocol === 'https:' && OFFICIAL_HOST.test(url.host)));
