@@ -50,6 +50,11 @@ program
   .option('--credentials <directory>', 'where to write merchant.json and the PEM files')
   .option('--data <directory>', 'keep orders and refunds here over restarts')
   .option('--time-scale <factor>', 'notification retries and refunds run this many times faster', factor, 1)
+  .option(
+    '--tls',
+    'serve HTTPS too, which asks for the merchant certificate; its ca.pem is among the credentials',
+  )
+  .option('--tls-port <number>', 'port for HTTPS; a free one unless told', port)
   .addHelpText('after', SIMULATOR_EXAMPLES)
   .action(async (options) => (await import('./simulator.ts')).runSimulator(options));
 

@@ -11,6 +11,8 @@ export async function runSimulator(options: {
   credentials?: string;
   data?: string;
   timeScale: number;
+  tls?: boolean;
+  tlsPort?: number;
 }): Promise<void> {
   const simulator = await start({
     port: options.port,
@@ -19,6 +21,9 @@ export async function runSimulator(options: {
     timeScale: options.timeScale,
     ...(options.credentials && { credentialsDir: options.credentials }),
     ...(options.data && { dataDir: options.data }),
+    // Who names a port for HTTPS wants it.
+    tls: options.tls === true || options.tlsPort !== undefined,
+    ...(options.tlsPort !== undefined && { tlsPort: options.tlsPort }),
   });
   console.log(`simulator ready ${simulator.baseUrl}`);
   // Standard output has one line: what else there is to say goes to standard error.
@@ -32,11 +37,11 @@ async function start(options: SimulatorOptions): Promise<Simulator> {
   try {
     return await startSimulator(options);
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException;
-    const address = `port ${options.port} of ${options.host}`;
+    const { code, path, port = options.port } = error as NodeJS.ErrnoException & { port?: number };
+    const address = `port ${port} of ${options.host}`;
     if (code === 'EADDRINUSE') {
       throw new UsageError(
-        `${address} is taken: choose another with --port (0 takes a free one), or end the program that has it`,
+        `${address} is taken: choose another with ${port === options.tlsPort ? '--tls-port' : '--port'} (0 takes a free one), or end the program that has it`,
       );
     }
     if (code === 'EACCES' && !path) throw new UsageError(`${address} needs rights that this user has not`);
