@@ -172,7 +172,10 @@ export class Protocol {
 
 function pathParameters({ path }: Operation, text: string): Record<string, string> {
   const parameters: Record<string, string> = {};
-  for (const [name, value] of Object.entries(path.exec(text)?.groups ?? {})) {
+  // Of two numbers that a path may name, the other one is missing.
+  const named: Record<string, string | undefined> = path.exec(text)?.groups ?? {};
+  for (const [name, value] of Object.entries(named)) {
+    if (value === undefined) continue;
     try {
       parameters[name] = decodeURIComponent(value);
     } catch {
