@@ -10,7 +10,7 @@ import { ComplaintImages } from './complaint-image.ts';
 import { type ComplaintView, complaintView } from './complaint-view.ts';
 import { ControlError, GatewayError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
-import type { Notice } from './notification.ts';
+import type { Notice } from './notification-body.ts';
 import type { Order, Orders } from './order.ts';
 import type { SeededRandom } from './random.ts';
 import type { Refund } from './refund.ts';

@@ -16,6 +16,9 @@ import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { SeededRandom } from './random.ts';
 
+/** Whether a fault of a kind, by a rule, can happen on this occasion; the rule waits otherwise. */
+export type Fits = (kind: FaultKind, rule: FaultRule) => boolean;
+
 /** Arranged faults, and the log of those that fired. */
 export class FaultBook {
   readonly #rules: Collection<FaultRule>;
@@ -82,7 +85,7 @@ export class FaultBook {
    * Fires the oldest rule that fits, if any: it counts down and is logged. A request asks once for a race and once for the rest; both are one
    * call as long as they pass the same subject.
    */
-  fire(operation: string, subject: Subject, fits: (kind: FaultKind) => boolean): FaultRule | undefined {
+  fire(operation: string, subject: Subject, fits: Fits): FaultRule | undefined {
     const call = this.#callOf(operation, subject);
     if (this.#replay) {
       const recorded = this.#replay.take(operation, call, fits);
@@ -92,7 +95,7 @@ export class FaultBook {
     if (this.#rules.size === 0) return undefined;
     let fired: FaultRule | undefined;
     for (const rule of this.#rules.values()) {
-      if (!this.#concerns(rule, operation, subject) || !fits(rule.kind)) continue;
+      if (!this.#concerns(rule, operation, subject) || !fits(rule.kind, rule)) continue;
       // Every rule counts the calls that match it, also those that another one spoils.
       rule.seen += 1;
       if (!fired && this.#isDue(rule)) fired = rule;

@@ -39,9 +39,13 @@ export class Replay {
   }
 
   /** The fault that fired at this call; a call can have a race and another one. */
-  take(operation: string, call: number, fits: (kind: FaultKind) => boolean): FaultRule | undefined {
+  take(
+    operation: string,
+    call: number,
+    fits: (kind: FaultKind, rule: FaultRule) => boolean,
+  ): FaultRule | undefined {
     const waiting = this.#waiting.get(`${operation} ${call}`) ?? [];
-    const index = waiting.findIndex(({ kind }) => fits(kind));
+    const index = waiting.findIndex((rule) => fits(rule.kind, rule));
     if (index < 0) return undefined;
     this.#size -= 1;
     return waiting.splice(index, 1)[0];

@@ -10,13 +10,15 @@ import { FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { paidNotice, refundNotice } from './notice.ts';
-import { type Notice, Notifications } from './notification.ts';
+import { Notifications } from './notification.ts';
+import type { Notice } from './notification-body.ts';
 import { type AttemptFailure, type Order, Orders, type OrderTerms, type Payment } from './order.ts';
 import { Payers } from './payer.ts';
 import { type CodeRules, PaymentCodes } from './payment-code.ts';
 import { PlatformSettings } from './platform-settings.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
+import { RateLimits } from './rate-limit.ts';
 import { type Payout, type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
 import type { ClockMove, Timers } from './timers.ts';
 import {
@@ -58,6 +60,7 @@ export interface GatewayOptions {
   notifyTimeoutMs: number | undefined;
   refundDelayMs: number;
   enforceRefundInterval: boolean;
+  rateLimits: boolean;
   paymentCodes: CodeRules;
   /** How old an order of v2 must be to be closed, in milliseconds. */
   earliestCloseMs: number;
@@ -98,6 +101,8 @@ export class Gateway {
   readonly complaints: ComplaintDesk;
   /** What goes wrong. */
   readonly faultBook: FaultBook;
+  /** How often merchants may call. */
+  readonly rateLimits: RateLimits;
   /** What merchants are told. */
   readonly notificationBook: Notifications;
   /** What merchants set on the merchant platform. */
@@ -165,6 +170,11 @@ export class Gateway {
       notify: (about, notice) => this.notify(about, notice),
       onChange: (complaint) => this.events.emit('complaint', complaint),
     });
+    this.rateLimits = new RateLimits({
+      enabled: options.rateLimits,
+      clock,
+      isOverseas: (mchid) => world.find(mchid)?.merchant.region === 'overseas',
+    });
     this.faultBook = new FaultBook({
       table: options.faultTable,
       journal,
@@ -190,7 +200,7 @@ export class Gateway {
   /** Goes on with what was pending when the process ended. */
   resume(): void {
     this.notificationBook.resume();
-    for (const refund of this.refundBook.pending()) this.#succeedLater(refund, refund.dueAt);
+    for (const refund of this.refundBook.pending()) this.#endLater(refund, refund.dueAt);
   }
 
   async close(): Promise<void> {
@@ -217,7 +227,9 @@ export class Gateway {
     const { refund, accepted } = this.refundBook.create(terms, own);
     if (accepted && own) {
       this.orderBook.markRefunded(own);
-      if (refund.dueAt !== null) this.#succeedLater(refund, refund.dueAt);
+      const fault = this.fireFault('refund', { ...refund }, () => true);
+      if (fault) this.refundBook.meet(refund, fault);
+      if (refund.dueAt !== null) this.#endLater(refund, refund.dueAt);
     }
     return refund;
   }
@@ -232,7 +244,7 @@ export class Gateway {
   /** Sends the money of an abnormal refund elsewhere. */
   payOut(refund: Refund, payout: Payout): void {
     this.refundBook.payOut(refund, payout);
-    if (refund.dueAt !== null) this.#succeedLater(refund, refund.dueAt);
+    if (refund.dueAt !== null) this.#endLater(refund, refund.dueAt);
   }
 
   /** The order that a refund belongs to. */
@@ -424,6 +436,7 @@ export class Gateway {
     this.notificationBook.clear();
     this.faultBook.clear();
     this.timers.clear();
+    this.rateLimits.clear();
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
   }
@@ -442,11 +455,11 @@ export class Gateway {
     };
   }
 
-  #succeedLater(refund: Refund, dueAt: number): void {
+  #endLater(refund: Refund, dueAt: number): void {
     this.timers.at(dueAt, () => {
       // The control API or a reset may have been faster.
       if (refund.dueAt === dueAt && this.refundBook.find(refund.mchid, refund.outRefundNo) === refund) {
-        this.finishRefund(refund.outRefundNo, 'SUCCESS', refund.mchid);
+        this.finishRefund(refund.outRefundNo, refund.dueOutcome ?? 'SUCCESS', refund.mchid);
       }
     });
   }

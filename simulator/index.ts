@@ -47,6 +47,8 @@ export interface SimulatorOptions {
   refundDelayMs?: number;
   /** Whether partial refunds of one order must be a minute apart, as documented; false unless told. */
   enforceRefundInterval?: boolean;
+  /** Whether calls beyond the documented figures are answered 429; false unless told. */
+  rateLimits?: boolean;
   /**
    * Whether orders of v2 must be five minutes old, before scaling, to be closed, as documented. Unless told it is so where nobody has to wait
    * for real: with a `clock` of its own, or a `timeScale`.
@@ -106,6 +108,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     notifyTimeoutMs: options.notifyTimeoutMs,
     refundDelayMs: options.refundDelayMs ?? 3000,
     enforceRefundInterval: options.enforceRefundInterval ?? false,
+    rateLimits: options.rateLimits ?? false,
     earliestCloseMs: enforceCloseDelay ? CLOSE_DELAY_MS / (options.timeScale ?? 1) : 0,
     paymentCodes: {
       passwordFrom: options.passwordFrom ?? passwordFrom(options.scenario),

@@ -1,5 +1,5 @@
 import { globalOrderObject, globalRefundNotice } from './global-object.ts';
-import type { Notice } from './notification.ts';
+import type { Notice } from './notification-body.ts';
 import type { Order } from './order.ts';
 import { orderObject } from './order-object.ts';
 import type { Refund } from './refund.ts';

@@ -1,42 +1,17 @@
-import { Agent, request } from 'undici';
-import { encryptResource } from '../wechatpay/v3/aead.ts';
-import { chinaTime } from './china-time.ts';
+import { type Attempt, Courier, isXml, type SignatureHeaders } from './courier.ts';
+import type { FaultKind, FaultRule } from './fault.ts';
 import type { FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
-import type { PlatformSignature, SignatureFlaw } from './platform-signature.ts';
+import { type Notice, notificationBody } from './notification-body.ts';
+import type { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
 import { secondsBeforeRetry } from './retry-schedule.ts';
 import type { Timers } from './timers.ts';
-import { spoiltXml, type V2Notice } from './v2/notice.ts';
-import { replyProblem } from './v2/reply.ts';
 import type { World } from './world.ts';
 
-const ANSWER_TIMEOUT_MS = 5000;
 const DEFAULT_DELAY_MS = 5000;
-
-const SUMMARIES = {
-  'TRANSACTION.SUCCESS': '支付成功',
-  'REFUND.SUCCESS': '退款成功',
-  'REFUND.ABNORMAL': '退款异常',
-  'REFUND.CLOSED': '退款关闭',
-  'SECURITY_ECHO.SUCCESS': '回调通知成功',
-  'COMPLAINT.CREATE': '产生新投诉',
-  'COMPLAINT.STATE_CHANGE': '投诉单状态变化',
-} as const;
-export type EventType = keyof typeof SUMMARIES;
-
-/** One POST to the merchant. */
-export interface Attempt {
-  time: number;
-  /** HTTP status of the merchant's answer; null when there was none. */
-  status: number | null;
-  error: string | null;
-  fault: string | null;
-}
-
-/** What a notification says: an encrypted v3 resource, or v2's XML as it stands. */
-export type Notice = { eventType: EventType; originalType: string; plaintext: object } | V2Notice;
+const DEFAULT_REPLAY_MS = 60 * 60_000;
 
 /** A notification as the gateway keeps it. Times are milliseconds. */
 export interface Notification {
@@ -57,198 +32,12 @@ export interface Notification {
   /** Retries of the schedule that are used up. */
   retries: number;
   nextAttemptAt: number | null;
-}
-
-/** Sends notifications as WeChat Pay does: signed afresh, five seconds to answer, repeated on the documented schedule. */
-export class Notifications {
-  readonly #notifications: Collection<Notification>;
-  readonly #agent = new Agent({ connections: 64 });
-  #closed = false;
-  readonly #options: NotificationOptions;
-
-  constructor(options: NotificationOptions) {
-    this.#options = options;
-    this.#notifications = new Collection<Notification>(options.journal, 'notification');
-  }
-
-  /** Schedules what was pending when the process ended. */
-  resume(): void {
-    for (const notification of this.#notifications.values()) {
-      if (notification.nextAttemptAt !== null) this.#schedule(notification);
-    }
-  }
-
-  /** Creates a notification; the first attempt follows after `delayMs`. */
-  create(
-    about: Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'complaintId' | 'notifyUrl'>,
-    notice: Notice,
-  ): void {
-    const { random, clock, delayMs } = this.#options;
-    const id = random.uuid();
-    const notification: Notification = {
-      id,
-      ...about,
-      eventType: notice.eventType,
-      createdAt: clock(),
-      body: 'xml' in notice ? notice.xml : this.#envelope(id, about.mchid, notice),
-      status: 'pending',
-      attempts: [],
-      retries: 0,
-      nextAttemptAt: clock() + delayMs,
-    };
-    this.#save(notification);
-    this.#schedule(notification);
-  }
-
-  #envelope(
-    id: string,
-    mchid: string,
-    { eventType, originalType, plaintext }: Exclude<Notice, { xml: string }>,
-  ): string {
-    const { random, clock, world } = this.#options;
-    const resource = encryptResource(JSON.stringify(plaintext), {
-      apiV3Key: world.get(mchid).merchant.apiV3Key,
-      nonce: random.text(12),
-      associatedData: originalType,
-    });
-    return JSON.stringify({
-      id,
-      create_time: chinaTime(clock()),
-      resource_type: 'encrypt-resource',
-      event_type: eventType,
-      summary: SUMMARIES[eventType],
-      resource: { original_type: originalType, ...resource },
-    });
-  }
-
-  /** Sends again at once; a failure starts the retry schedule anew. @throws ControlError 404 for an unknown id. */
-  async redeliver(id: string): Promise<Notification> {
-    const notification = this.#notifications.get(id);
-    if (!notification) throw new ControlError(404, `no notification ${id}`);
-    notification.status = 'pending';
-    notification.retries = 0;
-    notification.nextAttemptAt = this.#options.clock();
-    this.#save(notification);
-    await this.#attempt(notification, notification.nextAttemptAt);
-    return notification;
-  }
-
-  newest(limit: number): Notification[] {
-    return this.#notifications.newest(limit);
-  }
-
-  get size(): number {
-    return this.#notifications.size;
-  }
-
-  clear(): void {
-    for (const notification of this.#notifications.values()) notification.nextAttemptAt = null;
-    this.#notifications.clear();
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#agent.destroy();
-  }
-
-  #schedule(notification: Notification): void {
-    const due = notification.nextAttemptAt;
-    if (due === null) return;
-    this.#options.timers.at(due, () => this.#attempt(notification, due));
-  }
-
-  async #attempt(notification: Notification, due: number): Promise<void> {
-    // A redelivery or a reset came in between: this timer is out of date.
-    if (notification.nextAttemptAt !== due) return;
-    const { faults, timers } = this.#options;
-    const fault = faults.fire('notification', { ...notification }, () => true);
-    if (fault?.kind === 'drop') {
-      notification.status = 'lost';
-      notification.nextAttemptAt = null;
-      this.#save(notification);
-      this.#options.onAttempt(notification);
-      return;
-    }
-    if (fault?.kind === 'delay') {
-      await new Promise<void>((resolve) => timers.after(fault.delay_ms ?? DEFAULT_DELAY_MS, resolve));
-    }
-    const kind = fault?.kind ?? null;
-    const copies = kind === 'duplicate' ? 2 : 1;
-    const results = await Promise.all(Array.from({ length: copies }, () => this.#send(notification, kind)));
-    if (this.#closed || notification.nextAttemptAt !== due) return;
-    if (results.includes(true)) {
-      notification.status = 'delivered';
-      notification.nextAttemptAt = null;
-    } else {
-      this.#planRetry(notification);
-    }
-    this.#save(notification);
-    this.#options.onAttempt(notification);
-  }
-
-  #planRetry(notification: Notification): void {
-    const { clock, timeScale } = this.#options;
-    const seconds = secondsBeforeRetry(notification.eventType, notification.retries);
-    if (seconds === undefined) {
-      notification.status = 'exhausted';
-      notification.nextAttemptAt = null;
-      return;
-    }
-    notification.retries += 1;
-    notification.nextAttemptAt = clock() + (seconds * 1000) / timeScale;
-    this.#schedule(notification);
-  }
-
-  async #send(notification: Notification, fault: string | null): Promise<boolean> {
-    const attempt: Attempt = { time: this.#options.clock(), status: null, error: null, fault };
-    try {
-      const { status, problem } = await this.#post(notification, fault);
-      attempt.status = status;
-      attempt.error = problem;
-    } catch (error) {
-      if (this.#closed) return false;
-      attempt.error = reason(error);
-    }
-    notification.attempts.push(attempt);
-    return attempt.error === null;
-  }
-
-  async #post(
-    { notifyUrl, body, mchid, eventType }: Notification,
-    fault: string | null,
-  ): Promise<{ status: number; problem: string | null }> {
-    const { signature, world, clock } = this.#options;
-    const isV2 = eventType.startsWith('V2.');
-    const timeout = new AbortController();
-    const cancel = this.#options.timers.after(this.#options.timeoutMs ?? ANSWER_TIMEOUT_MS, () =>
-      timeout.abort(new Error('no answer within 5 s')),
-    );
-    try {
-      const answer = await request(notifyUrl, {
-        method: 'POST',
-        dispatcher: this.#agent,
-        signal: timeout.signal,
-        headers: {
-          'Content-Type': isV2 ? 'text/xml' : 'application/json',
-          Accept: '*/*',
-          'User-Agent': 'Mozilla/4.0',
-          ...(isV2 ? {} : signature.headers(body, world.notificationKey(mchid, clock()), flaw(fault))),
-        },
-        body: isV2 ? spoiltXml(body, fault, world.get(mchid).merchant.apiV2Key) : body,
-      });
-      const status = answer.statusCode;
-      const problem = status < 200 || status > 299 ? `answered ${status}` : null;
-      if (isV2 && !problem) return { status, problem: await replyProblem(answer.body) };
-      await answer.body.dump();
-      return { status, problem };
-    } finally {
-      cancel();
-    }
-  }
-
-  #save(notification: Notification): void {
-    this.#notifications.put(notification.id, notification);
-  }
+  /** The fault that made the next attempt late; that attempt has no other. */
+  lateBy?: FaultRule;
+  /** Held until another notification was delivered: any of the merchant, or one of the same order. */
+  heldWithin?: 'merchant' | 'order';
+  /** When it comes again after its delivery, with the headers of then, or with fresh ones. */
+  replay?: { dueAt: number; headers: SignatureHeaders | null; fault: FaultRule };
 }
 
 export interface NotificationOptions {
@@ -268,14 +57,208 @@ export interface NotificationOptions {
   onAttempt: (notification: Notification) => void;
 }
 
-function flaw(fault: string | null): SignatureFlaw | undefined {
-  if (fault === 'forge') return 'bad_signature';
-  if (fault === 'stale' || fault === 'probe_signature') return fault;
-  return undefined;
+/** What merchants are told: sent as WeChat Pay does, and repeated on the documented schedule. */
+export class Notifications {
+  readonly #notifications: Collection<Notification>;
+  readonly #held = new Set<Notification>();
+  readonly #courier: Courier;
+  readonly #options: NotificationOptions;
+
+  constructor(options: NotificationOptions) {
+    this.#options = options;
+    this.#courier = new Courier(options);
+    this.#notifications = new Collection<Notification>(options.journal, 'notification');
+  }
+
+  /** Schedules what was pending when the process ended. */
+  resume(): void {
+    for (const notification of this.#notifications.values()) {
+      if (notification.heldWithin) this.#held.add(notification);
+      if (notification.nextAttemptAt !== null) this.#schedule(notification);
+      if (notification.replay) this.#scheduleReplay(notification, notification.replay);
+    }
+  }
+
+  /** Creates a notification; the first attempt follows after `delayMs`. */
+  create(
+    about: Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'complaintId' | 'notifyUrl'>,
+    notice: Notice,
+  ): void {
+    const { random, clock, delayMs, world } = this.#options;
+    const id = random.uuid();
+    const sealing = { apiV3Key: world.get(about.mchid).merchant.apiV3Key, nonce: random.text(12) };
+    const notification: Notification = {
+      id,
+      ...about,
+      eventType: notice.eventType,
+      createdAt: clock(),
+      body: notificationBody(notice, id, clock(), sealing),
+      status: 'pending',
+      attempts: [],
+      retries: 0,
+      nextAttemptAt: clock() + delayMs,
+    };
+    this.#save(notification);
+    this.#schedule(notification);
+  }
+
+  /** Sends again at once; a failure starts the retry schedule anew. @throws ControlError 404 for an unknown id. */
+  async redeliver(id: string): Promise<Notification> {
+    const notification = this.#notifications.get(id);
+    if (!notification) throw new ControlError(404, `no notification ${id}`);
+    this.#letGo(notification);
+    notification.status = 'pending';
+    notification.retries = 0;
+    notification.nextAttemptAt = this.#options.clock();
+    this.#save(notification);
+    await this.#attempt(notification, notification.nextAttemptAt);
+    return notification;
+  }
+
+  newest(limit: number): Notification[] {
+    return this.#notifications.newest(limit);
+  }
+
+  get size(): number {
+    return this.#notifications.size;
+  }
+
+  clear(): void {
+    for (const notification of this.#notifications.values()) notification.nextAttemptAt = null;
+    this.#notifications.clear();
+    this.#held.clear();
+  }
+
+  close(): Promise<void> {
+    return this.#courier.close();
+  }
+
+  #schedule(notification: Notification): void {
+    const due = notification.nextAttemptAt;
+    if (due === null) return;
+    this.#options.timers.at(due, () => this.#attempt(notification, due));
+  }
+
+  async #attempt(notification: Notification, due: number): Promise<void> {
+    // A redelivery or a reset came in between: this timer is out of date.
+    if (notification.nextAttemptAt !== due) return;
+    const { lateBy } = notification;
+    const fault = lateBy ?? this.#fire(notification);
+    if (!lateBy && fault && this.#putOff(notification, fault)) return;
+    const copies = fault?.kind === 'duplicate' ? (fault.copies ?? 2) : 1;
+    const sent = await Promise.all(
+      Array.from({ length: copies }, () => this.#courier.deliver(notification, fault)),
+    );
+    const results = sent.filter((one) => one !== undefined);
+    notification.attempts.push(...results.map(({ attempt }) => attempt));
+    if (results.length === 0 || notification.nextAttemptAt !== due) return;
+    delete notification.lateBy;
+    const accepted = results.find(({ attempt }) => attempt.error === null);
+    if (accepted) {
+      notification.status = 'delivered';
+      notification.nextAttemptAt = null;
+      if (fault?.kind === 'replay') this.#planReplay(notification, fault, accepted.headers);
+    } else {
+      this.#planRetry(notification);
+    }
+    this.#save(notification);
+    this.#options.onAttempt(notification);
+    if (accepted) this.#releaseAfter(notification);
+  }
+
+  #fire(notification: Notification): FaultRule | undefined {
+    // A subject of its own: every attempt is an occasion.
+    const { mchid, outTradeNo, outRefundNo, eventType } = notification;
+    return this.#options.faults.fire('notification', { mchid, outTradeNo, outRefundNo, eventType }, (kind) =>
+      fits(kind, eventType),
+    );
+  }
+
+  /** Faults that leave nothing to send now: whether it is one of these. */
+  #putOff(notification: Notification, fault: FaultRule): boolean {
+    const { clock, onAttempt } = this.#options;
+    switch (fault.kind) {
+      case 'drop':
+        notification.status = 'lost';
+        notification.nextAttemptAt = null;
+        this.#save(notification);
+        onAttempt(notification);
+        return true;
+      case 'delay':
+        notification.lateBy = fault;
+        notification.nextAttemptAt = clock() + (fault.delay_ms ?? DEFAULT_DELAY_MS);
+        this.#save(notification);
+        this.#schedule(notification);
+        return true;
+      case 'reorder':
+        notification.lateBy = fault;
+        notification.nextAttemptAt = null;
+        notification.heldWithin = fault.within ?? 'merchant';
+        this.#held.add(notification);
+        this.#save(notification);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** What was held for this delivery goes out now. */
+  #releaseAfter(delivered: Notification): void {
+    for (const held of this.#held) {
+      if (held === delivered || held.mchid !== delivered.mchid) continue;
+      if (held.heldWithin === 'order' && held.outTradeNo !== delivered.outTradeNo) continue;
+      this.#letGo(held);
+      held.nextAttemptAt = this.#options.clock();
+      this.#save(held);
+      this.#schedule(held);
+    }
+  }
+
+  #letGo(notification: Notification): void {
+    this.#held.delete(notification);
+    delete notification.heldWithin;
+  }
+
+  #planReplay(notification: Notification, fault: FaultRule, headers: SignatureHeaders): void {
+    const dueAt = this.#options.clock() + (fault.delay_ms ?? DEFAULT_REPLAY_MS);
+    notification.replay = { dueAt, headers: fault.freshly_signed ? null : headers, fault };
+    this.#scheduleReplay(notification, notification.replay);
+  }
+
+  #scheduleReplay(notification: Notification, replay: NonNullable<Notification['replay']>): void {
+    const { timers, onAttempt } = this.#options;
+    timers.at(replay.dueAt, async () => {
+      // A reset came in between.
+      if (this.#notifications.get(notification.id) !== notification) return;
+      const sent = await this.#courier.deliver(notification, replay.fault, replay.headers ?? undefined);
+      if (!sent) return;
+      delete notification.replay;
+      notification.attempts.push(sent.attempt);
+      this.#save(notification);
+      onAttempt(notification);
+    });
+  }
+
+  #planRetry(notification: Notification): void {
+    const { clock, timeScale } = this.#options;
+    const seconds = secondsBeforeRetry(notification.eventType, notification.retries);
+    if (seconds === undefined) {
+      notification.status = 'exhausted';
+      notification.nextAttemptAt = null;
+      return;
+    }
+    notification.retries += 1;
+    notification.nextAttemptAt = clock() + (seconds * 1000) / timeScale;
+    this.#schedule(notification);
+  }
+
+  #save(notification: Notification): void {
+    this.#notifications.put(notification.id, notification);
+  }
 }
 
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  return code && code !== 'UND_ERR_ABORTED' ? code : error.message;
+/** Only payments and refunds have amounts, and XML has neither headers nor a time. */
+function fits(kind: FaultKind, eventType: string): boolean {
+  if (kind === 'wrong_amount') return !/^(COMPLAINT|SECURITY_ECHO)\./.test(eventType);
+  return !isXml(eventType) || !['stale', 'probe_signature', 'other_key_kind'].includes(kind);
 }

@@ -2,10 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { answerMessage, SIGNATURE_SCHEME, signMessage } from '../wechatpay/v3/signature.ts';
 import type { SeededRandom } from './random.ts';
 
-/** How a signature can be wrong on purpose. */
-export type SignatureFlaw = 'bad_signature' | 'probe_signature' | 'unknown_serial' | 'stale';
+/** How a signature can be wrong on purpose; one with a skewed timestamp verifies. */
+export type SignatureFlaw =
+  | { kind: 'bad_signature' | 'probe_signature' | 'unknown_serial' }
+  | { kind: 'skewed'; skewMs: number };
 
-const STALE_SECONDS = 10 * 60;
+/** Twice as far in the past as signatures are accepted. */
+export const DEFAULT_SKEW_MS = -10 * 60_000;
 
 /** WeChat Pay's deliberate probes start with this text and have 355 characters (official page 4013053249). */
 const PROBE_PREFIX = 'WECHATPAY/SIGNTEST/';
@@ -29,12 +32,13 @@ export class PlatformSignature {
 
   /** The `Wechatpay-*` headers of a body, in the exact case that the official Java SDK looks for. Fresh at every call. */
   headers(body: string, key: SigningKey, flaw?: SignatureFlaw): Record<string, string> {
-    const seconds = Math.floor(this.#clock() / 1000) - (flaw === 'stale' ? STALE_SECONDS : 0);
-    const timestamp = String(seconds);
+    const skewMs = flaw?.kind === 'skewed' ? flaw.skewMs : 0;
+    const timestamp = String(Math.floor((this.#clock() + skewMs) / 1000));
     const nonce = this.#random.text(32);
     return {
       'Wechatpay-Nonce': nonce,
-      'Wechatpay-Serial': flaw === 'unknown_serial' ? `PUB_KEY_ID_${this.#random.digits(32)}` : key.serial,
+      'Wechatpay-Serial':
+        flaw?.kind === 'unknown_serial' ? `PUB_KEY_ID_${this.#random.digits(32)}` : key.serial,
       'Wechatpay-Signature': this.#signature(answerMessage(timestamp, nonce, body), key, flaw),
       'Wechatpay-Signature-Type': SIGNATURE_SCHEME,
       'Wechatpay-Timestamp': timestamp,
@@ -42,9 +46,9 @@ export class PlatformSignature {
   }
 
   #signature(message: Buffer, { privateKey }: SigningKey, flaw: SignatureFlaw | undefined): string {
-    if (flaw === 'probe_signature')
+    if (flaw?.kind === 'probe_signature')
       return PROBE_PREFIX + this.#random.text(PROBE_LENGTH - PROBE_PREFIX.length);
-    if (flaw === 'bad_signature') return this.#random.bytes(256).toString('base64');
+    if (flaw?.kind === 'bad_signature') return this.#random.bytes(256).toString('base64');
     return signMessage(message, privateKey);
   }
 }

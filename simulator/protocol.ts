@@ -1,22 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { authenticate, type RawRequest } from './authentication.ts';
-import { type FaultRule, isRace, type Subject } from './fault.ts';
+import { breakOff, carryOut } from './carry-out.ts';
+import type { FaultKind, FaultRule } from './fault.ts';
 import type { Gateway } from './gateway.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { Enrolment } from './merchant.ts';
 import { type CheckedCall, type FileReply, isFile, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations/index.ts';
-import type { Order } from './order.ts';
-import type { SignatureFlaw } from './platform-signature.ts';
+import { DEFAULT_SKEW_MS, type SignatureFlaw } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
+import type { Excess } from './rate-limit.ts';
 import { type RefusalCode, refuse } from './refusals.ts';
 import { refuseOtherRegion } from './region.ts';
 
-const SLOW_MS = 2000;
-const HOLD_MS = 60_000;
-const BAD_GATEWAY_PAGE =
-  '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n';
+/** Pages of a proxy in front of the gateway. */
+const PROXY_PAGES: Partial<Record<FaultKind, { status: number; html: string }>> = {
+  error_502_html: { status: 502, html: proxyPage('502 Bad Gateway') },
+  error_503_html: { status: 503, html: proxyPage('503 Service Temporarily Unavailable') },
+};
 
 /** What goes back: a JSON body, a file, or nothing for 204. */
 interface Answer {
@@ -84,40 +86,20 @@ export class Protocol {
 
   async #run(
     { name }: Operation,
-    { subject, run, order = this.#orderOf(subject) }: CheckedCall,
+    { subject, order, run }: CheckedCall,
     response: ServerResponse,
     asker: Asker,
   ): Promise<void> {
-    const gateway = this.#gateway;
-    const state = order?.state;
-    const race = gateway.fireFault(name, subject, (kind) => {
-      // A race needs an order that can take part in it; until then the rule waits.
-      return (
-        isRace(kind) &&
-        (kind === 'notpay_lag'
-          ? state === 'SUCCESS' || state === 'REFUND'
-          : state === 'NOTPAY' || state === 'USERPAYING')
-      );
+    await carryOut<Answer>(this.#gateway, response, {
+      name,
+      subject,
+      order,
+      run: (lagging) => outcome(run, lagging),
+      isRefusal: ({ status }) => status >= 400,
+      instead,
+      tooMany,
+      send: (answer, fault) => this.#send(response, answer, asker, fault),
     });
-    const fault = gateway.fireFault(name, subject, (kind) => !isRace(kind));
-    const payNow = () => order && gateway.payOrder(order, { late: true });
-
-    if (race?.kind === 'pay_before') payNow();
-    if (fault?.kind === 'timeout_before') {
-      this.#hold(response, fault);
-      return;
-    }
-    let answer = substitute(fault);
-    if (!answer || fault?.processed) {
-      const result = await outcome(run, race?.kind === 'notpay_lag');
-      answer ??= result;
-    }
-    if (fault?.kind === 'timeout_after') this.#hold(response, fault);
-    else if (fault?.kind === 'reset_after') response.socket?.resetAndDestroy();
-    else if (fault?.delay_ms !== undefined || fault?.kind === 'slow') {
-      gateway.timers.after(fault.delay_ms ?? SLOW_MS, () => void this.#send(response, answer, asker, fault));
-    } else await this.#send(response, answer, asker, fault);
-    if (race?.kind === 'pay_after') payNow();
   }
 
   async #send(
@@ -127,8 +109,9 @@ export class Protocol {
     fault?: FaultRule,
   ): Promise<void> {
     if (response.destroyed) return;
-    if (fault?.kind === 'error_502_html') {
-      response.writeHead(502, { 'Content-Type': 'text/html' }).end(BAD_GATEWAY_PAGE);
+    const page = fault && PROXY_PAGES[fault.kind];
+    if (page) {
+      response.writeHead(page.status, { 'Content-Type': 'text/html' }).end(page.html);
       return;
     }
     const file = isFile(body) ? body : undefined;
@@ -145,14 +128,12 @@ export class Protocol {
       ...file?.headers,
       ...(signed ? this.#signature(text, asker, fault) : {}),
     });
-    if (!file) response.end(text);
+    if (fault?.kind === 'reset_mid_answer') {
+      await breakOff(response, length);
+    } else if (!file) response.end(text);
     else if (Buffer.isBuffer(file.content)) response.end(file.content);
     // A client that leaves in the middle is no error of ours.
     else await pipeline(file.content, response).catch(() => {});
-  }
-
-  #orderOf(subject: Subject): Order | undefined {
-    return subject.mchid ? this.#gateway.findOrder(subject.mchid, subject) : undefined;
   }
 
   #signature(text: string, { enrolment, serial }: Asker, fault?: FaultRule): Record<string, string> {
@@ -160,14 +141,13 @@ export class Protocol {
     return signature.headers(text, world.answerKey(enrolment, serial, clock()), flaw(fault));
   }
 
-  /** No answer: the client sees nothing until its own time-out, or ours ends the connection. */
-  #hold(response: ServerResponse, fault: FaultRule): void {
-    this.#gateway.timers.after(fault.delay_ms ?? HOLD_MS, () => response.destroy());
-  }
-
   #requestId(internalCode: number): string {
     return `08${this.#requestIds.text(38, '0123456789ABCDEF')}-${internalCode}`;
   }
+}
+
+function proxyPage(title: string): string {
+  return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
 }
 
 function pathParameters({ path }: Operation, text: string): Record<string, string> {
@@ -201,16 +181,17 @@ function refusal(error: unknown): Answer {
 }
 
 /** The answer of a gateway that did not do (or says it did not do) what it was asked. */
-function substitute(fault: FaultRule | undefined): Answer | undefined {
-  switch (fault?.kind) {
+function instead(fault: FaultRule): Answer | undefined {
+  switch (fault.kind) {
     case 'error_500':
       return refusal(new GatewayError(500, 'SYSTEM_ERROR', '系统异常，请稍后重试'));
     case 'error_502_html':
-      return { status: 502, body: undefined, internalCode: 0 };
+    case 'error_503_html':
+      return { status: fault.kind === 'error_502_html' ? 502 : 503, body: undefined, internalCode: 0 };
     case 'accepted_202':
       return { status: 202, body: {}, internalCode: 0 };
     case 'rate_limited_429':
-      return refusal(new GatewayError(429, 'FREQUENCY_LIMITED', '频率超限', { internalCode: 268447840 }));
+      return tooMany('calls');
     case 'refused':
       return refusal(refuse((fault.code ?? 'SYSTEM_ERROR') as RefusalCode));
     case 'not_enough':
@@ -220,9 +201,21 @@ function substitute(fault: FaultRule | undefined): Answer | undefined {
   }
 }
 
+/** 429 FREQUENCY_LIMITED (official page 4012081717). */
+function tooMany(excess: Excess): Answer {
+  const message = excess === 'old_orders' ? '频率限制，1个月之前的订单请降低申请频率再重试' : '频率超限';
+  return refusal(new GatewayError(429, 'FREQUENCY_LIMITED', message, { internalCode: 268447840 }));
+}
+
 function flaw(fault: FaultRule | undefined): SignatureFlaw | undefined {
-  const kind = fault?.kind;
-  return kind === 'bad_signature' || kind === 'probe_signature' || kind === 'unknown_serial'
-    ? kind
-    : undefined;
+  switch (fault?.kind) {
+    case 'bad_signature':
+    case 'probe_signature':
+    case 'unknown_serial':
+      return { kind: fault.kind };
+    case 'clock_skew':
+      return { kind: 'skewed', skewMs: fault.skew_ms ?? DEFAULT_SKEW_MS };
+    default:
+      return undefined;
+  }
 }

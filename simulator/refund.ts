@@ -3,6 +3,7 @@ import { type Balances, payee, type Share } from './balance.ts';
 import { chinaDate } from './china-time.ts';
 import { payerFen } from './exchange-rate.ts';
 import { feeOf, proportion, settlementTotal } from './fee.ts';
+import type { FaultRule } from './fault.ts';
 import { ControlError, GatewayError, paramError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { type Order, orderKey, payerTotal } from './order.ts';
@@ -75,8 +76,10 @@ export interface Refund extends RefundTerms {
   payout?: Payout;
   status: RefundStatus;
   createdAt: number;
-  /** When it succeeds by itself; null when only the control API finishes it. */
+  /** When it ends by itself; null when only the control API finishes it. */
   dueAt: number | null;
+  /** How it ends by itself, when not in SUCCESS. */
+  dueOutcome?: RefundOutcome;
   finishedAt?: number;
 }
 
@@ -213,6 +216,7 @@ export class Refunds {
     refund.status = outcome;
     refund.finishedAt = this.#clock();
     refund.dueAt = null;
+    delete refund.dueOutcome;
     if (outcome === 'CLOSED') this.#balances.takeBack(payee(refund), refund.paidFrom);
     this.save(refund);
   }
@@ -235,6 +239,17 @@ export class Refunds {
 
   newest(limit: number): Refund[] {
     return this.#refunds.newest(limit);
+  }
+
+  /** What becomes of an accepted refund as a fault has it, after `delay_ms` or else when it would have succeeded. */
+  meet(refund: Refund, { kind, delay_ms }: Pick<FaultRule, 'kind' | 'delay_ms'>): void {
+    const later = delay_ms === undefined ? null : this.#clock() + delay_ms;
+    if (kind === 'stuck') refund.dueAt = later;
+    else {
+      refund.dueOutcome = kind === 'abnormal' ? 'ABNORMAL' : 'CLOSED';
+      refund.dueAt = later ?? refund.dueAt;
+    }
+    this.save(refund);
   }
 
   /** Refunds that are still to succeed by themselves. */

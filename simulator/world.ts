@@ -97,10 +97,10 @@ export class World {
     return this.#certificateKey(now);
   }
 
-  /** What signs the notifications of a merchant. */
-  notificationKey(mchid: string, now: number): SigningKey {
+  /** What signs the notifications of a merchant; `otherKind` is the certificate in place of the public key, or the other way round. */
+  notificationKey(mchid: string, now: number, { otherKind = false } = {}): SigningKey {
     const { merchant, platformPrivateKey } = this.get(mchid);
-    if (merchant.notifiedWith === 'certificate') return this.#certificateKey(now);
+    if ((merchant.notifiedWith === 'certificate') !== otherKind) return this.#certificateKey(now);
     return { serial: merchant.publicKeyId, privateKey: platformPrivateKey };
   }
 
