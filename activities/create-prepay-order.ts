@@ -1,9 +1,10 @@
+import { activityInfo } from '@temporalio/activity';
 import { type Payment, storePrepayRequest, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Queryable } from '../database/pool.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { gatewayFailure, isFinalRejection } from './failures.ts';
+import { gatewayFailure, isFinalRejection, tooSlowForLocal } from './failures.ts';
 import { mustLoad } from './settle-payment.ts';
 
 /** What became of the order. */
@@ -20,8 +21,10 @@ export type PrepayAnswer =
  * a fresh code_url (official page 4012791877, order re-entry). A time-out therefore needs no query first: without a code_url nobody can
  * have paid.
  */
-export function createPrepayOrder({ pool, merchants, publicUrl }: ActivityDependencies) {
+export function createPrepayOrder({ pool, merchants, publicUrl, pace }: ActivityDependencies) {
   return async ({ paymentId }: { paymentId: string }): Promise<PrepayAnswer> => {
+    const { isLocal } = activityInfo();
+    if (isLocal && !pace.prompt) throw tooSlowForLocal();
     const payment = await mustLoad(pool, paymentId);
     if (payment.status !== 'CREATED') return knownAnswer(payment);
 
@@ -36,7 +39,8 @@ export function createPrepayOrder({ pool, merchants, publicUrl }: ActivityDepend
     });
     const { appid } = JSON.parse(order) as { appid: string };
     const body = await storePrepayRequest(pool, paymentId, { body: order, appid });
-    await inTransaction(pool, await outcomeOf(wechat.native.create(body), paymentId));
+    const created = pace.timed(() => wechat.native.create(body));
+    await inTransaction(pool, await outcomeOf(created, paymentId));
     return knownAnswer(await mustLoad(pool, paymentId));
   };
 }

@@ -1,5 +1,6 @@
 import type { Pool } from '../database/pool.ts';
 import type { Merchants } from '../gateway/merchants.ts';
+import type { GatewayPace } from './gateway-pace.ts';
 
 /** What the activities need from the outside. */
 export interface ActivityDependencies {
@@ -9,4 +10,6 @@ export interface ActivityDependencies {
   publicUrl: string;
   /** Unix time in milliseconds. */
   clock: () => number;
+  /** Of the worker whose activities these are. */
+  pace: GatewayPace;
 }

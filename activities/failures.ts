@@ -16,7 +16,9 @@ export type FailureType =
   /** The gateway refused something that this service had no business asking. */
   | 'GatewayRejected'
   /** Not an error: the order or refund has not ended yet. */
-  | 'NotFinalYet';
+  | 'NotFinalYet'
+  /** Not an error: the step is to run as a normal activity, because it may take long. */
+  | 'TooSlowForLocal';
 
 /** Wait this long when the gateway limits the rate and does not say for how long. */
 const RATE_LIMIT_DELAY_MS = 5_000;
@@ -62,6 +64,16 @@ export function notFinalYet(message: string, nextRetryDelayMs?: number): Applica
     type: 'NotFinalYet' satisfies FailureType,
     message,
     ...(nextRetryDelayMs !== undefined && { nextRetryDelay: nextRetryDelayMs }),
+    category: 'BENIGN',
+  });
+}
+
+/** Sends a step from its local attempt to its durable one. */
+export function tooSlowForLocal(): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'TooSlowForLocal' satisfies FailureType,
+    message: 'the gateway does not answer promptly',
+    nonRetryable: true,
     category: 'BENIGN',
   });
 }

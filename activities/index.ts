@@ -1,6 +1,7 @@
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { GatewayPace } from './gateway-pace.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { settleByPolling, settleFromNotification } from './settle-payment.ts';
@@ -11,7 +12,8 @@ import { submitRefund } from './submit-refund.ts';
  * The side effects of the sagas: the only place where the gateway and the database meet. Each is a verb, safe to repeat, and
  * answers business outcomes as values; it throws only when it should be tried again or when there is a bug.
  */
-export function createActivities(dependencies: ActivityDependencies) {
+export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
+  const dependencies = { ...outside, pace: new GatewayPace(outside.clock) };
   return {
     createPrepayOrder: createPrepayOrder(dependencies),
     settleFromNotification: settleFromNotification(dependencies),

@@ -6,25 +6,30 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 
-/** One attempt, shorter than a workflow task (10 s) may last. */
-const LOCAL_ATTEMPT = '3 seconds';
+/** One attempt of a step at the database. */
+const AT_DATABASE = '3 seconds';
+/**
+ * One attempt of a step at the gateway: longer than the client's time-out, so that it has ended when the durable one begins, and shorter than
+ * the 8 seconds after which a workflow task of 10 asks for more time.
+ */
+export const AT_GATEWAY = '7 seconds';
 
 /**
  * Runs a step inside of the workflow task, once and briefly: one event in the history where a normal activity writes three and needs a
- * workflow task more. If that does not work out (the database is away, the worker dies), the same step is a normal activity with its own
- * patience, so that an outage does not hold workflow tasks. Both may run at once when the first was given up: only for steps that lock
- * the row they change and change nothing when repeated, and never for the gateway, whose time-outs are longer.
+ * workflow task more. If that does not work out (database or gateway away or slow, the worker dies), the same step is a normal activity with
+ * its own patience, so that an outage does not hold workflow tasks. Only for steps that change nothing when repeated.
  */
 export async function localFirst<Step extends keyof Activities>(
   step: Step,
   input: Parameters<Activities[Step]>[0],
   durable: ActivityOptions,
+  patience: typeof AT_DATABASE | typeof AT_GATEWAY = AT_DATABASE,
 ): Promise<Awaited<ReturnType<Activities[Step]>>> {
   const summary = durable.summary === undefined ? {} : { summary: durable.summary };
   // The proxies' own types are too clever for a step that is a type parameter.
   const local = proxyLocalActivities({
-    startToCloseTimeout: LOCAL_ATTEMPT,
-    scheduleToCloseTimeout: LOCAL_ATTEMPT,
+    startToCloseTimeout: patience,
+    scheduleToCloseTimeout: patience,
     retry: { maximumAttempts: 1 },
     ...summary,
   }) as unknown as Record<Step, Activity<Step>>;

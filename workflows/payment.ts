@@ -1,4 +1,5 @@
 import {
+  type ActivityOptions,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -10,7 +11,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { untilInterrupted } from './interrupt.ts';
-import { localFirst } from './local-first.ts';
+import { AT_GATEWAY, localFirst } from './local-first.ts';
 import {
   close,
   notificationOf,
@@ -126,14 +127,14 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
     setCurrentDetails('Creating the prepay order at WeChat Pay.');
-    const { createPrepayOrder } = proxyActivities<Activities>({
+    const durable: ActivityOptions = {
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: 'create the Native order',
-    });
+    };
     prepayResult = await untilInterrupted(
-      () => createPrepayOrder({ paymentId }),
+      () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };

@@ -32,7 +32,7 @@ describe('closing', () => {
       'payment.closed',
     ]);
     const history = await paysaga.history(`payment/${paysaga.mchid}/${number}`);
-    assert.ok(history.length <= 31, `${history.length} events: ${history.join(' ')}`);
+    assert.ok(history.length <= 26, `${history.length} events: ${history.join(' ')}`);
   });
 
   it('paid in the instant between the query and the close is PAID', async () => {
