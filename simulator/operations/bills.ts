@@ -140,7 +140,7 @@ function offered(
   packing: Packing,
 ): { hash_type: 'SHA1'; hash_value: string; download_url: string } {
   const file = (): FileReply => ({
-    contentType: 'application/octet-stream',
+    contentType: fileType(packing),
     content: bill.content(part, packing),
   });
   const token = gateway.bills.downloads.offer(caller.mchid, file);
@@ -150,6 +150,12 @@ function offered(
     hash_value: bill.sha1s[part - 1] ?? '',
     download_url: publicUrl(host, path),
   };
+}
+
+/** What clients tell files apart by: `wechatpay-node-v3`, for one, keeps nothing of other types. */
+function fileType({ gzip, encrypt }: Packing): string {
+  if (encrypt) return 'application/octet-stream';
+  return gzip ? 'application/x-gzip' : 'text/plain';
 }
 
 /** Offers all parts of a bill, each under a key of its own that only the caller can read. */

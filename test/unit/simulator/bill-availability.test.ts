@@ -126,7 +126,7 @@ describe('simulator: which bills there are, and for how long', () => {
       desk.wait(5 * 60_000 - 1);
       const { status, headers, headerNames, text } = await desk.download(asked);
       assert.equal(status, 200);
-      assert.equal(headers['Content-Type'], 'application/octet-stream');
+      assert.equal(headers['Content-Type'], 'text/plain');
       assert.deepEqual(
         headerNames.filter((name) => /^wechatpay/i.test(name)),
         [],
