@@ -1,17 +1,21 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import { ConfigurationError } from './errors.ts';
-import type { ClientCertificate } from './v2/configuration.ts';
+import {
+  checkApiKey,
+  checkHeaderSafe,
+  type GatewayAddress,
+  type GatewayOptions,
+  HEADER_SAFE,
+  type Hosts,
+  readGatewayOptions,
+} from './gateway-options.ts';
+import { type ClientCertificate, checkV2Options } from './v2/configuration.ts';
 import type { V2SignType } from './v2/signature.ts';
 import type { Role } from './v3/role.ts';
 import { verificationKey } from './v3/signature.ts';
 
 /** How to reach WeChat Pay as one merchant, or as one service provider (then all of this is the service provider's own). */
-export interface WechatPayOptions {
-  /** Merchant number. */
-  mchid: string;
-  /** The appid bound to it, `wx…`. */
-  appid: string;
+export interface WechatPayOptions extends GatewayOptions {
   /** Serial number of the merchant API certificate. */
   serialNo: string;
   /** The merchant API private key (`apiclient_key.pem`): PEM text or a key object. */
@@ -35,27 +39,10 @@ export interface WechatPayOptions {
   clientCertificate?: ClientCertificate;
   /** How the XML calls are signed. Default HMAC-SHA256. */
   v2SignType?: V2SignType;
-  /** Scheme and host. Default `https://api.mch.weixin.qq.com`. */
-  baseUrl?: string;
-  /**
-   * Scheme and host that is tried once, with the same bytes, when no connection to `baseUrl` comes about. Default for the official host:
-   * its documented backup `https://api2.mch.weixin.qq.com` (official page 4012075113); for others none. `false` switches it off.
-   */
-  backupUrl?: string | false;
-  /** Limit for a whole request, answer included, in milliseconds. Default 6000. */
-  timeoutMs?: number;
-  /** Sends the requests; it stays the caller's to close. Default: an agent of the client's own that keeps connections alive. */
-  dispatcher?: Dispatcher;
-  /** Now, in milliseconds since 1970. Default `Date.now`. */
-  clock?: () => number;
-  /** A fresh random text of at most 32 characters. Default: 32 random hexadecimal digits. */
-  nonce?: () => string;
-  /** `User-Agent`; the gateway refuses requests without one. */
-  userAgent?: string;
 }
 
 /** Checked options, their keys parsed once. */
-export interface Credentials {
+export interface Credentials extends GatewayAddress {
   role: Role;
   mchid: string;
   appid: string;
@@ -65,38 +52,18 @@ export interface Credentials {
   publicKeys: ReadonlyMap<string, KeyObject>;
   downloadCertificates: boolean;
   apiV2Key: string | undefined;
-  clientCertificate: ClientCertificate | undefined;
-  baseUrl: string;
-  backupUrl: string | undefined;
-  timeoutMs: number;
 }
-
-/** The gateway's host and the one to try when it cannot be reached. */
-export interface Hosts {
-  main: string;
-  backup: string;
-}
-
-const MAINLAND: Hosts = { main: 'https://api.mch.weixin.qq.com', backup: 'https://api2.mch.weixin.qq.com' };
-const DEFAULT_TIMEOUT_MS = 6000;
-
-/** What may stand between the quotes of an Authorization header, and in a header at all. */
-const HEADER_SAFE = /^[0-9A-Za-z_-]+$/;
 
 /**
  * Checks everything and parses the keys.
  * @throws ConfigurationError naming every problem at once; it never contains key material.
  */
-export function readOptions(options: WechatPayOptions, role: Role, hosts: Hosts = MAINLAND): Credentials {
+export function readOptions(options: WechatPayOptions, role: Role, hosts?: Hosts): Credentials {
   const problems: string[] = [];
 
-  for (const name of ['mchid', 'appid', 'serialNo'] as const) {
-    if (!HEADER_SAFE.test(options[name] ?? ''))
-      problems.push(`${name} is missing or has characters that do not belong there`);
-  }
-  const keyBytes = Buffer.byteLength(options.apiV3Key ?? '');
-  if (keyBytes !== 32) problems.push(`apiV3Key must have 32 bytes, it has ${keyBytes}`);
-
+  const address = readGatewayOptions(options, problems, hosts);
+  checkHeaderSafe('serialNo', options.serialNo, problems);
+  checkApiKey('apiV3Key', options.apiV3Key, problems);
   const privateKey = readKey('privateKey', 'private', options.privateKey, problems);
 
   const publicKeys = new Map<string, KeyObject>();
@@ -115,35 +82,16 @@ export function readOptions(options: WechatPayOptions, role: Role, hosts: Hosts 
     if (key) publicKeys.set(id, key);
   }
 
-  const v2KeyBytes = Buffer.byteLength(options.apiV2Key ?? '');
-  if (options.apiV2Key !== undefined && v2KeyBytes !== 32)
-    problems.push(`apiV2Key must have 32 bytes, it has ${v2KeyBytes}`);
-  if (options.clientCertificate) {
-    readKey('clientCertificate.cert', 'public', options.clientCertificate.cert, problems);
-    readKey('clientCertificate.key', 'private', options.clientCertificate.key, problems);
-  }
+  const { apiV2Key, v2SignType, clientCertificate } = options;
+  if (apiV2Key !== undefined) checkApiKey('apiV2Key', apiV2Key, problems);
+  checkV2Options({ signType: v2SignType, clientCertificate }, problems);
 
-  const baseUrl = readUrl('baseUrl', options.baseUrl ?? hosts.main, problems);
-  const backup = options.backupUrl ?? (baseUrl === hosts.main ? hosts.backup : false);
-  const backupUrl = backup === false ? undefined : readUrl('backupUrl', backup, problems);
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  if (!Number.isInteger(timeoutMs) || timeoutMs <= 0)
-    problems.push('timeoutMs must be a positive number of milliseconds');
-
-  if (problems.length > 0 || !privateKey || !baseUrl) {
+  if (problems.length > 0 || !privateKey) {
     throw new ConfigurationError(`The WeChat Pay client cannot work: ${problems.join('; ')}.`, {
       code: 'INVALID_CONFIGURATION',
     });
   }
-  const {
-    mchid,
-    appid,
-    serialNo,
-    apiV3Key,
-    apiV2Key,
-    clientCertificate,
-    downloadCertificates = false,
-  } = options;
+  const { mchid, appid, serialNo, apiV3Key, downloadCertificates = false } = options;
   return {
     role,
     mchid,
@@ -154,10 +102,7 @@ export function readOptions(options: WechatPayOptions, role: Role, hosts: Hosts 
     publicKeys,
     downloadCertificates,
     apiV2Key,
-    clientCertificate,
-    baseUrl,
-    backupUrl,
-    timeoutMs,
+    ...address,
   };
 }
 
@@ -188,19 +133,4 @@ function readKey(
 function publicPem(pem: string): string {
   if (pem.includes('PRIVATE KEY')) throw new Error('a private key');
   return pem;
-}
-
-function readUrl(name: string, text: string, problems: string[]): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const usable =
-    url &&
-    /^https?:$/.test(url.protocol) &&
-    !url.username &&
-    !url.password &&
-    url.pathname === '/' &&
-    !url.search &&
-    !url.hash;
-  // A path would have to be signed or not, depending on who strips it; so there is none.
-  if (!usable) problems.push(`${name} must be http(s)://host[:port] without path, query or user`);
-  return usable ? url.origin : undefined;
 }

@@ -1,6 +1,7 @@
-import { type Credentials, type Hosts, readOptions, type WechatPayOptions } from './configuration.ts';
+import { type Credentials, readOptions, type WechatPayOptions } from './configuration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Exchange } from './exchange.ts';
+import type { Hosts } from './gateway-options.ts';
 import { Certificates } from './v3/certificates.ts';
 import { Identity, type Role } from './v3/role.ts';
 import { Sensitive } from './v3/sensitive.ts';
@@ -38,8 +39,7 @@ export function connect<R extends Role>(
     clock,
     download: downloadCertificates ? () => certificates.list() : undefined,
   });
-  // The client certificate is shown on connections of their own, those of v2.
-  const exchange = new Exchange({ ...credentials, clientCertificate: undefined, dispatcher, userAgent });
+  const exchange = new Exchange({ ...credentials, dispatcher, userAgent });
   const transport = new Transport(credentials, { exchange, keys, clock, nonce });
   const certificates = new Certificates(transport, { keys, apiV3Key, ...(endpoint && { endpoint }) });
   const sensitive = new Sensitive(keys, privateKey);

@@ -17,6 +17,7 @@ export {
   WechatPayError,
 } from './errors.ts';
 export type { Fen } from './fen.ts';
+export type { GatewayOptions } from './gateway-options.ts';
 export * from './global/index.ts';
 export type { Headers } from './headers.ts';
 export type { Notification, NotificationReply, Notifications, V2Event } from './notifications.ts';

@@ -1,5 +1,6 @@
-import type { Hosts, WechatPayOptions } from '../configuration.ts';
+import type { WechatPayOptions } from '../configuration.ts';
 import { connect } from '../connection.ts';
+import type { Hosts } from '../gateway-options.ts';
 import type { Certificates } from '../v3/certificates.ts';
 import { Complaints } from '../v3/complaints.ts';
 import { Invocation } from '../v3/invocation.ts';
@@ -23,7 +24,8 @@ import { Settlements } from './settlements.ts';
 import { Statements } from './statements.ts';
 
 /** As for the mainland, except for the host. */
-export interface WechatPayGlobalOptions extends Omit<WechatPayOptions, 'apiV2Key' | 'clientCertificate'> {
+export interface WechatPayGlobalOptions
+  extends Omit<WechatPayOptions, 'apiV2Key' | 'clientCertificate' | 'v2SignType'> {
   /** Scheme and host. Default `https://apihk.mch.weixin.qq.com`, with the mainland's host as its backup: either answers all calls. */
   baseUrl?: string;
   /** Calls the mainland's host first and the overseas one as its backup: for servers that stand in the mainland. Default false. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
+import { readOptions } from '../../../wechatpay/configuration.ts';
 import { ConfigurationError, WechatPay, type WechatPayOptions } from '../../../wechatpay/index.ts';
+import { readV2Options } from '../../../wechatpay/v2/configuration.ts';
 import { API_V3_KEY, keys, options, PUBLIC_KEY_ID } from './signing-gateway.ts';
 
 function problemsOf(change: Partial<Record<keyof WechatPayOptions, unknown>>): string {
@@ -40,6 +42,36 @@ describe('wechatpay configuration', () => {
       assert.match(message, new RegExp(`\\b${name}\\b`));
     }
     assert.match(message, /it has 5/);
+  });
+
+  it('names the problems of the XML calls along with the others', () => {
+    const message = problemsOf({
+      mchid: '',
+      apiV2Key: 'short',
+      v2SignType: 'SHA1',
+      clientCertificate: { cert: keys.publicPem(keys.merchant), key: keys.privatePem(keys.wechat) },
+    });
+    assert.match(message, /mchid.*apiV2Key.*signType.*clientCertificate/i);
+    assert.ok(!message.includes('PRIVATE KEY'));
+  });
+
+  it('the backup of the official host is the documented one, for all APIs and however the host is spelt', () => {
+    const address = { baseUrl: 'HTTPS://api.mch.weixin.qq.com:443/' };
+    const expected = ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'];
+    const v3 = readOptions({ ...options(), ...address }, 'merchant');
+    assert.deepEqual([v3.baseUrl, v3.backupUrl], expected);
+    const v2 = readV2Options({ ...options(), ...address, apiV2Key: API_V3_KEY });
+    assert.deepEqual([v2.baseUrl, v2.backupUrl], expected);
+    assert.equal(
+      readOptions({ ...options(), ...address, backupUrl: false }, 'merchant').backupUrl,
+      undefined,
+    );
+    assert.equal(readOptions(options(), 'merchant').backupUrl, undefined);
+  });
+
+  it('a User-Agent that no header can hold, and a time limit that no timer can, are refused', () => {
+    for (const userAgent of ['商户', 'shop\r\nX: 1']) assert.match(problemsOf({ userAgent }), /userAgent/);
+    assert.match(problemsOf({ timeoutMs: 2 ** 31 }), /timeoutMs/);
   });
 
   it('names what is missing when nothing is given', () => {
