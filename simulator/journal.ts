@@ -1,4 +1,13 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 interface Record {
@@ -8,22 +17,30 @@ interface Record {
   value?: unknown;
 }
 
+const FILE = 'journal-2.jsonl';
+const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Below so many lines a file is not worth being rewritten. */
+const FEW_LINES = 10_000;
+
 /**
- * The simulator's memory: one JSON line per change, appended with a plain write, which a killed process cannot take back (a power cut
- * can). The last line of an entity wins. Without a directory it writes nothing.
+ * The simulator's memory: one JSON line per change, the last line of an entity wins. What one request changes is appended with one plain
+ * write before its answer leaves, and a killed process cannot take it back (a power cut can). At a start, a file that is mostly history is
+ * rewritten without it. Without a directory it writes nothing.
  */
 export class Journal {
   readonly #entities = new Map<string, Map<string, unknown>>();
   #file: number | undefined;
+  #lines = 0;
+  #pending = '';
 
   constructor(directory: string | undefined) {
     if (!directory) return;
     mkdirSync(directory, { recursive: true });
-    this.#file = openSync(join(directory, 'journal-2.jsonl'), 'a+');
-    const text = readFileSync(this.#file, 'utf8');
-    for (const line of text.split('\n')) this.#load(line);
-    // A process killed while writing leaves half a line: end it, so that the next record starts on its own.
-    if (text && !text.endsWith('\n')) writeSync(this.#file, '\n');
+    const path = join(directory, FILE);
+    this.#file = openSync(path, 'a+');
+    this.#load(this.#file);
+    const living = [...this.#entities.values()].reduce((sum, { size }) => sum + size, 0);
+    if (this.#lines > FEW_LINES && this.#lines > 2 * living) this.#rewrite(path);
   }
 
   /** What was on file at the start, in order of first appearance. Can be read once: the memory is given away. */
@@ -35,20 +52,51 @@ export class Journal {
 
   write(kind: string, key: string, value: unknown): void {
     if (this.#file === undefined) return;
-    writeSync(this.#file, `${JSON.stringify({ kind, key, value } satisfies Record)}\n`);
+    // Before anything else happens, answers included, what this turn changes is written in one go.
+    if (!this.#pending) queueMicrotask(() => this.#flush());
+    this.#pending += lineOf({ kind, key, value });
   }
 
   /** Forgets everything. */
   truncate(): void {
+    this.#pending = '';
     if (this.#file !== undefined) ftruncateSync(this.#file);
   }
 
   close(): void {
+    this.#flush();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
 
-  #load(line: string): void {
+  #flush(): void {
+    const text = this.#pending;
+    this.#pending = '';
+    if (text && this.#file !== undefined) writeAll(this.#file, text);
+  }
+
+  /** Reads line by line: a file may be longer than the longest string. */
+  #load(file: number): void {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    let rest: Buffer = Buffer.alloc(0);
+    for (let length = readSync(file, chunk, 0, CHUNK_BYTES, 0), position = 0; length > 0; ) {
+      const bytes = Buffer.concat([rest, chunk.subarray(0, length)]);
+      let start = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+        this.#remember(bytes.toString('utf8', start, end));
+        start = end + 1;
+      }
+      rest = bytes.subarray(start);
+      position += length;
+      length = readSync(file, chunk, 0, CHUNK_BYTES, position);
+    }
+    if (rest.length === 0) return;
+    // A process killed while writing leaves half a line: end it, so that the next record starts on its own.
+    writeAll(file, '\n');
+    this.#remember(rest.toString('utf8'));
+  }
+
+  #remember(line: string): void {
     if (!line) return;
     let record: Record;
     try {
@@ -56,11 +104,42 @@ export class Journal {
     } catch {
       return; // Half a line, see above.
     }
+    this.#lines += 1;
     const entities = this.#entities.get(record.kind) ?? new Map<string, unknown>();
     this.#entities.set(record.kind, entities);
     if (record.value === undefined) entities.delete(record.key);
     else entities.set(record.key, record.value);
   }
+
+  /** Writes a new file of the living entities, and puts it in place of the old one at once. */
+  #rewrite(path: string): void {
+    const file = openSync(`${path}.new`, 'w+');
+    let text = '';
+    for (const [kind, entities] of this.#entities) {
+      for (const [key, value] of entities) {
+        text += lineOf({ kind, key, value });
+        if (text.length < CHUNK_BYTES) continue;
+        writeAll(file, text);
+        text = '';
+      }
+    }
+    writeAll(file, text);
+    fsyncSync(file);
+    renameSync(`${path}.new`, path);
+    closeSync(file);
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = openSync(path, 'a+');
+  }
+}
+
+function lineOf(record: Record): string {
+  return `${JSON.stringify(record)}\n`;
+}
+
+/** All of a text: a single write may take less. */
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
 /** Entities of one kind, in memory and in the journal. */
@@ -102,7 +181,13 @@ export class Collection<T> {
 
   /** The newest `limit` entities, newest first. */
   newest(limit: number): T[] {
-    return [...this.#entities.values()].slice(-limit).reverse();
+    const newest: T[] = [];
+    let older = this.#entities.size - limit;
+    for (const entity of this.#entities.values()) {
+      if (older > 0) older -= 1;
+      else newest.push(entity);
+    }
+    return newest.reverse();
   }
 
   /** Empties the memory; the journal is truncated by its owner. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const BLOCK_BYTES = 32;
@@ -58,7 +58,7 @@ export class SeededRandom {
   }
 
   #nextBlock(): void {
-    this.#block = createHash('sha256').update(`${this.#seed}:${this.#counter}`).digest();
+    this.#block = hash('sha256', `${this.#seed}:${this.#counter}`, 'buffer');
     this.#counter += 1;
     this.#used = BLOCK_BYTES - this.#block.length;
   }
