@@ -145,6 +145,55 @@ describe('simulator: v2 faults', () => {
     assert.equal((await client.query('V2FAULT3')).xml.trade_state, 'SUCCESS');
   });
 
+  it('notpay_lag with lag_ms: for so long after the payment', async () => {
+    let now = Date.parse('2026-03-01T12:00:00+08:00');
+    await client.close();
+    await simulator.close();
+    simulator = await startSimulator({ clock: () => now, notifyDelayMs: 1e8 });
+    client = new RawV2Client(simulator);
+    await client.order('V2LAG1');
+    simulator.gateway.addFault({ operation: 'v2.orderQuery', kind: 'notpay_lag', lag_ms: 5000 });
+    simulator.gateway.pay('V2LAG1');
+    for (const [at, state] of [
+      [0, 'NOTPAY'],
+      [4999, 'NOTPAY'],
+      [5000, 'SUCCESS'],
+    ] as const) {
+      now = Date.parse('2026-03-01T12:00:00+08:00') + at;
+      assert.equal((await client.query('V2LAG1')).xml.trade_state, state);
+    }
+  });
+
+  it('limits, where they are on: payment codes beyond 33 in a second are FREQUENCY_LIMITED', async () => {
+    await client.close();
+    await simulator.close();
+    simulator = await startSimulator({
+      clock: () => Date.parse('2026-03-01T12:00:00+08:00'),
+      rateLimits: true,
+      notifyDelayMs: 1e8,
+    });
+    client = new RawV2Client(simulator);
+    for (let call = 0; call < 33; call += 1)
+      assert.equal((await client.micropay(`V2RATE${call}`, '134567890123456789')).xml.result_code, 'SUCCESS');
+    const { xml, signedWith } = await client.micropay('V2RATE33', '134567890123456789');
+    assert.deepEqual([xml.err_code, signedWith], ['FREQUENCY_LIMITED', 'MD5']);
+    assert.equal(created(), 33);
+  });
+
+  it('limits, where they are on: the seventh refused refund of a second is FREQUENCY_LIMITED', async () => {
+    await client.close();
+    await simulator.close();
+    simulator = await startSimulator({
+      clock: () => Date.parse('2026-03-01T12:00:00+08:00'),
+      rateLimits: true,
+      notifyDelayMs: 1e8,
+    });
+    client = new RawV2Client(simulator);
+    for (let call = 0; call < 6; call += 1)
+      assert.equal((await client.refund('V2NONE', `VR${call}`, 1)).xml.err_code, 'ORDERNOTEXIST');
+    assert.equal((await client.refund('V2NONE', 'VR6', 1)).xml.err_code, 'FREQUENCY_LIMITED');
+  });
+
   it('pay_before: the money is faster than the closing', async () => {
     await client.order('V2FAULT4');
     simulator.gateway.addFault({ operation: 'v2.closeOrder', kind: 'pay_before' });
@@ -204,6 +253,23 @@ describe('simulator: v2 faults', () => {
       const body = Buffer.from((await receiver.delivery(1)).body);
       const { mchid } = simulator.merchant;
       assert.throws(() => openV2Notification(body, { mchid, apiV2Key: key() }));
+    });
+
+    it('wrong_amount: one fen more under a right signature, and inside of what is encrypted', async () => {
+      receiver.answer = (response) => response.writeHead(200).end(ACCEPTED);
+      await client.order('V2WRONG1', { notify_url: receiver.url });
+      simulator.gateway.addFault({ operation: 'notification', kind: 'wrong_amount', times: 2 });
+      simulator.gateway.pay('V2WRONG1');
+      const { mchid } = simulator.merchant;
+      const open = (body: string) => openV2Notification(Buffer.from(body), { mchid, apiV2Key: key() });
+      const paid = open((await receiver.delivery(1)).body);
+      assert.ok(paid.kind === 'payment');
+      assert.deepEqual([paid.total_fee, paid.cash_fee], [2591, 2590]);
+      await client.refund('V2WRONG1', 'VR1', 1000, { notify_url: receiver.url });
+      simulator.gateway.finishRefund('VR1', 'SUCCESS');
+      const refunded = open((await receiver.delivery(2)).body);
+      assert.ok(refunded.kind === 'refund');
+      assert.equal(refunded.refund_fee, 1001);
     });
 
     it('duplicate: the very same XML twice', async () => {
