@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { Agent } from 'node:https';
+import { gunzipSync } from 'node:zlib';
 import axiosPlugin from 'wechatpay-axios-plugin';
 import type { ClientRun, NpmClient, Step } from './client.ts';
 import { type Handled, listen } from './listener.ts';
@@ -13,7 +15,9 @@ type Elements = Record<string, string>;
 
 /** As much of its chain as is used here. */
 interface Chain {
-  chain(path: string): { post(body: object, config?: object): Promise<{ status: number; data: unknown }> };
+  chain(path: string): {
+    post(body: object, config?: object): Promise<{ data: unknown; headers: Record<string, string> }>;
+  };
 }
 
 /** How v2 signs; the first is what it means when nothing is said. */
@@ -69,6 +73,7 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
   const notifyUrl = listener.url;
   const number = (name: string) => `V2${mode === 'md5' ? 'M' : 'H'}${role === 'direct' ? 'D' : 'P'}-${name}`;
   let transactionId = '';
+  let billDate = '';
 
   const post = async (path: string, elements: Elements, config?: object): Promise<Elements> =>
     (await pay.chain(`v2/${path}`).post({ ...owner, ...elements }, config)).data as Elements;
@@ -93,6 +98,17 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
       if (product === 'native') assert.match(String(answer.code_url), /^weixin:/);
       if (product === 'h5') assert.match(String(answer.mweb_url), /^https:/);
     };
+  /** A file is not XML: its bytes are left as they are. */
+  const file = async (path: string, elements: Elements, config?: object) => {
+    const { data, headers } = await pay
+      .chain(`v2/${path}`)
+      .post(
+        { ...owner, bill_date: billDate, ...elements },
+        { responseType: 'arraybuffer', transformResponse: [(bytes: Buffer) => bytes], ...config },
+      );
+    assert.ok(Buffer.isBuffer(data));
+    return { content: 'tar_type' in elements ? gunzipSync(data) : data, headers };
+  };
   const query = (numbers: Elements) => post('pay/orderquery', numbers);
 
   const steps: Record<string, Step> = {
@@ -111,6 +127,7 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
       );
       assert.deepEqual([notice.result_code, notice.total_fee], ['SUCCESS', String(TOTAL)]);
       transactionId = String(notice.transaction_id);
+      billDate = String(notice.time_end).slice(0, 8);
     },
     'query-by-transaction-id': async () => {
       const { trade_state, out_trade_no } = await query({ transaction_id: transactionId });
@@ -143,6 +160,26 @@ async function start(setting: Setting, mode: SignMode): Promise<ClientRun> {
       const refund = await post('pay/refundquery', { out_refund_no: number('refund') });
       assert.deepEqual([refund.refund_status_0, refund.transaction_id], ['SUCCESS', transactionId]);
     },
+    'trade-bill': async () => {
+      const { content } = await file('pay/downloadbill', { bill_type: 'ALL' });
+      assert.match(content.toString('utf8'), new RegExp(transactionId));
+    },
+    'trade-bill-gzip': async () => {
+      const { content } = await file('pay/downloadbill', { bill_type: 'ALL', tar_type: 'GZIP' });
+      assert.match(content.toString('utf8'), new RegExp(transactionId));
+    },
+    // The money of a sub-merchant's orders is not on the service provider's account.
+    ...(role === 'direct' && {
+      'fund-flow-bill': async () => {
+        const { content, headers } = await file(
+          'pay/downloadfundflow',
+          { account_type: 'Basic', sign_type: 'HMAC-SHA256' },
+          secure,
+        );
+        assert.match(content.toString('utf8'), new RegExp(transactionId));
+        assert.equal(headers.digest, `SHA=${createHash('sha1').update(content).digest('hex')}`);
+      },
+    }),
     micropay: async () => {
       const paid = await post('pay/micropay', {
         body: 'Tea set',

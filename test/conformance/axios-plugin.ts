@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import axiosPlugin from 'wechatpay-axios-plugin';
 import type { ClientRun, NpmClient, Step } from './client.ts';
 import { type Handled, listen } from './listener.ts';
@@ -11,12 +12,13 @@ import {
   type Product,
   REFUND,
   refundBody,
+  SECRET,
   TOTAL,
 } from './order-bodies.ts';
 import { Person } from './person.ts';
 import type { Setting } from './settings.ts';
 
-const { Aes, Formatter, Rsa, Wechatpay } = axiosPlugin;
+const { Aes, Formatter, Hash, Rsa, Wechatpay } = axiosPlugin;
 
 type Answer = Promise<{ status: number; data: Record<string, unknown> }>;
 
@@ -77,6 +79,7 @@ async function start(setting: Setting): Promise<ClientRun> {
   const transactions = role === 'direct' ? 'v3/pay/transactions' : 'v3/pay/partner/transactions';
   const owner = role === 'direct' ? { mchid } : { sp_mchid: mchid, sub_mchid: subMchid };
   let transactionId = '';
+  let billDate = '';
 
   const order =
     (product: Product): Step =>
@@ -103,6 +106,44 @@ async function start(setting: Setting): Promise<ClientRun> {
         .get({ params: owner, out_trade_no: outTradeNo })
     ).data;
 
+  /** It verifies whatever has another path than this, so that the address has to be given in parts. */
+  const download = async (url: string): Promise<Buffer> => {
+    const { pathname, searchParams } = new URL(url);
+    const { data } = await pay
+      .chain(pathname.slice(1))
+      .get({ params: Object.fromEntries(searchParams), responseType: 'arraybuffer' });
+    assert.ok(Buffer.isBuffer(data));
+    return data;
+  };
+  const bill = async (path: string, params: object): Promise<string> => {
+    const { data } = await pay.chain(`v3/bill/${path}`).get({ params: { bill_date: billDate, ...params } });
+    const file = await download(String(data.download_url));
+    const content = 'tar_type' in params ? gunzipSync(file) : file;
+    assert.equal(Hash.sha1(content), data.hash_value);
+    return content.toString('utf8');
+  };
+  /** A bill of a sub-merchant's account is encrypted under a key that only the service provider can read. */
+  const encryptedBill = async (): Promise<string> => {
+    const { data } = await pay.chain('v3/bill/sub-merchant-fundflowbill').get({
+      params: {
+        sub_mchid: subMchid,
+        bill_date: billDate,
+        account_type: 'BASIC',
+        algorithm: 'AEAD_AES_256_GCM',
+      },
+    });
+    const [part] = data.download_bill_list as Record<
+      'download_url' | 'encrypt_key' | 'nonce' | 'hash_value',
+      string
+    >[];
+    assert.ok(part);
+    const file = (await download(part.download_url)).toString('base64');
+    const content = Aes.AesGcm.decrypt(file, Rsa.decrypt(part.encrypt_key, privateKey), part.nonce);
+    assert.equal(Hash.sha1(content), part.hash_value);
+    return content;
+  };
+  const forSub = role === 'partner' ? { sub_mchid: subMchid } : {};
+
   const steps: Record<string, Step> = {
     ...Object.fromEntries(PRODUCTS.map((product) => [product, order(product)])),
     'query-by-out-trade-no': async () => {
@@ -118,6 +159,7 @@ async function start(setting: Setting): Promise<ClientRun> {
       assert.equal(notice.trade_state, 'SUCCESS');
       assert.equal((notice.amount as { total: number }).total, TOTAL);
       transactionId = String(notice.transaction_id);
+      billDate = String(notice.success_time).slice(0, 10);
     },
     'query-by-transaction-id': async () => {
       const { data } = await pay
@@ -156,6 +198,27 @@ async function start(setting: Setting): Promise<ClientRun> {
       });
       assert.equal(data.status, 'SUCCESS');
       assert.equal(data.transaction_id, transactionId);
+    },
+    'trade-bill': async () => {
+      const { rows } = Formatter.castCsvBill(await bill('tradebill', forSub)) as { rows: object[] };
+      assert.ok(rows.some((row) => Object.values(row).includes(number('jsapi'))));
+    },
+    'trade-bill-gzip': async () => {
+      assert.match(await bill('tradebill', { ...forSub, tar_type: 'GZIP' }), new RegExp(transactionId));
+    },
+    'fund-flow-bill': async () => {
+      const text =
+        role === 'direct' ? await bill('fundflowbill', { account_type: 'BASIC' }) : await encryptedBill();
+      assert.match(text, new RegExp(transactionId));
+    },
+    'sensitive-fields': async () => {
+      const { data } = await pay
+        .chain('v3/security/echo')
+        .post(
+          { echo_message: 'hi', encrypted_echo_message: Rsa.encrypt(SECRET, wanted.key) },
+          { headers: { 'Wechatpay-Serial': wanted.serial } },
+        );
+      assert.equal(Rsa.decrypt(String(data.encrypted_echo_message), privateKey), SECRET);
     },
     codepay: async () => {
       const { data } = await pay.chain(`${transactions}/codepay`).post(codeBody(setting, number('code')));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
+import { gunzipSync } from 'node:zlib';
 import Pay from 'wechatpay-node-v3';
 import type { ClientRun, NpmClient, Step } from './client.ts';
 import { type Handled, listen } from './listener.ts';
@@ -11,6 +13,7 @@ import {
   type Product,
   REFUND,
   refundBody,
+  SECRET,
   TOTAL,
 } from './order-bodies.ts';
 import { Person } from './person.ts';
@@ -48,6 +51,16 @@ function redirected(baseUrl: string): PayRequest {
 class TrustingPay extends Pay {
   static trust(id: string, pem: string): void {
     Pay.certificates[id] = pem;
+  }
+
+  /** A call that it has no method for, made of the parts that its own methods are made of. */
+  echo(body: object, serial: string): Promise<Answer> {
+    const url = `https://${HOST}/v3/security/echo`;
+    const headers = this.getHeaders(this.buildAuthorization('POST', url, body), {
+      'Content-Type': 'application/json',
+      'Wechatpay-Serial': serial,
+    });
+    return this.httpService.post(url, body, headers) as unknown as Promise<Answer>;
   }
 }
 
@@ -88,6 +101,7 @@ async function start(setting: Setting): Promise<ClientRun> {
   const notifyUrl = listener.url;
   const number = (name: string) => `NV${mode === 'certificate' ? 'C' : 'P'}-${name}`;
   let transactionId = '';
+  let billDate = '';
 
   /** Parameters of its methods are typed after older pages; it adds who orders by itself. */
   const call = async (name: string, ...parameters: unknown[]): Promise<Answer> =>
@@ -114,6 +128,17 @@ async function start(setting: Setting): Promise<ClientRun> {
       assertAnswered(product, await answered(`combine_transactions_${product}`, body));
     };
 
+  const bill = async (name: string, parameters: object): Promise<string> => {
+    const { download_url, hash_value } = await answered(name, { bill_date: billDate, ...parameters });
+    const { status, data } = await call('downloadBill', download_url);
+    assert.equal(status, 200);
+    // It reads text as text, and what is compressed as bytes.
+    const file = data as unknown as string | Buffer;
+    const content = typeof file === 'string' ? file : gunzipSync(file);
+    assert.equal(createHash('sha1').update(content).digest('hex'), hash_value);
+    return content.toString();
+  };
+
   const steps: Record<string, Step> = {
     ...Object.fromEntries(PRODUCTS.map((product) => [product, order(product)])),
     'query-by-out-trade-no': async () => {
@@ -126,6 +151,7 @@ async function start(setting: Setting): Promise<ClientRun> {
       assert.equal(notice.trade_state, 'SUCCESS');
       assert.equal((notice.amount as { total: number }).total, TOTAL);
       transactionId = String(notice.transaction_id);
+      billDate = String(notice.success_time).slice(0, 10);
     },
     'query-by-transaction-id': async () => {
       const { out_trade_no, trade_state } = await answered('query', { transaction_id: transactionId });
@@ -152,6 +178,25 @@ async function start(setting: Setting): Promise<ClientRun> {
     'refund-query': async () => {
       const refund = await answered('find_refunds', number('refund'));
       assert.deepEqual([refund.status, refund.transaction_id], ['SUCCESS', transactionId]);
+    },
+    'trade-bill': async () => {
+      assert.match(await bill('tradebill', { bill_type: 'ALL' }), new RegExp(transactionId));
+    },
+    'trade-bill-gzip': async () => {
+      assert.match(await bill('tradebill', { tar_type: 'GZIP' }), new RegExp(transactionId));
+    },
+    'fund-flow-bill': async () => {
+      assert.match(await bill('fundflowbill', { account_type: 'BASIC' }), new RegExp(transactionId));
+    },
+    'sensitive-fields': async () => {
+      const { serial, key } =
+        mode === 'certificate'
+          ? { serial: setting.platformSerialNo, key: setting.platformCertificate }
+          : { serial: setting.publicKeyId, key: setting.publicKey };
+      const encrypted_echo_message = pay.publicEncrypt(SECRET, Buffer.from(key));
+      const { status, data, error } = await pay.echo({ echo_message: 'hi', encrypted_echo_message }, serial);
+      assert.equal(status, 200, error);
+      assert.equal(pay.privateDecrypt(String(data?.encrypted_echo_message)), SECRET);
     },
     ...Object.fromEntries(PRODUCTS.map((product) => [`combine-${product}`, combination(product)])),
     'combine-notify': async () => {

@@ -5,6 +5,9 @@ export const TOTAL = 2590;
 /** Fen of it that are refunded. */
 export const REFUND = 1000;
 
+/** What only the two sides may read. */
+export const SECRET = '张三 6214 0000 0000 0000';
+
 export const PRODUCTS = ['jsapi', 'app', 'h5', 'native'] as const;
 export type Product = (typeof PRODUCTS)[number];
 

@@ -27,8 +27,12 @@ const PAYMENTS = [
   'refund',
   'notify-refund',
   'refund-query',
+  'trade-bill',
+  'trade-bill-gzip',
+  'fund-flow-bill',
   'error',
 ];
+const SENSITIVE = 'sensitive-fields';
 const COMBINED = [
   ...PRODUCTS.map((product) => `combine-${product}`),
   'combine-notify',
@@ -56,15 +60,24 @@ const v2Parts = (sdk: string, steps: readonly string[]): Part[] =>
       ['md5', 'public-key'],
       ['hmac-sha256', 'certificate'],
     ] as const
-  ).flatMap(([mode, merchant]) => ROLES.map((role) => ({ sdk, mode, role, merchant, steps })));
+  ).flatMap(([mode, merchant]) =>
+    ROLES.map((role) => ({
+      sdk,
+      mode,
+      role,
+      merchant,
+      // The money of a sub-merchant's orders is not on the service provider's account, and v2 has no bill of the other one.
+      steps: role === 'direct' ? steps : steps.filter((step) => step !== 'fund-flow-bill'),
+    })),
+  );
 
 /** Everything that must work, and without which a run has failed. */
 export const PLAN: Record<Program, readonly Part[]> = {
   npm: [
-    ...parts('wechatpay-axios-plugin', ROLES, [...PAYMENTS, 'codepay', 'reverse', ...COMBINED]),
+    ...parts('wechatpay-axios-plugin', ROLES, [...PAYMENTS, SENSITIVE, 'codepay', 'reverse', ...COMBINED]),
     ...v2Parts('wechatpay-axios-plugin-v2', [...PAYMENTS, 'micropay', 'reverse']),
-    ...parts('wechatpay-node-v3', ['direct'], [...PAYMENTS, ...COMBINED]),
+    ...parts('wechatpay-node-v3', ['direct'], [...PAYMENTS, SENSITIVE, ...COMBINED]),
   ],
-  go: parts('wechatpay-go', ROLES, PAYMENTS),
-  java: parts('wechatpay-java', ROLES, PAYMENTS),
+  go: parts('wechatpay-go', ROLES, [...PAYMENTS, SENSITIVE]),
+  java: parts('wechatpay-java', ROLES, [...PAYMENTS, SENSITIVE]),
 };

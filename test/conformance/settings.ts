@@ -22,6 +22,8 @@ const MERCHANTS: Record<Mode, Record<Role, string>> = {
 const SUB_MERCHANT = { mchid: '1900000301', appid: 'wx0f1e2d3c4b5a6978' };
 
 export const SCENARIO: Scenario = {
+  // A bill of today, so that it has what was just paid.
+  bills: { available: 'immediately' },
   merchants: MODES.flatMap((mode) =>
     ROLES.map((role) => ({
       mchid: MERCHANTS[mode][role],
