@@ -1,4 +1,4 @@
-import { rateOf } from '../exchange-rate.ts';
+import { toFen } from '../exchange-rate.ts';
 import { feeOf, settlementTotal } from '../fee.ts';
 import { type Order, orderKey, payerTotal } from '../order.ts';
 import type { Refund } from '../refund.ts';
@@ -27,9 +27,6 @@ export interface Entry {
   tradeType: string;
   bankType: string;
   currency: string;
-  /** Overseas, where it is another one: in which the person paid, and what one unit of `currency` costs in it, times 10^8. */
-  payerCurrency?: string | undefined;
-  exchangeRate?: number | undefined;
   description: string;
   attach: string;
   /** What was ordered. */
@@ -57,8 +54,8 @@ export interface EntryRefund {
   settlement: number;
   /** What the person gets. */
   payer: number;
-  /** The same in `payerCurrency`, where it is not what the rate gives: the last refund takes what rounding left. */
-  payerExchanged?: number;
+  /** The same in fen of CNY, which people pay with: not always what the rate gives, for the last refund takes what rounding left. */
+  payerFen: number;
   /** 退款类型 */
   channel: string;
   status: BillRefundStatus;
@@ -104,10 +101,6 @@ export function* entriesOf(
     tradeType: order.tradeType === 'FACEPAY' ? 'FACE' : order.tradeType,
     bankType: 'OTHERS',
     currency: order.currency,
-    ...(order.family === 'overseas' && {
-      payerCurrency: 'CNY',
-      exchangeRate: rateOf(order.currency).rate,
-    }),
     description: order.description,
     attach: order.attach ?? '',
     total,
@@ -138,7 +131,7 @@ function* entriesOfRefund(
       amount: refund.refund,
       settlement: refund.settlementRefund,
       payer: refund.payerRefund,
-      ...(payment.payerCurrency && { payerExchanged: refund.payerFenRefund }),
+      payerFen: refund.payerFenRefund,
       channel,
       status: BILL_STATUS[status],
       succeededAt: status === 'SUCCESS' ? refund.finishedAt : undefined,
@@ -166,6 +159,7 @@ function reversal(payment: Entry, time: number, refunds: readonly Refund[]): Ent
       amount: left(payment.total, ({ refund }) => refund),
       settlement: left(payment.settlement, ({ settlementRefund }) => settlementRefund),
       payer: left(payment.payerTotal, ({ payerRefund }) => payerRefund),
+      payerFen: left(toFen(payment.payerTotal, payment.currency), ({ payerFenRefund }) => payerFenRefund),
       channel: 'ORIGINAL',
       status: 'SUCCESS',
       succeededAt: time,

@@ -74,6 +74,7 @@ export function* syntheticEntries(
         amount: order.total,
         settlement: order.total,
         payer: order.total,
+        payerFen: order.total,
         channel: 'ORIGINAL',
         status: 'SUCCESS',
         succeededAt: timeOf(index) + 3000,
