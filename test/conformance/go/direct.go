@@ -127,6 +127,9 @@ func (d *directPayments) read(content interface{}) *order {
 	if found.TransactionId != nil {
 		result.transactionID = *found.TransactionId
 	}
+	if found.SuccessTime != nil {
+		result.successTime = *found.SuccessTime
+	}
 	if found.Amount != nil && found.Amount.Total != nil {
 		result.total = *found.Amount.Total
 	}

@@ -25,8 +25,8 @@ const (
 
 // order is what is looked at of an order.
 type order struct {
-	state, outTradeNo, transactionID string
-	total                            int64
+	state, outTradeNo, transactionID, successTime string
+	total                                         int64
 }
 
 // payments is what the services of merchants and of service providers have in common.
@@ -51,6 +51,7 @@ type merchant struct {
 	listener      *listener
 	person        person
 	transactionID string
+	billDate      string
 }
 
 func newMerchant(ctx context.Context, setting *setting) (*merchant, error) {
@@ -109,6 +110,10 @@ func (m *merchant) steps() []step {
 		{"refund", m.refund},
 		{"notify-refund", m.notifyRefund},
 		{"refund-query", m.refundQuery},
+		{"trade-bill", m.tradeBill},
+		{"trade-bill-gzip", m.tradeBillGzip},
+		{"fund-flow-bill", m.fundFlowBill},
+		{"sensitive-fields", m.sensitiveFields},
 		{"error", m.unknownOrder},
 	}
 	if m.certificates() {
@@ -143,6 +148,7 @@ func (m *merchant) notifyPayment(ctx context.Context) error {
 	}
 	paid := m.payments.read(notice.content)
 	m.transactionID = paid.transactionID
+	m.billDate = paid.successTime[:len("2006-01-02")]
 	return errors.Join(
 		equal(notice.event, "TRANSACTION.SUCCESS"),
 		equal(paid.outTradeNo, m.number("jsapi")),

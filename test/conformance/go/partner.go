@@ -138,6 +138,9 @@ func (p *partnerPayments) read(content interface{}) *order {
 	if found.TransactionId != nil {
 		result.transactionID = *found.TransactionId
 	}
+	if found.SuccessTime != nil {
+		result.successTime = *found.SuccessTime
+	}
 	if found.Amount != nil && found.Amount.Total != nil {
 		result.total = *found.Amount.Total
 	}
