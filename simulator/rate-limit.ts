@@ -26,10 +26,10 @@ export const RATE_LIMITS: Readonly<Record<string, RateLimit>> = {
   'refund.applyAbnormal': perSecond(150),
   'bill.fund_flow': perSecond(3),
   'certificates.list': perSecond(1000),
-  'complaint.reply': perMinute(60),
+  'complaint.respond': perMinute(60),
   'complaint.list': perMinute(200),
   'complaint.history': perMinute(200),
-  'complaint.upload': perMinute(60),
+  'complaint_image.upload': perMinute(60),
   'complaint.complete': perMinute(1500),
 };
 
