@@ -39,6 +39,11 @@ export class OverseasDesk {
     await this.simulator.close();
   }
 
+  /** Milliseconds since 1970 on the simulator's clock. */
+  get now(): number {
+    return this.#clock.now;
+  }
+
   /** Sets the clock: `2026-03-02T10:00:00`, in Asia/Shanghai. */
   at(time: string): void {
     this.#clock.now = Date.parse(`${time}+08:00`);
