@@ -17,6 +17,8 @@ export interface Call {
   query: URLSearchParams;
   /** `Host` of the request: addresses that the gateway gives out are on the host it was called by. */
   host: string;
+  /** Whether it came over HTTPS. */
+  secure: boolean;
   /** `Wechatpay-Serial` of the request, with which sensitive fields were encrypted. */
   serial: string | undefined;
   body: Buffer;

@@ -73,6 +73,7 @@ export class Protocol {
         parameters: pathParameters(operation, path),
         query: new URLSearchParams(query),
         host: request.headers.host ?? '',
+        secure: 'encrypted' in request.socket,
         serial: asker.serial,
         contentType,
         body,

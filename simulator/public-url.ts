@@ -1,7 +1,7 @@
 /** Hosts of WeChat Pay: who redirects them to the simulator still sees https addresses on them. */
 const OFFICIAL_HOST = /\.(?:mch\.weixin\.qq\.com|wechatpay\.cn)$/;
 
-/** An address that the gateway gives out: on the host that it was called by. */
-export function publicUrl(host: string, path: string): string {
-  return `${OFFICIAL_HOST.test(host) ? 'https' : 'http'}://${host}${path}`;
+/** An address that the gateway gives out: on the host that it was called by, and the way it was called. */
+export function publicUrl({ host, secure }: { host: string; secure: boolean }, path: string): string {
+  return `${secure || OFFICIAL_HOST.test(host) ? 'https' : 'http'}://${host}${path}`;
 }

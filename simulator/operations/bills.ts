@@ -134,7 +134,7 @@ function mustBeProvider({ caller }: Call): void {
 
 /** Offers a part of a bill for five minutes, on the host that was called. */
 function offered(
-  { gateway, caller, host }: Call,
+  { gateway, caller, host, secure }: Call,
   bill: BuiltBill,
   part: number,
   packing: Packing,
@@ -148,7 +148,7 @@ function offered(
   return {
     hash_type: 'SHA1',
     hash_value: bill.sha1s[part - 1] ?? '',
-    download_url: publicUrl(host, path),
+    download_url: publicUrl({ host, secure }, path),
   };
 }
 

@@ -227,9 +227,9 @@ function publicKey({ gateway, caller }: Call) {
 }
 
 /** Addresses of images are below the prefix that was called. */
-function mediaUrl({ host, path }: Call): (mediaId: string) => string {
+function mediaUrl({ host, secure, path }: Call): (mediaId: string) => string {
   const [prefix] = path.split('/complaints-v2');
-  return (mediaId) => publicUrl(host, `${prefix}/images/${mediaId}`);
+  return (mediaId) => publicUrl({ host, secure }, `${prefix}/images/${mediaId}`);
 }
 
 interface Paging {

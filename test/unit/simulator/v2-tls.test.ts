@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { merchantCertificate } from '../../../simulator/certificate.ts';
+import { chinaTime } from '../../../simulator/china-time.ts';
 import { type Simulator, startSimulator } from '../../../simulator/index.ts';
 import type { SimulatedMerchant } from '../../../simulator/merchant.ts';
+import { formatAuthorization, requestMessage, signMessage } from '../../../wechatpay/v3/signature.ts';
 import { type Elements, peer, RawV2Client } from './v2-client.ts';
 
 const OTHER = '1900000009';
@@ -138,6 +140,35 @@ describe('simulator: v2 over HTTPS', () => {
       assert.equal(socket.authorized, true);
       socket.destroy();
     });
+
+  it('v3 is served as well, and the addresses that it gives out are HTTPS too', async () => {
+    const { gateway, merchant, tlsBaseUrl } = simulator;
+    const date = chinaTime(Date.now() - 3 * 24 * 3600_000).slice(0, 10);
+    gateway.bills.addSynthetic({ date, rows: 1 });
+    const url = `/v3/bill/tradebill?bill_date=${date}`;
+    const signed = { method: 'GET', url, timestamp: String(Math.floor(Date.now() / 1000)), nonce: 'n' };
+    const signature = signMessage(
+      requestMessage({ ...signed, body: '' }),
+      createPrivateKey(merchant.privateKeyPem),
+    );
+    const agent = new Agent({ connect: { ca } });
+    const answer = await request(tlsBaseUrl + url, {
+      dispatcher: agent,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'test',
+        authorization: formatAuthorization({
+          ...signed,
+          mchid: merchant.mchid,
+          serialNo: merchant.serialNo,
+          signature,
+        }),
+      },
+    });
+    const { download_url } = (await answer.body.json()) as { download_url: string };
+    assert.ok(download_url.startsWith(`${tlsBaseUrl}/v3/billdownload/file?token=`), download_url);
+    await agent.close();
+  });
 
   it('nobody trusts it who does not trust ca.pem', async () => {
     const agent = new Agent();
