@@ -128,6 +128,7 @@ final class DirectPayments implements Payments {
         found.getTradeState().name(),
         found.getOutTradeNo(),
         found.getTransactionId(),
+        found.getSuccessTime(),
         found.getAmount() == null ? null : found.getAmount().getTotal());
   }
 }

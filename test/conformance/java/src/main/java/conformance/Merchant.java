@@ -1,11 +1,17 @@
 package conformance;
 
 import com.wechat.pay.java.core.Config;
+import com.wechat.pay.java.core.cipher.PrivacyEncryptor;
 import com.wechat.pay.java.core.exception.ServiceException;
 import com.wechat.pay.java.core.http.HttpClient;
+import com.wechat.pay.java.core.http.HttpMethod;
+import com.wechat.pay.java.core.http.HttpRequest;
+import com.wechat.pay.java.core.http.JsonRequestBody;
 import com.wechat.pay.java.core.notification.NotificationConfig;
 import com.wechat.pay.java.core.notification.NotificationParser;
+import com.wechat.pay.java.core.util.GsonUtil;
 import com.wechat.pay.java.core.util.PemUtil;
+import com.wechat.pay.java.service.billdownload.model.TarType;
 import com.wechat.pay.java.service.certificate.CertificateService;
 import com.wechat.pay.java.service.refund.RefundService;
 import com.wechat.pay.java.service.refund.model.AmountReq;
@@ -24,6 +30,7 @@ import java.util.Map;
 /** The SDK set up for one of the simulator's merchants. */
 final class Merchant implements AutoCloseable {
   private static final long REFUND = 1000;
+  private static final String SECRET = "张三 6214 0000 0000 0000";
 
   private final Setting setting;
   private final Config config;
@@ -34,7 +41,9 @@ final class Merchant implements AutoCloseable {
   private final Listener listener;
   private final Payments.Arrivals paid;
   private final Listener.Address<RefundNotification> refunded;
+  private final Bills bills;
   private String transactionId;
+  private String billDate;
 
   Merchant(Setting setting) throws IOException {
     this.setting = setting;
@@ -46,6 +55,7 @@ final class Merchant implements AutoCloseable {
             ? new PartnerPayments(setting, config, client)
             : new DirectPayments(setting, config, client);
     refunds = new RefundService.Builder().httpClient(client).build();
+    bills = new Bills(config, client);
     person = new Person(setting.controlUrl);
     listener = new Listener(new NotificationParser((NotificationConfig) config));
     paid = payments.listen(listener);
@@ -72,6 +82,10 @@ final class Merchant implements AutoCloseable {
     steps.put("refund", this::refund);
     steps.put("notify-refund", this::notifyRefund);
     steps.put("refund-query", this::refundQuery);
+    steps.put("trade-bill", () -> shows(bills.trade(billDate, null)));
+    steps.put("trade-bill-gzip", () -> shows(bills.trade(billDate, TarType.GZIP)));
+    steps.put("fund-flow-bill", this::fundFlowBill);
+    steps.put("sensitive-fields", this::sensitiveFields);
     steps.put("error", this::unknownOrder);
     if (setting.certificates()) steps.put("certificates", this::downloadCertificates);
     return steps;
@@ -89,6 +103,7 @@ final class Merchant implements AutoCloseable {
     Check.equal(order.state(), "SUCCESS");
     Check.equal(order.total(), Payments.TOTAL);
     transactionId = order.transactionId();
+    billDate = order.successTime().substring(0, "2006-01-02".length());
   }
 
   private void queryByTransactionId() {
@@ -132,6 +147,36 @@ final class Merchant implements AutoCloseable {
     Refund refund = refunds.queryByOutRefundNo(request);
     Check.equal(refund.getStatus(), Status.SUCCESS);
     Check.equal(refund.getTransactionId(), transactionId);
+  }
+
+  private void fundFlowBill() throws Exception {
+    shows(
+        setting.partner()
+            ? bills.subMerchantFundFlow(setting.subMchid, billDate)
+            : bills.fundFlow(billDate));
+  }
+
+  private void shows(String bill) {
+    Check.that(bill.contains(transactionId), transactionId + " is not in the bill");
+  }
+
+  /** What the SDK's services do for calls with encrypted fields. */
+  private void sensitiveFields() {
+    PrivacyEncryptor encryptor = config.createEncryptor();
+    Map<String, String> body =
+        Map.of("echo_message", "hi", "encrypted_echo_message", encryptor.encrypt(SECRET));
+    HttpRequest request =
+        new HttpRequest.Builder()
+            .httpMethod(HttpMethod.POST)
+            .url("https://api.mch.weixin.qq.com/v3/security/echo")
+            .addHeader("Accept", "application/json")
+            .addHeader("Content-Type", "application/json")
+            .addHeader("Wechatpay-Serial", encryptor.getWechatpaySerial())
+            .body(new JsonRequestBody.Builder().body(GsonUtil.toJson(body)).build())
+            .build();
+    Map<?, ?> answer = client.execute(request, Map.class).getServiceResponse();
+    String encrypted = (String) answer.get("encrypted_echo_message");
+    Check.equal(config.createDecryptor().decrypt(encrypted), SECRET);
   }
 
   private void unknownOrder() {

@@ -139,6 +139,7 @@ final class PartnerPayments implements Payments {
         found.getTradeState().name(),
         found.getOutTradeNo(),
         found.getTransactionId(),
+        found.getSuccessTime(),
         found.getAmount() == null ? null : found.getAmount().getTotal());
   }
 }

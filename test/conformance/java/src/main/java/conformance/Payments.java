@@ -31,5 +31,5 @@ interface Payments {
   Arrivals listen(Listener listener);
 
   /** What is looked at of an order. */
-  record Order(String state, String outTradeNo, String transactionId, Integer total) {}
+  record Order(String state, String outTradeNo, String transactionId, String successTime, Integer total) {}
 }
