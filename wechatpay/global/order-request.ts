@@ -1,4 +1,4 @@
-import type { Orderer } from '../v3/order-request.ts';
+import type { Orderer, Payer } from '../v3/order-request.ts';
 import type { Role } from '../v3/role.ts';
 import type { Currency, MinorUnits } from './money.ts';
 
@@ -63,10 +63,7 @@ export type GlobalOrderRequest<R extends Role = 'merchant'> = GlobalOrderFields 
   };
 
 /** An order inside WeChat: official account or mini program. */
-export type GlobalJsapiOrder<R extends Role = 'merchant'> = GlobalOrderRequest<R> & {
-  /** Who pays, under the appid of the order. */
-  payer: R extends 'partner' ? { sp_openid: string } | { sub_openid: string } : { openid: string };
-};
+export type GlobalJsapiOrder<R extends Role = 'merchant'> = GlobalOrderRequest<R> & Payer<R>;
 
 /** An order from an app. */
 export type GlobalAppOrder<R extends Role = 'merchant'> = GlobalOrderRequest<R>;

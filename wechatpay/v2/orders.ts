@@ -60,16 +60,15 @@ export interface OrderBase extends SubMerchant {
 }
 
 /** An order to be placed with `unifiedOrder`; the client adds appid, mch_id, nonce_str, sign_type and sign. */
-export interface UnifiedOrder extends OrderBase {
+export type UnifiedOrder = OrderBase & {
   /** https, public, without a query, at most 256 characters. */
   notify_url: string;
-  trade_type: V2OrderType;
-  /** Required for NATIVE. */
-  product_id?: string;
-  /** Required for JSAPI, unless `sub_openid` is there. */
-  openid?: string;
-  sub_openid?: string;
-}
+} & (
+    | ({ trade_type: 'JSAPI'; product_id?: string } & ({ openid: string } | { sub_openid: string }))
+    /** What the code is for: yours. */
+    | { trade_type: 'NATIVE'; product_id: string }
+    | { trade_type: 'APP' | 'MWEB'; product_id?: string }
+  );
 
 /** What a placed order is paid with. */
 export interface PlacedOrder extends V2Answer {

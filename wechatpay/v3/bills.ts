@@ -98,16 +98,18 @@ export class Bills<R extends Role = 'merchant'> {
 
   /** For service providers: a sub-merchant's movements, encrypted. @throws WechatPayError */
   async subMerchantFundFlow(
-    query: BillQuery & { sub_mchid: string; account_type: FundFlowAccount | 'DEPOSIT' },
+    query: R extends 'partner'
+      ? BillQuery & { sub_mchid: string; account_type: FundFlowAccount | 'DEPOSIT' }
+      : never,
   ): Promise<EncryptedBill> {
-    return await this.#encrypted('bills.subMerchantFundFlow', query);
+    return await this.#encrypted('bills.subMerchantFundFlow', query as BillQuery);
   }
 
   /** For service providers of marketplaces: the movements of all their sub-merchants, encrypted. @throws WechatPayError */
   async ecommerceFundFlow(
-    query: BillQuery & { account_type: FundFlowAccount | 'ALL' },
+    query: R extends 'partner' ? BillQuery & { account_type: FundFlowAccount | 'ALL' } : never,
   ): Promise<EncryptedBill> {
-    return await this.#encrypted('bills.ecommerceFundFlow', query);
+    return await this.#encrypted('bills.ecommerceFundFlow', query as BillQuery);
   }
 
   /**

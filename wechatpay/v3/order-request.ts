@@ -78,11 +78,13 @@ export type OrderRequest<R extends Role = 'merchant'> = OrderFields &
     scene_info?: SceneInfo;
   };
 
+/** Who pays: known under the appid of the order, or under `sub_appid`, which is then sent too. */
+export type Payer<R extends Role> = R extends 'partner'
+  ? { payer: { sp_openid: string } } | { sub_appid: string; payer: { sub_openid: string } }
+  : { payer: { openid: string } };
+
 /** An order inside WeChat: official account or mini program. */
-export type JsapiOrder<R extends Role = 'merchant'> = OrderRequest<R> & {
-  /** Who pays, under the appid of the order. */
-  payer: R extends 'partner' ? { sp_openid: string } | { sub_openid: string } : { openid: string };
-};
+export type JsapiOrder<R extends Role = 'merchant'> = OrderRequest<R> & Payer<R>;
 
 /** An order from an app. */
 export type AppOrder<R extends Role = 'merchant'> = OrderRequest<R>;

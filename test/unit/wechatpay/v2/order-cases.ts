@@ -141,8 +141,9 @@ export const orders: V2Case[] = [
   {
     call: 'v2.unifiedOrder',
     name: 'a Native order that is answered without a code',
-    run: (v2) => v2.unifiedOrder({ ...ORDER_INPUT, notify_url: NOTIFY_URL, trade_type: 'NATIVE' }),
-    sends: { ...ORDER_SENT, notify_url: NOTIFY_URL, trade_type: 'NATIVE' },
+    run: (v2) =>
+      v2.unifiedOrder({ ...ORDER_INPUT, notify_url: NOTIFY_URL, trade_type: 'NATIVE', product_id: 'tea' }),
+    sends: { ...ORDER_SENT, notify_url: NOTIFY_URL, trade_type: 'NATIVE', product_id: 'tea' },
     answers: { trade_type: 'NATIVE', prepay_id: 'wx1' },
     fails: { ...UNKNOWN, code: 'UNEXPECTED_ANSWER' },
   },
