@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type NotificationView,
   type Simulator,
@@ -210,8 +213,7 @@ describe('simulator: v2 notifications', () => {
   });
 
   it('after a restart a pending XML notification goes on', async () => {
-    const { mkdtemp, rm } = await import('node:fs/promises');
-    const dataDir = await mkdtemp('/tmp/paysaga-v2-');
+    const dataDir = await mkdtemp(join(tmpdir(), 'paysaga-v2-'));
     await start({ dataDir, notifyDelayMs: 1e8 });
     await client.order('V2RESTART1', { notify_url: receiver.url }, { signType: 'HMAC-SHA256' });
     simulator.gateway.pay('V2RESTART1');

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { merchantCertificate } from '../../../simulator/certificate.ts';
@@ -18,7 +20,7 @@ describe('simulator: v2 over HTTPS', () => {
   let ca: string;
   let plain: RawV2Client;
   before(async () => {
-    directory = await mkdtemp('/tmp/paysaga-tls-');
+    directory = await mkdtemp(join(tmpdir(), 'paysaga-tls-'));
     simulator = await startSimulator({
       tls: true,
       notifyDelayMs: 1e8,
