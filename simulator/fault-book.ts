@@ -11,7 +11,7 @@ import {
   ruleProblems,
   type Subject,
 } from './fault.ts';
-import { type Recording, Replay } from './fault-replay.ts';
+import { type Recording, Replay, recordingProblems } from './fault-replay.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { SeededRandom } from './random.ts';
@@ -107,8 +107,13 @@ export class FaultBook {
     return fired;
   }
 
-  /** From now on exactly these faults fire at the same calls, counted anew, and no rule does. */
+  /**
+   * From now on exactly these faults fire at the same calls, counted anew, and no rule does.
+   * @throws ControlError 400 for faults that this simulator does not have.
+   */
   replay(recordings: readonly Recording[]): void {
+    const problems = recordingProblems(recordings, this.#table);
+    if (problems.length) throw new ControlError(400, problems.join('; '));
     this.#restartCount();
     this.#fired.clear();
     this.#replay = new Replay(recordings);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FaultKind, type FaultRule, faultParameters, firedFault } from './fault.ts';
+import { type FaultKind, type FaultRule, type FaultTable, faultParameters, firedFault } from './fault.ts';
 
 /** What the log of a run must say about a fault so that it can fire again. */
 export const recording = z.object({
@@ -10,6 +10,13 @@ export const recording = z.object({
   rule_id: z.string().default('replay'),
 });
 export type Recording = z.input<typeof recording>;
+
+/** What is wrong with recordings beyond their form: faults that this simulator does not have. */
+export function recordingProblems(recordings: readonly Recording[], table: FaultTable): string[] {
+  return recordings
+    .filter(({ operation, kind }) => !(table[operation] as readonly string[] | undefined)?.includes(kind))
+    .map(({ operation, call, kind }) => `call ${call} of ${operation} cannot have the fault ${kind}`);
+}
 
 /** The faults of an earlier run, each waiting for the call at which it fired then. */
 export class Replay {

@@ -439,6 +439,12 @@ export class Gateway {
     this.rateLimits.clear();
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
+    this.world.rewrite();
+  }
+
+  /** Everything that the simulator keeps, by kind and key. */
+  dump(): Record<string, Record<string, unknown>> {
+    return this.#journal.dump();
   }
 
   state(): GatewayState {

@@ -95,6 +95,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const random = new SeededRandom(`simulator/${seed}`);
   const journal = new Journal(options.dataDir);
   const timers = new Timers({ clock, journal });
+  await world.recall(journal);
   const gateway = new Gateway({
     world,
     faultTable: FAULT_KINDS,

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-interface Record {
+interface Line {
   kind: string;
   key: string;
   /** Absent once the entity was deleted. */
@@ -29,6 +29,7 @@ const FEW_LINES = 10_000;
  */
 export class Journal {
   readonly #entities = new Map<string, Map<string, unknown>>();
+  readonly #given = new Map<string, ReadonlyMap<string, unknown>>();
   #file: number | undefined;
   #lines = 0;
   #pending = '';
@@ -47,7 +48,15 @@ export class Journal {
   take<T>(kind: string): Map<string, T> {
     const entities = (this.#entities.get(kind) ?? new Map()) as Map<string, T>;
     this.#entities.delete(kind);
+    this.#given.set(kind, entities);
     return entities;
+  }
+
+  /** Everything, by kind and key. */
+  dump(): Record<string, Record<string, unknown>> {
+    return Object.fromEntries(
+      [...this.#given].map(([kind, entities]) => [kind, Object.fromEntries(entities)]),
+    );
   }
 
   write(kind: string, key: string, value: unknown): void {
@@ -98,9 +107,9 @@ export class Journal {
 
   #remember(line: string): void {
     if (!line) return;
-    let record: Record;
+    let record: Line;
     try {
-      record = JSON.parse(line) as Record;
+      record = JSON.parse(line) as Line;
     } catch {
       return; // Half a line, see above.
     }
@@ -132,7 +141,7 @@ export class Journal {
   }
 }
 
-function lineOf(record: Record): string {
+function lineOf(record: Line): string {
   return `${JSON.stringify(record)}\n`;
 }
 
@@ -188,6 +197,11 @@ export class Collection<T> {
       else newest.push(entity);
     }
     return newest.reverse();
+  }
+
+  /** Writes everything to a journal that was truncated. */
+  rewrite(): void {
+    for (const [key, entity] of this.#entities) this.#journal.write(this.#kind, key, entity);
   }
 
   /** Empties the memory; the journal is truncated by its owner. */

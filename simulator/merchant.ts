@@ -54,6 +54,11 @@ export interface Enrolment {
   platformPrivateKey: KeyObject;
 }
 
+/** The id of WeChat Pay's public key for a merchant. */
+export function publicKeyId(mchid: string, random: SeededRandom): string {
+  return `PUB_KEY_ID_01${mchid}2025010100${random.digits(12)}`;
+}
+
 const enrolments = new Map<number, Enrolment>();
 
 /** The first merchant of a seed. Keys are derived once per process. */
@@ -82,7 +87,7 @@ export function enrol(random: SeededRandom, given: Partial<SimulatedMerchant> = 
     region: 'mainland',
     subMerchants: [],
     privateKeyPem: merchantKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    publicKeyId: `PUB_KEY_ID_01${mchid}2025010100${random.digits(12)}`,
+    publicKeyId: publicKeyId(mchid, random),
     publicKeyPem: createPublicKey(platformKey).export({ type: 'spki', format: 'pem' }).toString(),
     apiV2Key: random.text(32),
     platformCertificates: true,

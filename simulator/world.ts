@@ -1,11 +1,23 @@
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type PlatformCertificate, platformCertificate } from './certificate.ts';
-import { type Enrolment, enrol, enrolment, type SimulatedMerchant } from './merchant.ts';
+import { ControlError } from './gateway-error.ts';
+import { Collection, type Journal } from './journal.ts';
+import { type Enrolment, enrol, enrolment, publicKeyId, type SimulatedMerchant } from './merchant.ts';
 import type { SigningKey } from './platform-signature.ts';
 import { SeededRandom } from './random.ts';
+import { seededRsaKey } from './rsa-key.ts';
 import type { Scenario } from './scenario.ts';
 
 const YEAR_MS = 365 * 24 * 3600_000;
+
+/** How WeChat Pay treats a merchant. */
+export type Treatment = Partial<Pick<SimulatedMerchant, 'notifiedWith' | 'platformCertificates'>>;
+
+/** What the control API changed; a restarted simulator does it again. */
+type WorldChange =
+  | { kind: 'certificate'; effectiveTime: number }
+  | { kind: 'public_key'; mchid: string }
+  | ({ kind: 'treatment'; mchid: string } & Treatment);
 
 /** Everybody who is enrolled, and WeChat Pay's own certificates. */
 export class World {
@@ -18,7 +30,8 @@ export class World {
   readonly #enrolments: ReadonlyMap<string, Enrolment>;
   readonly #random: SeededRandom;
   /** Oldest first. */
-  readonly #certificates: PlatformCertificate[];
+  #certificates: PlatformCertificate[];
+  #changes: Collection<WorldChange> | undefined;
 
   constructor(enrolments: Enrolment[], certificate: PlatformCertificate, random: SeededRandom) {
     this.#enrolments = new Map(enrolments.map((one) => [one.merchant.mchid, one]));
@@ -69,15 +82,45 @@ export class World {
     return newest;
   }
 
-  /** Adds a certificate that takes over at a time. */
+  /** Adds a certificate that takes over at a time, in milliseconds since 1970. */
   async rotateCertificate(effectiveTime: number): Promise<PlatformCertificate> {
-    const random = this.#random.fork(`certificate ${this.#certificates.length}`);
-    const certificate = await platformCertificate(random, {
-      from: effectiveTime,
-      to: effectiveTime + 5 * YEAR_MS,
-    });
-    this.#certificates.push(certificate);
-    return certificate;
+    this.#record({ kind: 'certificate', effectiveTime });
+    return await this.#addCertificate(effectiveTime);
+  }
+
+  /** WeChat Pay's public key of a merchant is another one from now on, with another id. @throws ControlError 404 */
+  changePublicKey(mchid: string): SimulatedMerchant {
+    this.#enrolled(mchid);
+    this.#record({ kind: 'public_key', mchid });
+    return this.#changePublicKey(mchid);
+  }
+
+  /** Changes how a merchant is treated. @throws ControlError 404 */
+  change(mchid: string, treatment: Treatment): SimulatedMerchant {
+    const { merchant } = this.#enrolled(mchid);
+    this.#record({ kind: 'treatment', mchid, ...treatment });
+    return Object.assign(merchant, treatment);
+  }
+
+  /** Repeats the changes that a journal holds, and keeps those to come in it. */
+  async recall(journal: Journal): Promise<void> {
+    const changes = new Collection<WorldChange>(journal, 'world_change');
+    for (const change of changes.values()) {
+      if (change.kind === 'certificate') await this.#addCertificate(change.effectiveTime);
+      // A scenario that no longer has the merchant has nothing to change.
+      else if (!this.find(change.mchid)) continue;
+      else if (change.kind === 'public_key') this.#changePublicKey(change.mchid);
+      else {
+        const { kind: _, mchid, ...treatment } = change;
+        Object.assign(this.get(mchid).merchant, treatment);
+      }
+    }
+    this.#changes = changes;
+  }
+
+  /** The journal was emptied: what changed is written again. */
+  rewrite(): void {
+    this.#changes?.rewrite();
   }
 
   /** WeChat Pay's private key of a serial that a request names; undefined for a serial of nobody's. */
@@ -102,6 +145,40 @@ export class World {
     const { merchant, platformPrivateKey } = this.get(mchid);
     if ((merchant.notifiedWith === 'certificate') !== otherKind) return this.#certificateKey(now);
     return { serial: merchant.publicKeyId, privateKey: platformPrivateKey };
+  }
+
+  #record(change: WorldChange): void {
+    this.#changes?.put(String(this.#changes.size + 1), change);
+  }
+
+  async #addCertificate(effectiveTime: number): Promise<PlatformCertificate> {
+    const random = this.#random.fork(`certificate ${this.#certificates.length}`);
+    const certificate = await platformCertificate(random, {
+      from: effectiveTime,
+      to: effectiveTime + 5 * YEAR_MS,
+    });
+    this.#certificates = [...this.#certificates, certificate].sort(
+      (one, other) => one.effectiveTime - other.effectiveTime,
+    );
+    return certificate;
+  }
+
+  #changePublicKey(mchid: string): SimulatedMerchant {
+    const enrolment = this.get(mchid);
+    const { merchant } = enrolment;
+    const random = this.#random.fork(`public key after ${merchant.publicKeyId}`);
+    enrolment.platformPrivateKey = seededRsaKey(random.fork('key'));
+    merchant.publicKeyPem = createPublicKey(enrolment.platformPrivateKey)
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
+    merchant.publicKeyId = publicKeyId(mchid, random);
+    return merchant;
+  }
+
+  #enrolled(mchid: string): Enrolment {
+    const found = this.find(mchid);
+    if (!found) throw new ControlError(404, `no merchant ${mchid}`);
+    return found;
   }
 
   #certificateKey(now: number): SigningKey {

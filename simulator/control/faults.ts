@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { faultRequest, faultRule, firedFault } from '../fault.ts';
+import { recording } from '../fault-replay.ts';
 import { listed, pageAnswer, pageQuery } from '../listing.ts';
 import { exampleFault, exampleFired } from './examples.ts';
 import { type AnyRoute, route } from './route.ts';
+
+const replayAnswer = z.strictObject({ waiting: z.int().nonnegative().nullable() });
 
 /** What goes wrong. */
 export const faultControls: readonly AnyRoute[] = [
@@ -52,5 +55,33 @@ export const faultControls: readonly AnyRoute[] = [
       const { entries: faults, ...rest } = listed(gateway.faultBook.log(), query);
       return { faults, ...rest };
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/replay',
+    summary: 'How many faults of an earlier run are still to fire; null when none is replayed.',
+    answer: { schema: replayAnswer, example: { waiting: 1 } },
+    run: ({ gateway }) => ({ waiting: gateway.faultBook.replaying ?? null }),
+  }),
+  route({
+    method: 'POST',
+    path: '/replay',
+    summary:
+      'From now on exactly these faults fire at the same calls of their operations, counted anew; arranged faults rest.',
+    body: {
+      schema: z.object({ faults: z.array(recording) }),
+      example: { faults: [exampleFired] },
+    },
+    answer: { schema: replayAnswer, example: { waiting: 1 } },
+    run: ({ gateway, body }) => {
+      gateway.faultBook.replay(body.faults);
+      return { waiting: gateway.faultBook.replaying ?? null };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/replay',
+    summary: 'Arranged faults fire again, and no other.',
+    run: ({ gateway }) => gateway.faultBook.endReplay(),
   }),
 ];

@@ -3,6 +3,8 @@ import { faultRule, firedFault } from '../fault.ts';
 import { exampleFault, exampleFired } from './examples.ts';
 import { type AnyRoute, route } from './route.ts';
 
+const switchAnswer = z.strictObject({ enabled: z.boolean() });
+
 /** The simulator as a whole. */
 export const stateControls: readonly AnyRoute[] = [
   route({
@@ -33,6 +35,37 @@ export const stateControls: readonly AnyRoute[] = [
       },
     },
     run: ({ gateway }) => gateway.state(),
+  }),
+  route({
+    method: 'GET',
+    path: '/dump',
+    summary: 'Everything that the simulator keeps, in its own words, by kind and key.',
+    answer: {
+      schema: z.record(z.string(), z.record(z.string(), z.unknown())),
+      example: {
+        clock: { offset: 604_800_000 },
+        order: { '1900012345/T20260301A000017': { state: 'NOTPAY' } },
+      },
+    },
+    run: ({ gateway }) => gateway.dump(),
+  }),
+  route({
+    method: 'GET',
+    path: '/rate-limits',
+    summary: 'Whether calls beyond the documented figures are answered 429.',
+    answer: { schema: switchAnswer, example: { enabled: false } },
+    run: ({ gateway }) => ({ enabled: gateway.rateLimits.enabled }),
+  }),
+  route({
+    method: 'PUT',
+    path: '/rate-limits',
+    summary: 'Switches rate limits on or off.',
+    body: { schema: switchAnswer, example: { enabled: true } },
+    answer: { schema: switchAnswer, example: { enabled: true } },
+    run: ({ gateway, body: { enabled } }) => {
+      gateway.rateLimits.enabled = enabled;
+      return { enabled };
+    },
   }),
   route({
     method: 'POST',
