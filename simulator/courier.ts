@@ -61,7 +61,7 @@ export class Courier {
     replayed?: SignatureHeaders,
   ): Promise<{ attempt: Attempt; headers: SignatureHeaders } | undefined> {
     const body = this.#body(parcel, fault);
-    const headers = replayed ?? this.#signature(parcel, body, fault);
+    const headers = replayed ?? (await this.#signature(parcel, body, fault));
     const time = this.#options.timers.now();
     const attempt: Attempt = { time, status: null, error: null, fault: fault?.kind ?? null };
     try {
@@ -87,7 +87,7 @@ export class Courier {
     return withWrongAmount(body, sealing);
   }
 
-  #signature({ mchid, eventType }: Parcel, body: string, fault?: FaultRule): SignatureHeaders {
+  async #signature({ mchid, eventType }: Parcel, body: string, fault?: FaultRule): Promise<SignatureHeaders> {
     if (isXml(eventType)) return {};
     const { world, signature, timers } = this.#options;
     const key = world.notificationKey(mchid, timers.now(), { otherKind: fault?.kind === 'other_key_kind' });

@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto';
-import { answerMessage, SIGNATURE_SCHEME, signMessage } from '../wechatpay/v3/signature.ts';
+import { type KeyObject, sign } from 'node:crypto';
+import { answerMessage, SIGNATURE_SCHEME } from '../wechatpay/v3/signature.ts';
 import type { SeededRandom } from './random.ts';
 
 /** How a signature can be wrong on purpose; one with a skewed timestamp verifies. */
@@ -30,25 +30,38 @@ export class PlatformSignature {
     this.#clock = options.clock;
   }
 
-  /** The `Wechatpay-*` headers of a body, in the exact case that the official Java SDK looks for. Fresh at every call. */
-  headers(body: string, key: SigningKey, flaw?: SignatureFlaw): Record<string, string> {
+  /**
+   * The `Wechatpay-*` headers of a body, in the exact case that the official Java SDK looks for. Fresh at every call. What is drawn is drawn at
+   * once, in the order of the calls; RSA then has a thread of Node's pool, because it is most of the work of an answer.
+   */
+  async headers(body: string, key: SigningKey, flaw?: SignatureFlaw): Promise<Record<string, string>> {
     const skewMs = flaw?.kind === 'skewed' ? flaw.skewMs : 0;
     const timestamp = String(Math.floor((this.#clock() + skewMs) / 1000));
     const nonce = this.#random.text(32);
+    const serial = flaw?.kind === 'unknown_serial' ? `PUB_KEY_ID_${this.#random.digits(32)}` : key.serial;
     return {
       'Wechatpay-Nonce': nonce,
-      'Wechatpay-Serial':
-        flaw?.kind === 'unknown_serial' ? `PUB_KEY_ID_${this.#random.digits(32)}` : key.serial,
-      'Wechatpay-Signature': this.#signature(answerMessage(timestamp, nonce, body), key, flaw),
+      'Wechatpay-Serial': serial,
+      'Wechatpay-Signature': await this.#signature(answerMessage(timestamp, nonce, body), key, flaw),
       'Wechatpay-Signature-Type': SIGNATURE_SCHEME,
       'Wechatpay-Timestamp': timestamp,
     };
   }
 
-  #signature(message: Buffer, { privateKey }: SigningKey, flaw: SignatureFlaw | undefined): string {
+  async #signature(
+    message: Buffer,
+    { privateKey }: SigningKey,
+    flaw: SignatureFlaw | undefined,
+  ): Promise<string> {
     if (flaw?.kind === 'probe_signature')
       return PROBE_PREFIX + this.#random.text(PROBE_LENGTH - PROBE_PREFIX.length);
     if (flaw?.kind === 'bad_signature') return this.#random.bytes(256).toString('base64');
-    return signMessage(message, privateKey);
+    return (await signed(message, privateKey)).toString('base64');
   }
+}
+
+function signed(message: Buffer, privateKey: KeyObject): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    sign('sha256', message, privateKey, (error, signature) => (error ? reject(error) : resolve(signature)));
+  });
 }

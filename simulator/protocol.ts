@@ -119,15 +119,18 @@ export class Protocol {
     const text = file ? file.signedText : body === undefined ? '' : JSON.stringify(body);
     const signed = asker && text !== undefined && fault?.kind !== 'unsigned';
     const length = file ? file.content : (text ?? '');
+    const requestId = this.#requestId(internalCode);
+    const signature = signed ? await this.#signature(text, asker, fault) : {};
+    if (response.destroyed) return;
     response.writeHead(status, {
       'Content-Type': file?.contentType ?? 'application/json; charset=utf-8',
       ...(status === 204 || !(typeof length === 'string' || Buffer.isBuffer(length))
         ? {}
         : { 'Content-Length': Buffer.byteLength(length) }),
       'Cache-Control': 'no-cache, must-revalidate',
-      'Request-ID': this.#requestId(internalCode),
+      'Request-ID': requestId,
       ...file?.headers,
-      ...(signed ? this.#signature(text, asker, fault) : {}),
+      ...signature,
     });
     if (fault?.kind === 'reset_mid_answer') {
       await breakOff(response, length);
@@ -137,7 +140,7 @@ export class Protocol {
     else await pipeline(file.content, response).catch(() => {});
   }
 
-  #signature(text: string, { enrolment, serial }: Asker, fault?: FaultRule): Record<string, string> {
+  #signature(text: string, { enrolment, serial }: Asker, fault?: FaultRule): Promise<Record<string, string>> {
     const { world, signature, clock } = this.#gateway;
     return signature.headers(text, world.answerKey(enrolment, serial, clock()), flaw(fault));
   }
