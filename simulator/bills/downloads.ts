@@ -1,14 +1,19 @@
 import { GatewayError } from '../gateway-error.ts';
-import type { FileReply } from '../operation.ts';
 import type { SeededRandom } from '../random.ts';
 
 /** How long a download_url lives (official bill pages; older ones say 30 seconds). */
 export const DOWNLOAD_LIFE_MS = 5 * 60_000;
 
+/** A file, whose bytes are made when it is fetched. */
+export interface OfferedFile {
+  contentType: string;
+  content: AsyncIterable<Buffer>;
+}
+
 interface Offer {
   mchid: string;
   expiresAt: number;
-  file: () => FileReply;
+  file: () => OfferedFile;
 }
 
 /** Files that merchants were given addresses of. */
@@ -23,7 +28,7 @@ export class Downloads {
   }
 
   /** Offers a file to a merchant, and answers the token that its address is to have. */
-  offer(mchid: string, file: () => FileReply): string {
+  offer(mchid: string, file: () => OfferedFile): string {
     const now = this.#clock();
     for (const [token, { expiresAt }] of this.#offers) if (expiresAt <= now) this.#offers.delete(token);
     const token = this.#random.text(64);
@@ -32,7 +37,7 @@ export class Downloads {
   }
 
   /** @throws GatewayError 403 NO_AUTH for another merchant's, 400 INVALID_REQUEST for one that has expired or never was. */
-  fetch(mchid: string, token: string): FileReply {
+  fetch(mchid: string, token: string): OfferedFile {
     const offer = this.#offers.get(token);
     if (offer && offer.mchid !== mchid) throw new GatewayError(403, 'NO_AUTH', '商户号无权限下载该账单');
     if (!offer || offer.expiresAt <= this.#clock()) {

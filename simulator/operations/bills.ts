@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { OfferedFile } from '../bills/downloads.ts';
 import type { BuiltBill, Packing } from '../bills/file.ts';
 import { GatewayError, paramError } from '../gateway-error.ts';
-import { type Call, type CheckedCall, type FileReply, type Operation, subMerchant } from '../operation.ts';
+import { type Call, type CheckedCall, type Operation, subMerchant } from '../operation.ts';
 import { publicUrl } from '../public-url.ts';
 import { checkFields } from '../request-body.ts';
 import { encryptField } from '../sensitive-field.ts';
@@ -139,7 +140,7 @@ function offered(
   part: number,
   packing: Packing,
 ): { hash_type: 'SHA1'; hash_value: string; download_url: string } {
-  const file = (): FileReply => ({
+  const file = (): OfferedFile => ({
     contentType: fileType(packing),
     content: bill.content(part, packing),
   });
