@@ -24,6 +24,8 @@ export const scenarioSchema = z.strictObject({
     .optional(),
   /** How everybody's bills are. */
   bills: billSettings.optional(),
+  /** Where everybody hears of refunds that name no address, unless they have one of their own. */
+  refund_notify_url: z.url().optional(),
   payment_codes: z
     .strictObject({
       /** From which amount on, in fen, a password is needed; null for never. */

@@ -195,7 +195,9 @@ const certificates = new Map<number, Promise<PlatformCertificate>>();
  */
 export async function buildWorld(seed: number, scenario: Scenario = {}): Promise<World> {
   const random = new SeededRandom(`world/${seed}`);
-  const first = enrolment(seed);
+  const refundNotifyUrl = scenario.refund_notify_url;
+  const { merchant, ...keys } = enrolment(seed);
+  const first = { ...keys, merchant: { ...merchant, ...(refundNotifyUrl && { refundNotifyUrl }) } };
   const beside = (label: string, given: Partial<SimulatedMerchant>): Enrolment => {
     const ids = random.fork(label);
     const mchid = `19000${ids.digits(5)}`;
@@ -214,7 +216,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
       region: given.region ?? 'mainland',
       platformCertificates: given.platform_certificates ?? true,
       notifiedWith: given.notified_with ?? 'public_key',
-      refundNotifyUrl: given.refund_notify_url,
+      refundNotifyUrl: given.refund_notify_url ?? refundNotifyUrl,
       bills: given.bills,
       balance: given.balance,
       subMerchants: subMerchants ?? [],
@@ -229,7 +231,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
   certificates.set(seed, certificate);
   return new World(
     [
-      { ...first, merchant: { ...first.merchant } },
+      first,
       beside('provider', { role: 'partner', subMerchants: [sub('sub-merchant')] }),
       beside('overseas merchant', { region: 'overseas' }),
       beside('overseas institution', {

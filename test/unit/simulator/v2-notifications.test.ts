@@ -205,10 +205,15 @@ describe('simulator: v2 notifications', () => {
       );
     });
 
-    it('a scenario can set it', async () => {
-      const merchants = [{ mchid: '1900000009', refund_notify_url: receiver.url }];
-      await start({ scenario: { merchants } });
-      assert.equal(simulator.gateway.settings.refundNotifyUrl('1900000009'), receiver.url);
+    it('a scenario can set it, for one merchant or for all', async () => {
+      const merchants = [{ mchid: '1900000009', refund_notify_url: receiver.url }, { mchid: '1900000010' }];
+      const everybody = 'https://pay.example.com/refunds';
+      await start({ scenario: { merchants, refund_notify_url: everybody } });
+      const { settings, world } = simulator.gateway;
+      assert.equal(settings.refundNotifyUrl('1900000009'), receiver.url);
+      assert.equal(settings.refundNotifyUrl('1900000010'), everybody);
+      assert.equal(settings.refundNotifyUrl(world.merchant.mchid), everybody);
+      assert.equal(settings.refundNotifyUrl(world.provider.mchid), everybody);
     });
   });
 
