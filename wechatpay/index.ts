@@ -37,14 +37,16 @@ export type { ComplaintNotificationUrl, Complaints } from './v3/complaints.ts';
 export type * from './v3/invocation.ts';
 export type * from './v3/notifications.ts';
 export type * from './v3/order-request.ts';
-export type {
-  MerchantOrder,
-  Order,
-  Orders,
-  PartnerOrder,
-  Promotion,
-  TradeState,
-  TradeType,
+export {
+  type MerchantOrder,
+  OLD_ORDERS_RATE_LIMIT,
+  type Order,
+  type OrderNumber,
+  type Orders,
+  type PartnerOrder,
+  type Promotion,
+  type TradeState,
+  type TradeType,
 } from './v3/orders.ts';
 export type { PlatformCertificate } from './v3/platform-certificate.ts';
 export type { CodeUrl, H5Url, Prepay, PrepayId } from './v3/prepay.ts';

@@ -1,5 +1,6 @@
 import { readObject } from '../v3/answer.ts';
 import type { Orderer } from '../v3/order-request.ts';
+import type { OrderNumber } from '../v3/orders.ts';
 import { serializeBody } from '../v3/request-body.ts';
 import type { For, Identity, Role } from '../v3/role.ts';
 import type { Transport } from '../v3/transport.ts';
@@ -8,11 +9,6 @@ import type { Currency, ExchangeRate, MinorUnits } from './money.ts';
 
 /** State of a refund. REFUNDCLOSE has failed; ABNORMAL is not final: the money is parked until somebody decides. */
 export type GlobalRefundStatus = 'SUCCESS' | 'REFUNDCLOSE' | 'PROCESSING' | 'ABNORMAL';
-
-/** An order, by one of its two numbers. */
-export type OrderNumber =
-  | { transaction_id: string; out_trade_no?: never }
-  | { out_trade_no: string; transaction_id?: never };
 
 /** A refund to apply for; the client adds its own appid and mchid. Each part of an order that is refunded has its own number. */
 export type GlobalRefundRequest<R extends Role = 'merchant'> = OrderNumber &

@@ -4,7 +4,6 @@ import { readV2Options, type V2Options } from './configuration.ts';
 import type { SubMerchant } from './fields.ts';
 import { V2Invocation } from './invocation.ts';
 import {
-  type OrderNumber,
   type PlacedOrder,
   readNothing,
   readOrder,
@@ -12,6 +11,7 @@ import {
   type UnifiedOrder,
   type V2Answer,
   type V2Order,
+  type V2OrderNumber,
 } from './orders.ts';
 import {
   type CodePayment,
@@ -78,7 +78,7 @@ export class V2 {
    * Asks for an order. It is paid when `trade_state` is SUCCESS or REFUND **and** mch_id, appid and total_fee are the expected ones.
    * @throws WechatPayError ORDER_NOT_EXIST when it was never created.
    */
-  orderQuery(order: OrderNumber): Promise<V2Order> {
+  orderQuery(order: V2OrderNumber): Promise<V2Order> {
     return this.#transport.call('v2.orderQuery', order, readOrder);
   }
 
@@ -139,11 +139,19 @@ export class V2 {
   }
 
   /**
-   * Takes a payment by the code on the customer's telephone.
+   * The exact XML of a payment by code, signed. Persist it, then hand it to {@link micropay}.
+   * @throws RequestRejectedError PARAM_ERROR for what the gateway cannot take: fractions, control characters.
+   */
+  serializeMicropay(order: MicropayOrder): string {
+    return this.#transport.serialize('v2.micropay', order);
+  }
+
+  /**
+   * Takes a payment by the code on the customer's telephone. A string is sent byte for byte.
    * @throws WechatPayError whose outcome is unknown for USER_PAYING, SYSTEM_ERROR and BANK_ERROR: query every five seconds, then
    * {@link reverse} (official page 4012075249).
    */
-  micropay(order: MicropayOrder): Promise<CodePayment> {
+  micropay(order: MicropayOrder | string): Promise<CodePayment> {
     return this.#transport.call('v2.micropay', order, readCodePayment);
   }
 
@@ -152,15 +160,20 @@ export class V2 {
    * after the payment call, at most seven days.
    * @throws WechatPayError with an unknown outcome when the gateway asks to call again.
    */
-  reverse(order: OrderNumber): Promise<Reversal> {
+  reverse(order: V2OrderNumber): Promise<Reversal> {
     return this.#transport.call('v2.reverse', order, readReversal);
   }
 
+  /** The exact XML of a payment by face, signed, as {@link serializeMicropay}. */
+  serializeFacepay(order: FacepayOrder): string {
+    return this.#transport.serialize('v2.facepay', order);
+  }
+
   /**
-   * Takes a payment by face; signed with HMAC-SHA256.
+   * Takes a payment by face; signed with HMAC-SHA256. A string is sent byte for byte.
    * @throws WechatPayError as {@link micropay}.
    */
-  facepay(order: FacepayOrder): Promise<CodePayment> {
+  facepay(order: FacepayOrder | string): Promise<CodePayment> {
     return this.#transport.call('v2.facepay', order, readCodePayment);
   }
 
@@ -168,7 +181,7 @@ export class V2 {
    * {@link orderQuery} for payments by face.
    * @throws WechatPayError
    */
-  facepayQuery(order: OrderNumber): Promise<V2Order> {
+  facepayQuery(order: V2OrderNumber): Promise<V2Order> {
     return this.#transport.call('v2.facepayQuery', order, readOrder);
   }
 
@@ -176,7 +189,7 @@ export class V2 {
    * {@link reverse} for payments by face.
    * @throws WechatPayError
    */
-  facepayReverse(order: OrderNumber): Promise<Reversal> {
+  facepayReverse(order: V2OrderNumber): Promise<Reversal> {
     return this.#transport.call('v2.facepayReverse', order, readReversal);
   }
 

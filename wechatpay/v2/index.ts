@@ -23,13 +23,13 @@ export {
   v2Refusal,
 } from './notifications.ts';
 export type {
-  OrderNumber as V2OrderNumber,
   PaidFields,
   PlacedOrder,
   UnifiedOrder,
   UsedCoupon,
   V2Answer,
   V2Order,
+  V2OrderNumber,
   V2OrderType,
   V2TradeState,
   V2TradeType,

@@ -1,4 +1,5 @@
 import type { Fen } from '../fen.ts';
+import type { OrderNumber } from '../v3/orders.ts';
 import { numberedEntries, readFields, type SubMerchant, UnreadableField } from './fields.ts';
 import type { V2Fields } from './xml.ts';
 
@@ -82,8 +83,7 @@ export interface PlacedOrder extends V2Answer {
 }
 
 /** An order by one of its two numbers. */
-export type OrderNumber = SubMerchant &
-  ({ transaction_id: string; out_trade_no?: never } | { out_trade_no: string; transaction_id?: never });
+export type V2OrderNumber = SubMerchant & OrderNumber;
 
 /** A coupon that was used. */
 export interface UsedCoupon {

@@ -1,6 +1,6 @@
 import type { Fen } from '../fen.ts';
 import { numberedEntries, readFields, type SubMerchant } from './fields.ts';
-import { type OrderNumber, requireCount, type V2Answer } from './orders.ts';
+import { requireCount, type V2Answer, type V2OrderNumber } from './orders.ts';
 import type { V2Fields } from './xml.ts';
 
 /**
@@ -13,7 +13,7 @@ export type V2RefundStatus = 'SUCCESS' | 'REFUNDCLOSE' | 'PROCESSING' | 'CHANGE'
 export type RefundSource = 'REFUND_SOURCE_UNSETTLED_FUNDS' | 'REFUND_SOURCE_RECHARGE_FUNDS';
 
 /** A refund to apply for: at most a year after payment, 50 to an order, each with its own number. */
-export type V2RefundRequest = OrderNumber & {
+export type V2RefundRequest = V2OrderNumber & {
   /** At most 64 of `0-9 A-Z a-z _ - | * @`; the same number refunds once. */
   out_refund_no: string;
   /** Of the order. */

@@ -69,7 +69,10 @@ export type Orderer<R extends Role> = R extends 'partner' ? SubOrderer : unknown
  */
 export type OrderRequest<R extends Role = 'merchant'> = OrderFields &
   Orderer<R> & {
-    /** Latest moment to pay, RFC 3339 with offset. Compute it once: a repeat must carry the same. Default: seven days. */
+    /**
+     * Latest moment to pay, RFC 3339 with offset; at most seven days away, which is the default: official pages differ on longer ones.
+     * Compute it once: a repeat must carry the same.
+     */
     time_expire?: string;
     /** https, public, without a query. */
     notify_url: string;

@@ -10,6 +10,11 @@ import type { Transport } from './transport.ts';
  */
 export type TradeState = 'SUCCESS' | 'REFUND' | 'NOTPAY' | 'CLOSED' | 'REVOKED' | 'USERPAYING' | 'PAYERROR';
 
+/** An order by one of its two numbers: WeChat Pay's, which is preferred where it is known, or the merchant's. */
+export type OrderNumber =
+  | { transaction_id: string; out_trade_no?: never }
+  | { out_trade_no: string; transaction_id?: never };
+
 /** How it was paid. */
 export type TradeType = 'JSAPI' | 'NATIVE' | 'APP' | 'MWEB' | 'MICROPAY' | 'FACEPAY';
 

@@ -1,6 +1,7 @@
 import { endpoints } from '../endpoint.ts';
 import type { Fen } from '../fen.ts';
 import { readObject } from './answer.ts';
+import type { OrderNumber } from './orders.ts';
 import { serializeBody } from './request-body.ts';
 import type { For, Identity, Role, SubMerchant } from './role.ts';
 import type { Sensitive } from './sensitive.ts';
@@ -42,7 +43,7 @@ type Owner<R extends Role> = R extends 'partner' ? SubMerchant : unknown;
  * each with its own number. Fields and limits: the official page of `POST /v3/refund/domestic/refunds`.
  */
 export type RefundRequest<R extends Role = 'merchant'> = Owner<R> &
-  ({ transaction_id: string; out_trade_no?: never } | { out_trade_no: string; transaction_id?: never }) & {
+  OrderNumber & {
     /** At most 64 of `0-9 A-Z a-z _ - | * @`; the same number refunds once. */
     out_refund_no: string;
     /** At most 80 characters; the customer sees it. */

@@ -86,6 +86,21 @@ describe('the v2 client', () => {
       });
     });
 
+    it('a serialized payment by code or face byte for byte, and notices the answer to another one', async () => {
+      const payment = { body: 'Tea', out_trade_no: 'V2', total_fee: 2590, spbill_create_ip: '203.0.113.9' };
+      const paid = { transaction_id: '4200', total_fee: '2590', out_trade_no: 'V2' };
+      for (const [xml, pay] of [
+        [v2.serializeMicropay({ ...payment, auth_code: '134567890123456789' }), v2.micropay.bind(v2)],
+        [v2.serializeFacepay({ ...payment, face_code: 'f', fee_type: 'CNY' }), v2.facepay.bind(v2)],
+      ] as const) {
+        gateway.says(answerXml(paid));
+        assert.equal((await pay(xml)).transaction_id, '4200');
+        assert.equal(gateway.last.body.toString(), xml);
+        gateway.says(answerXml({ ...paid, out_trade_no: 'V3' }));
+        await assert.rejects(pay(xml), { code: 'UNEXPECTED_ANSWER', outcome: 'unknown' });
+      }
+    });
+
     it('a text of the caller that is no XML as it is', async () => {
       gateway.says(
         '<xml><return_code>FAIL</return_code><return_msg><![CDATA[XML格式错误]]></return_msg></xml>',
