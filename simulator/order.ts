@@ -98,7 +98,7 @@ export interface Order extends OrderTerms {
   state: TradeState;
   transactionId?: string;
   paidAt?: number;
-  /** The fee, in ten-thousandths, where it is not the usual one. */
+  /** The fee rate that held when it was paid, in ten-thousandths. */
   feeRate?: number;
   coupons: Coupon[];
   failedAttempts: { time: number; reason: AttemptFailure }[];

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { ControlError, GatewayError } from '../gateway-error.ts';
-import { Collection, type Journal } from '../journal.ts';
+import type { Journal } from '../journal.ts';
 import type { Order, Orders } from '../order.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Refunds } from '../refund.ts';
 import type { World } from '../world.ts';
-import { type Alteration, type AlterationRequest, alterationRequest, altered } from './alteration.ts';
+import { altered } from './alteration.ts';
+import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
 import { type BillDay, billDay, dayOf, daysBack, requireAvailable } from './calendar.ts';
 import { Downloads } from './downloads.ts';
 import type { Entry } from './entry.ts';
 import { type BuiltBill, buildBill } from './file.ts';
 import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
-import type { BillSettings, EffectiveSettings } from './settings.ts';
-import { billSettings, DOCUMENTED, tenThousandths } from './settings.ts';
+import { type BillSettings, type EffectiveSettings, tenThousandths } from './settings.ts';
 import { Statement } from './statement.ts';
 import type { BillForm, BillTable } from './table.ts';
 import { TradeBill, type TradeBillType } from './trade-bill.ts';
@@ -35,10 +35,6 @@ export const syntheticRequest = z.strictObject({
 });
 export type SyntheticRequest = z.input<typeof syntheticRequest>;
 
-/** What the control API takes to set how bills look and when they are there; those of one merchant, or of all. */
-export const settingsRequest = billSettings.extend({ mchid: z.string().optional() });
-export type SettingsRequest = z.input<typeof settingsRequest>;
-
 /** Whose bill: of a merchant or service provider, or only what concerns one sub-merchant. */
 export interface BillOwner {
   mchid: string;
@@ -47,14 +43,14 @@ export interface BillOwner {
 
 /** Bills of all merchants: made from the books when they are asked for, and offered for download. */
 export class Bills {
+  /** What people and tests arranged. */
+  readonly arrangements: BillArrangements;
+  /** Files that merchants were given addresses of. */
   readonly downloads: Downloads;
   readonly #books: Books;
   readonly #world: World;
   readonly #clock: () => number;
   readonly #random: SeededRandom;
-  readonly #scenario: BillSettings;
-  readonly #settings: Collection<BillSettings>;
-  readonly #alterations: Collection<Alteration>;
   /** Bills that never change again, the latest ones. */
   readonly #built = new Map<string, Promise<BuiltBill>>();
 
@@ -72,9 +68,7 @@ export class Bills {
     this.#world = world;
     this.#clock = clock;
     this.#random = random;
-    this.#scenario = options.settings ?? {};
-    this.#settings = new Collection(journal, 'bill_settings');
-    this.#alterations = new Collection(journal, 'bill_alteration');
+    this.arrangements = new BillArrangements({ world, journal, clock, random, scenario: options.settings });
     this.#books = new Books({ orders, refunds, journal, feeRateOf: (mchid) => this.feeRate(mchid) });
     this.downloads = new Downloads({ clock, random });
   }
@@ -83,18 +77,7 @@ export class Bills {
 
   /** The fee rate of a merchant or sub-merchant, in ten-thousandths. */
   feeRate(mchid: string): number {
-    return tenThousandths(this.settings(mchid).fee_rate);
-  }
-
-  /** How the bills of a merchant are. */
-  settings(mchid: string): EffectiveSettings {
-    return {
-      ...DOCUMENTED,
-      ...this.#scenario,
-      ...this.#world.find(mchid)?.merchant.bills,
-      ...this.#settings.get('*'),
-      ...this.#settings.get(mchid),
-    };
+    return tenThousandths(this.arrangements.settings(mchid).fee_rate);
   }
 
   /**
@@ -183,7 +166,7 @@ export class Bills {
 
   /** Arranges trade that nobody ordered, for bills of any size. @throws ControlError */
   addSynthetic(request: SyntheticRequest): ArrangedTrade {
-    const parsed = parse(syntheticRequest, request);
+    const parsed = checked(syntheticRequest, request);
     const mchid = parsed.mchid ?? this.#world.merchant.mchid;
     const merchant = this.#world.find(mchid)?.merchant;
     if (!merchant) throw new ControlError(404, `no merchant ${mchid}`);
@@ -213,39 +196,9 @@ export class Bills {
     this.#books.forgetArranged();
   }
 
-  /** Makes bills of a day wrong, or another version of them. @throws ControlError */
-  addAlteration(request: AlterationRequest): Alteration {
-    const parsed = parse(alterationRequest, request);
-    const alteration: Alteration = {
-      ...parsed,
-      bill: parsed.bill ?? (parsed.kind === 'restated' ? 'all' : 'trade'),
-      id: this.#random.uuid(),
-      createdAt: this.#clock(),
-      digits: this.#random.digits(12),
-    };
-    this.#alterations.put(alteration.id, alteration);
-    return alteration;
-  }
-
-  alterations(): Alteration[] {
-    return [...this.#alterations.values()];
-  }
-
-  removeAlterations(): void {
-    for (const { id } of this.alterations()) this.#alterations.delete(id);
-  }
-
-  /** Sets how bills are, of one merchant or of all; what is not named stays. @throws ControlError */
-  set(request: SettingsRequest): EffectiveSettings {
-    const { mchid = '*', ...settings } = parse(settingsRequest, request);
-    this.#settings.put(mchid, { ...this.#settings.get(mchid), ...settings });
-    return this.settings(mchid);
-  }
-
   clear(): void {
     this.#books.clear();
-    this.#settings.clear();
-    this.#alterations.clear();
+    this.arrangements.clear();
     this.#built.clear();
     this.downloads.clear();
   }
@@ -275,13 +228,13 @@ export class Bills {
   ): Promise<BuiltBill> {
     const { mchid, account, kind } = asked;
     const now = this.#clock();
-    const settings = this.settings(mchid);
+    const settings = this.arrangements.settings(mchid);
     const day = billDay(asked.date, asked.field);
     requireAvailable(day, now, {
       available: settings.available,
       ...(asked.oldest !== undefined && { oldest: asked.oldest }),
     });
-    const alterations = this.#alterationsOf(mchid, day, kind);
+    const alterations = this.arrangements.alterationsOf(mchid, day, kind);
     const restated = alterations.findLast((alteration) => alteration.kind === 'restated');
     const madeForGood = finalAt(day, now);
     const synthetic = this.#books.synthetic(account, day);
@@ -318,24 +271,16 @@ export class Bills {
     return bill;
   }
 
-  /** What is wrong with the bills of a day since they were restated last. */
-  #alterationsOf(mchid: string, { date }: BillDay, kind: 'trade' | 'fund_flow'): Alteration[] {
-    const all = this.alterations().filter(
-      (one) =>
-        one.date === date &&
-        (one.mchid === undefined || one.mchid === mchid) &&
-        (one.bill === 'all' || one.bill === kind),
-    );
-    const last = all.findLastIndex((one) => one.kind === 'restated');
-    return last < 0 ? all : all.slice(last);
-  }
-
   #once(key: string, make: () => Promise<BuiltBill>): Promise<BuiltBill> {
     const known = this.#built.get(key);
     if (known) return known;
     const made = make();
     this.#built.set(key, made);
-    made.catch(() => this.#built.delete(key));
+    // A day without trade may still get some: clocks of simulations go back, too.
+    made.then(
+      ({ rows }) => rows === 0 && this.#built.delete(key),
+      () => this.#built.delete(key),
+    );
     const [oldest] = this.#built.keys();
     if (this.#built.size > MOST_BUILT && oldest !== undefined) this.#built.delete(oldest);
     return made;
@@ -354,10 +299,4 @@ interface Asked {
   form?: BillForm | undefined;
   /** Whether large bills come in parts. */
   parts: boolean;
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body);
-  if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
-  return result.data;
 }

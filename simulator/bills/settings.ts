@@ -32,6 +32,10 @@ export const billSettings = z.strictObject({
 /** Settings that somebody made. */
 export type BillSettings = z.infer<typeof billSettings>;
 
+/** What the control API takes: the settings of one merchant, or of all. */
+export const settingsRequest = billSettings.extend({ mchid: z.string().optional() });
+export type SettingsRequest = z.input<typeof settingsRequest>;
+
 /** All settings. */
 export type EffectiveSettings = { [Name in keyof BillSettings]-?: NonNullable<BillSettings[Name]> };
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Alteration, alterationRequest } from '../bills/alteration.ts';
-import { settingsRequest, syntheticRequest } from '../bills/bills.ts';
+import { syntheticRequest } from '../bills/bills.ts';
 import type { ArrangedTrade } from '../bills/books.ts';
-import { DOCUMENTED } from '../bills/settings.ts';
+import { DOCUMENTED, settingsRequest } from '../bills/settings.ts';
 import { chinaTime } from '../china-time.ts';
 import { type AnyRoute, route } from './route.ts';
 
@@ -80,7 +80,7 @@ export const billControls: readonly AnyRoute[] = [
       schema: z.strictObject({ alterations: z.array(alterationAnswer) }),
       example: { alterations: [exampleAlteration] },
     },
-    run: ({ gateway }) => ({ alterations: gateway.bills.alterations().map(alterationView) }),
+    run: ({ gateway }) => ({ alterations: gateway.bills.arrangements.alterations().map(alterationView) }),
   }),
   route({
     method: 'POST',
@@ -91,13 +91,13 @@ export const billControls: readonly AnyRoute[] = [
       example: { date: '2026-03-01', kind: 'missing_row', out_trade_no: 'T20260301A000017' },
     },
     answer: { schema: alterationAnswer, example: exampleAlteration },
-    run: ({ gateway, body }) => alterationView(gateway.bills.addAlteration(body)),
+    run: ({ gateway, body }) => alterationView(gateway.bills.arrangements.alter(body)),
   }),
   route({
     method: 'DELETE',
     path: '/bills/alterations',
     summary: 'Makes all bills right again.',
-    run: ({ gateway }) => gateway.bills.removeAlterations(),
+    run: ({ gateway }) => gateway.bills.arrangements.removeAlterations(),
   }),
   route({
     method: 'POST',
@@ -105,7 +105,7 @@ export const billControls: readonly AnyRoute[] = [
     summary: 'When bills are there, how they look, and the fee rate; of one merchant, or of all of them.',
     body: { schema: settingsRequest, example: { available: 'immediately' } },
     answer: { schema: settingsAnswer, example: { ...DOCUMENTED, available: 'immediately' } },
-    run: ({ gateway, body }) => gateway.bills.set(body),
+    run: ({ gateway, body }) => gateway.bills.arrangements.set(body),
   }),
 ];
 

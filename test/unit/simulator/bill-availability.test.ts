@@ -30,6 +30,15 @@ describe('simulator: which bills there are, and for how long', () => {
     assert.deepEqual(await refusal(desk.tradeBill('', '2026-03-02')), [400, 'NO_STATEMENT_EXIST']);
   });
 
+  it('a day without trade has a bill once the clock went back and somebody traded', async () => {
+    desk.at('2026-03-03T10:00:00+08:00');
+    assert.deepEqual(await refusal(desk.tradeBill('', '2026-03-02')), [400, 'NO_STATEMENT_EXIST']);
+    desk.at('2026-03-02T10:00:00+08:00');
+    await desk.paid('T000002');
+    desk.at('2026-03-03T10:00:00+08:00');
+    assert.equal((await desk.tradeBill('', '2026-03-02')).status, 200);
+  });
+
   it('told so, bills are there at once, with what happened until now', async () => {
     const settings = await control(desk.simulator, 'POST', '/bills/settings', { available: 'immediately' });
     assert.equal(settings.json.available, 'immediately');
