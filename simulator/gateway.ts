@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type Balance, type BalanceRequest, Balances, payee } from './balance.ts';
+import { type Balance, type BalanceRequest, Balances } from './balance.ts';
 import { Bills } from './bills/bills.ts';
 import type { BillSettings } from './bills/settings.ts';
 import { Combinations, combinedObject } from './combination.ts';
@@ -15,6 +15,7 @@ import type { Notice } from './notification-body.ts';
 import { type AttemptFailure, type Order, Orders, type OrderTerms, type Payment } from './order.ts';
 import { Payers } from './payer.ts';
 import { type CodeRules, PaymentCodes } from './payment-code.ts';
+import { Payments } from './payments.ts';
 import { PlatformSettings } from './platform-settings.ts';
 import { PlatformSignature } from './platform-signature.ts';
 import type { SeededRandom } from './random.ts';
@@ -91,6 +92,8 @@ export class Gateway {
   readonly combinations: Combinations;
   /** Orders that are paid with a code the person shows. */
   readonly paymentCodes: PaymentCodes;
+  /** What comes in and what is given back. */
+  readonly payments: Payments;
   /** The merchants' money. */
   readonly balances: Balances;
   /** Statements of what happened. */
@@ -161,6 +164,14 @@ export class Gateway {
       clock,
       random: random.fork('bills'),
       settings: options.bills,
+    });
+    this.payments = new Payments({
+      orders: this.orderBook,
+      combinations: this.combinations,
+      paymentCodes: this.paymentCodes,
+      balances: this.balances,
+      refunds: this.refundBook,
+      feeRate: (mchid) => this.bills.feeRate(mchid),
     });
     this.complaints = new ComplaintDesk({
       journal,
@@ -236,9 +247,7 @@ export class Gateway {
 
   /** Takes a payment code order back, and its money if it was paid. */
   reverse(order: Order): void {
-    const wasPaid = order.paidAt !== undefined && order.state !== 'REVOKED';
-    this.paymentCodes.reverse(order);
-    if (wasPaid) this.balances.payBack(order, this.refundBook.ofOrder(order));
+    this.payments.reverse(order);
   }
 
   /** Sends the money of an abnormal refund elsewhere. */
@@ -307,15 +316,7 @@ export class Gateway {
 
   /** As {@link pay}, for an order at hand. */
   payOrder(order: Order, payment: Payment = {}): void {
-    const combination = this.combinations.of(order);
-    const orders = combination ? this.combinations.orders(combination) : [order];
-    for (const one of orders) one.feeRate = this.bills.feeRate(payee(one));
-    this.orderBook.pay(order, payment);
-    for (const other of orders) {
-      if (other === order) continue;
-      this.orderBook.pay(other, { ...payment, coupon: undefined, openid: order.openid });
-    }
-    for (const paid of orders) this.balances.receive(paid);
+    const { orders, combination } = this.payments.pay(order, payment);
     this.notify(
       combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
       paidNotice(order, this.#noticeKey(order), combination && combinedObject(combination, orders)),
@@ -333,7 +334,7 @@ export class Gateway {
   /** The time to pay is over; the order stays NOTPAY. @throws ControlError 409 when nobody can pay it anyway. */
   expire(outTradeNo: string, mchid?: string): OrderView {
     const order = this.#knownOrder(outTradeNo, mchid);
-    this.orderBook.expire(order);
+    this.payments.expire(order);
     return this.viewOf(order);
   }
 

@@ -87,7 +87,8 @@ export class PaymentCodes {
     const password = outcome ? outcome === 'password' : order.total >= this.#rules.passwordFrom;
     const refusal = outcome === 'paid' || outcome === 'password' ? undefined : outcome;
     if (!underWay && !refusal && !password) {
-      this.#pay(order, { openid, coupon });
+      const most = coupon && { ...coupon, amount: Math.min(coupon.amount, order.total) };
+      this.#pay(order, { openid, coupon: most });
       return order;
     }
     if (!underWay) this.#await(order, refusal);

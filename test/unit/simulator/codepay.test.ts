@@ -122,6 +122,8 @@ describe('simulator: payment codes', () => {
       [json.trade_state, json.payer.openid, json.amount.payer_total],
       ['SUCCESS', simulator.world.openid, 199_910],
     );
+    const { amount } = (await charge('CODE003', { amount: { total: 50 } })).json;
+    assert.equal(amount.payer_total, 0, 'a coupon is used up to the amount');
     assert.equal((await arrange({ outcome: 'nonsense' })).status, 400);
   });
 

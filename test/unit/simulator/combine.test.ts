@@ -325,6 +325,15 @@ describe('simulator: combined orders', () => {
     assert.deepEqual(await states('RACE001'), ['SUCCESS', 'SUCCESS']);
   });
 
+  it('when the time to pay is over for one of them, it is for all', async () => {
+    await create('EXPIRE1');
+    assert.equal((await control(simulator, 'POST', '/orders/EXPIRE1-0001/expire')).status, 200);
+    assert.equal((await control(simulator, 'POST', '/orders/EXPIRE1-0002/pay', {})).status, 409);
+    assert.deepEqual(await states('EXPIRE1'), ['NOTPAY', 'NOTPAY']);
+    simulator.gateway.pay('EXPIRE1-0002', { late: true });
+    assert.deepEqual(await states('EXPIRE1'), ['SUCCESS', 'SUCCESS']);
+  });
+
   it('left unpaid for 7 days, all of them are closed', async () => {
     await create('DAYS007');
     now += 7 * DAY + 1;
