@@ -123,6 +123,16 @@ export type AbnormalRefundRequest<R extends Role = 'merchant'> = Owner<R> & { ou
     | { type: 'MERCHANT_BANK_CARD' }
   );
 
+/**
+ * The exact body of an {@link AbnormalRefundRequest}. Encrypting the same twice does not give the same, so what is persisted for a repeat is
+ * this, and the key that it is encrypted for.
+ */
+export interface SerializedAbnormalRefund {
+  body: string;
+  /** For the header `Wechatpay-Serial`; undefined when nothing is encrypted. */
+  serial?: string | undefined;
+}
+
 const REFUNDS = '/v3/refund/domestic/refunds';
 
 export const REFUND_ENDPOINTS = endpoints({
@@ -172,10 +182,9 @@ export class Refunds<R extends Role = 'merchant'> {
    */
   async apply(refund: RefundRequest<R> | string): Promise<Refund> {
     const body = typeof refund === 'string' ? refund : this.serialize(refund);
-    const outRefundNo = readObject(Buffer.from(body))?.out_refund_no;
     return this.#transport.call<Refund>(
       { endpoint: REFUND_ENDPOINTS['refunds.apply'], body },
-      { refund_id: true, status: true, out_refund_no: typeof outRefundNo === 'string' ? outRefundNo : true },
+      { refund_id: true, status: true, out_refund_no: numberIn(body) },
     );
   }
 
@@ -195,22 +204,43 @@ export class Refunds<R extends Role = 'merchant'> {
   }
 
   /**
-   * Says where the money of an ABNORMAL refund goes instead. It is PROCESSING again afterwards.
+   * The exact body of a request for an abnormal refund, account and name encrypted. Persist all of it, then hand it to
+   * {@link applyAbnormal}.
+   * @throws RequestRejectedError PARAM_ERROR for what the gateway cannot take.
+   * @throws WechatPayError when the platform certificates cannot be downloaded.
+   */
+  async serializeAbnormal(request: AbnormalRefundRequest<R>): Promise<SerializedAbnormalRefund> {
+    const card = request.type === 'USER_BANK_CARD' ? request : undefined;
+    if (!card) return { body: serializeBody(request) };
+    const { ciphertexts, serial } = await this.#sensitive.encryptAll([card.bank_account, card.real_name]);
+    const [bank_account, real_name] = ciphertexts;
+    return { body: serializeBody({ ...request, bank_account, real_name }), serial };
+  }
+
+  /**
+   * Says where the money of an ABNORMAL refund goes instead. It is PROCESSING again afterwards. What was serialized is sent byte for byte.
    * @param refundId WeChat Pay's number of the refund.
    * @throws WechatPayError; a 429 has an unknown outcome here too.
    */
-  async applyAbnormal(refundId: string, request: AbnormalRefundRequest<R>): Promise<Refund> {
-    const card = request.type === 'USER_BANK_CARD' ? request : undefined;
-    const encrypted = card && (await this.#sensitive.encryptAll([card.bank_account, card.real_name]));
-    const [bank_account, real_name] = encrypted?.ciphertexts ?? [];
+  async applyAbnormal(
+    refundId: string,
+    request: AbnormalRefundRequest<R> | SerializedAbnormalRefund,
+  ): Promise<Refund> {
+    const { body, serial } = 'body' in request ? request : await this.serializeAbnormal(request);
     return this.#transport.call<Refund>(
       {
         endpoint: REFUND_ENDPOINTS['refunds.applyAbnormal'],
         segments: { refund_id: refundId },
-        body: serializeBody({ ...request, ...(encrypted && { bank_account, real_name }) }),
-        ...(encrypted && { serial: encrypted.serial }),
+        body,
+        ...(serial !== undefined && { serial }),
       },
-      { refund_id: refundId, status: true, out_refund_no: request.out_refund_no },
+      { refund_id: refundId, status: true, out_refund_no: numberIn(body) },
     );
   }
+}
+
+/** The out_refund_no that the answer must repeat, or any. */
+function numberIn(body: string): string | true {
+  const number = readObject(Buffer.from(body))?.out_refund_no;
+  return typeof number === 'string' ? number : true;
 }

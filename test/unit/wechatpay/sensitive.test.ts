@@ -199,6 +199,26 @@ describe('fields that travel encrypted', () => {
       assert.ok(gateway.last.signed);
     });
 
+    it('a serialized abnormal refund is sent byte for byte under its key, and an answer to another one is noticed', async () => {
+      gateway.answer = signed(200, REFUND_ANSWER);
+      const serialized = await client.refunds.serializeAbnormal(CARD);
+      // As a database gives it back.
+      const stored = JSON.parse(JSON.stringify(serialized)) as typeof serialized;
+      for (const request of [serialized, stored]) {
+        await client.refunds.applyAbnormal(REFUND_ANSWER.refund_id, request);
+        assert.equal(gateway.last.body.toString(), serialized.body);
+        assert.equal(gateway.last.headers['wechatpay-serial'], NEWER);
+      }
+      const { type: _, bank_type, bank_account, real_name, ...rest } = CARD;
+      const clear = await client.refunds.serializeAbnormal({ ...rest, type: 'MERCHANT_BANK_CARD' });
+      assert.deepEqual(Object.keys(clear), ['body']);
+      await client.refunds.applyAbnormal(REFUND_ANSWER.refund_id, clear);
+      gateway.answer = signed(200, { ...REFUND_ANSWER, out_refund_no: 'another' });
+      await assert.rejects(client.refunds.applyAbnormal(REFUND_ANSWER.refund_id, serialized), {
+        code: 'UNEXPECTED_ANSWER',
+      });
+    });
+
     it('no field to be encrypted is anywhere in clear, whether the request succeeds or not', async () => {
       for (const status of [200, 400, 500]) {
         gateway.answer = signed(status, status === 200 ? REFUND_ANSWER : { code: 'PARAM_ERROR' });
