@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import {
-  COMPLAINT_ACTIONS,
-  type Complaint,
-  type ComplaintAction,
-  Complaints,
-  type ComplaintTerms,
-} from './complaint.ts';
+import { type Complaint, Complaints, type ComplaintTerms } from './complaint.ts';
+import { COMPLAINT_ACTIONS, type ComplaintAction } from './complaint-actions.ts';
 import { ComplaintImages } from './complaint-image.ts';
 import { type ComplaintView, complaintView } from './complaint-view.ts';
 import { ControlError, GatewayError } from './gateway-error.ts';
@@ -185,7 +180,7 @@ export class ComplaintDesk {
   }
 
   /** Notifies the merchant, and the service provider who hears of all its sub-merchants' complaints. */
-  #tell(complaint: Complaint, action: keyof typeof COMPLAINT_ACTIONS): void {
+  #tell(complaint: Complaint, action: ComplaintAction): void {
     const { complaintId, outTradeNo } = complaint;
     const rule = COMPLAINT_ACTIONS[action];
     if ('notifiedAs' in rule) {
