@@ -204,7 +204,10 @@ export class Gateway {
       delayMs: options.notifyDelayMs,
       timeoutMs: options.notifyTimeoutMs,
       timeScale,
-      onAttempt: (notification) => this.events.emit('attempt', notificationView(notification)),
+      onAttempt: (notification) => {
+        if (this.events.listenerCount('attempt') === 0) return;
+        this.events.emit('attempt', notificationView(notification));
+      },
     });
   }
 
@@ -321,6 +324,8 @@ export class Gateway {
       combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
       paidNotice(order, this.#noticeKey(order), combination && combinedObject(combination, orders)),
     );
+    // Views are made for those who listen; at a thousand payments a second, nobody does.
+    if (this.events.listenerCount('payment') === 0) return;
     for (const paid of orders) this.events.emit('payment', this.viewOf(paid));
   }
 

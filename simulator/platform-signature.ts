@@ -1,6 +1,7 @@
-import { type KeyObject, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { answerMessage, SIGNATURE_SCHEME } from '../wechatpay/v3/signature.ts';
 import type { SeededRandom } from './random.ts';
+import { signOnPool } from './signer.ts';
 
 /** How a signature can be wrong on purpose; one with a skewed timestamp verifies. */
 export type SignatureFlaw =
@@ -32,7 +33,7 @@ export class PlatformSignature {
 
   /**
    * The `Wechatpay-*` headers of a body, in the exact case that the official Java SDK looks for. Fresh at every call. What is drawn is drawn at
-   * once, in the order of the calls; RSA then has a thread of Node's pool, because it is most of the work of an answer.
+   * once, in the order of the calls; RSA follows on another thread.
    */
   async headers(body: string, key: SigningKey, flaw?: SignatureFlaw): Promise<Record<string, string>> {
     const skewMs = flaw?.kind === 'skewed' ? flaw.skewMs : 0;
@@ -56,12 +57,6 @@ export class PlatformSignature {
     if (flaw?.kind === 'probe_signature')
       return PROBE_PREFIX + this.#random.text(PROBE_LENGTH - PROBE_PREFIX.length);
     if (flaw?.kind === 'bad_signature') return this.#random.bytes(256).toString('base64');
-    return (await signed(message, privateKey)).toString('base64');
+    return (await signOnPool(message, privateKey)).toString('base64');
   }
-}
-
-function signed(message: Buffer, privateKey: KeyObject): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign('sha256', message, privateKey, (error, signature) => (error ? reject(error) : resolve(signature)));
-  });
 }
