@@ -49,7 +49,13 @@ program
   .option('--seed <number>', 'same seed, same keys and ids', integer, 1)
   .option('--credentials <directory>', 'where to write merchant.json and the PEM files')
   .option('--data <directory>', 'keep orders and refunds here over restarts')
-  .option('--time-scale <factor>', 'notification retries and refunds run this many times faster', factor, 1)
+  .option('--scenario <file>', 'JSON: merchants, settings and faults to start with')
+  .option(
+    '--time-scale <factor>',
+    'notification retries and refunds run this many times faster; 1 unless told, here or by the scenario',
+    factor,
+  )
+  .option('--rate-limits', 'answer 429 to calls beyond the documented figures')
   .option(
     '--tls',
     'serve HTTPS too, which asks for the merchant certificate; its ca.pem is among the credentials',

@@ -11,5 +11,9 @@ Examples:
       orders, refunds and notifications survive a restart
   paysaga simulator --credentials ./wechat --time-scale 60
       an hour of notification retries passes in a minute
+  paysaga simulator --credentials ./wechat --scenario ./scenario.json
+      with what the file says, for instance
+      {"merchants":[{"mchid":"1900099999"}],"settings":{"refund_delay_ms":null},
+       "faults":[{"operation":"*","kind":"error_500","probability":0.01,"times":null}]}
 
 A page for people is at <base URL>/_simulator/; docs/simulator.md is the guide.`;

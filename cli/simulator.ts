@@ -1,6 +1,13 @@
 import { destination, pino } from 'pino';
 import { onShutdown } from '../process/shutdown.ts';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/index.ts';
+import {
+  readScenario,
+  type Scenario,
+  ScenarioError,
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../simulator/index.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `paysaga simulator`: prints one line when it is ready. */
@@ -10,7 +17,9 @@ export async function runSimulator(options: {
   seed: number;
   credentials?: string;
   data?: string;
-  timeScale: number;
+  scenario?: string;
+  timeScale?: number;
+  rateLimits?: boolean;
   tls?: boolean;
   tlsPort?: number;
 }): Promise<void> {
@@ -18,7 +27,9 @@ export async function runSimulator(options: {
     port: options.port,
     host: options.host,
     seed: options.seed,
-    timeScale: options.timeScale,
+    ...(options.scenario && { scenario: await scenarioOf(options.scenario) }),
+    ...(options.timeScale !== undefined && { timeScale: options.timeScale }),
+    ...(options.rateLimits && { rateLimits: true }),
     ...(options.credentials && { credentialsDir: options.credentials }),
     ...(options.data && { dataDir: options.data }),
     // Who names a port for HTTPS wants it.
@@ -30,6 +41,15 @@ export async function runSimulator(options: {
   onShutdown(pino({ level: 'warn', base: { component: 'simulator' } }, destination(2)), () =>
     simulator.close(),
   );
+}
+
+/** @throws UsageError with every problem of the file */
+async function scenarioOf(file: string): Promise<Scenario> {
+  try {
+    return await readScenario(file);
+  } catch (error) {
+    throw error instanceof ScenarioError ? new UsageError(error.message) : error;
+  }
 }
 
 /** @throws UsageError for what the caller can mend: an address, or a folder that cannot be used. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   type FaultKind,
   type FaultParameters,
+  type FaultRequest,
   type FaultRule,
   type FaultTable,
   type FiredFault,
@@ -16,6 +17,15 @@ import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { SeededRandom } from './random.ts';
 
+/** Names the rules of a scenario, so that a restart finds them. */
+const SCENARIO_PREFIX = 'scenario-';
+
+/** What goes wrong from the start. */
+export interface ArrangedFaults {
+  faults?: readonly FaultRequest[] | undefined;
+  replay?: readonly Recording[] | undefined;
+}
+
 /** Whether a fault of a kind, by a rule, can happen on this occasion; the rule waits otherwise. */
 export type Fits = (kind: FaultKind, rule: FaultRule) => boolean;
 
@@ -29,6 +39,7 @@ export class FaultBook {
   readonly #onFired: (fired: FiredFault) => void;
   /** The operations and the draws of each rule: one rule never shifts the draws of another. */
   readonly #prepared = new Map<string, { operations: ReadonlySet<string>; random: SeededRandom }>();
+  readonly #scenario: ArrangedFaults;
   readonly #counts = new Map<string, number>();
   #calls = new WeakMap<Subject, number>();
   #replay: Replay | undefined;
@@ -39,6 +50,8 @@ export class FaultBook {
     random: SeededRandom;
     clock: () => number;
     onFired: (fired: FiredFault) => void;
+    /** What goes wrong from the start. */
+    scenario: ArrangedFaults;
   }) {
     this.#rules = new Collection<FaultRule>(options.journal, 'fault');
     this.#fired = new Collection<FiredFault>(options.journal, 'fired_fault');
@@ -46,18 +59,32 @@ export class FaultBook {
     this.#random = options.random;
     this.#clock = options.clock;
     this.#onFired = options.onFired;
+    this.#scenario = options.scenario;
     for (const rule of this.#rules.values()) this.#prepare(rule);
+    this.start();
+  }
+
+  /** Arranges what the scenario says, in place of what an earlier start arranged for it. */
+  start(): void {
+    for (const { id } of this.list()) if (id.startsWith(SCENARIO_PREFIX)) this.remove(id);
+    const { faults = [], replay } = this.#scenario;
+    for (const [index, fault] of faults.entries()) this.#add(fault, `${SCENARIO_PREFIX}${index}`);
+    if (replay) this.replay(replay);
   }
 
   /** @throws ControlError 400 when the rule is malformed or its kind does not fit its operation. */
   add(request: unknown): FaultRule {
+    return this.#add(request, this.#random.uuid());
+  }
+
+  #add(request: unknown, id: string): FaultRule {
     const result = faultRequest.safeParse(request);
     if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
     const problems = ruleProblems(result.data, this.#table);
     if (problems.length) throw new ControlError(400, problems.join('; '));
     const { times = result.data.lag_ms === undefined ? 1 : null } = result.data;
     const kind = result.data.kind as FaultKind;
-    const rule: FaultRule = { id: this.#random.uuid(), ...result.data, kind, times, seen: 0 };
+    const rule: FaultRule = { id, ...result.data, kind, times, seen: 0 };
     this.#prepare(rule);
     this.#rules.put(rule.id, rule);
     return rule;

@@ -6,7 +6,7 @@ import { Combinations, combinedObject } from './combination.ts';
 import { ComplaintDesk } from './complaint-desk.ts';
 import type { ComplaintView } from './complaint-view.ts';
 import type { FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
-import { FaultBook } from './fault-book.ts';
+import { type ArrangedFaults, FaultBook } from './fault-book.ts';
 import { ControlError } from './gateway-error.ts';
 import { Collection, type Journal } from './journal.ts';
 import { paidNotice, refundNotice } from './notice.ts';
@@ -18,7 +18,7 @@ import { type CodeRules, PaymentCodes } from './payment-code.ts';
 import { Payments } from './payments.ts';
 import { PlatformSettings } from './platform-settings.ts';
 import { PlatformSignature } from './platform-signature.ts';
-import type { SeededRandom } from './random.ts';
+import { SeededRandom } from './random.ts';
 import { RateLimits } from './rate-limit.ts';
 import { type Payout, type Refund, type RefundOutcome, Refunds, type RefundTerms } from './refund.ts';
 import type { ClockMove, Timers } from './timers.ts';
@@ -51,6 +51,8 @@ export interface GatewayEvents {
 export interface GatewayOptions {
   world: World;
   faultTable: FaultTable;
+  faultSeed: number | undefined;
+  arrangedFaults: ArrangedFaults;
   journal: Journal;
   random: SeededRandom;
   /** The clock that signatures are checked and made with: the clients', which nobody can move. */
@@ -190,7 +192,11 @@ export class Gateway {
       table: options.faultTable,
       journal,
       clock,
-      random: random.fork('faults'),
+      random:
+        options.faultSeed === undefined
+          ? random.fork('faults')
+          : new SeededRandom(`faults/${options.faultSeed}`),
+      scenario: options.arrangedFaults,
       onFired: (fired) => this.events.emit('fault', fired),
     });
     this.notificationBook = new Notifications({
@@ -446,6 +452,7 @@ export class Gateway {
     this.#journal.truncate();
     this.#journal.write('run', 'run', this.#run);
     this.world.rewrite();
+    this.faultBook.start();
   }
 
   /** Everything that the simulator keeps, by kind and key. */

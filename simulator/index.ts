@@ -9,6 +9,7 @@ import { FAULT_KINDS } from './operations/index.ts';
 import { Protocol } from './protocol.ts';
 import { SeededRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
+import { checkScenario } from './scenario-file.ts';
 import { simulatorServer } from './server.ts';
 import { Timers } from './timers.ts';
 import { tlsIdentity } from './tls.ts';
@@ -22,6 +23,7 @@ export type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
 export { FAULT_KINDS } from './operations/index.ts';
 export { RETRY_SECONDS } from './retry-schedule.ts';
 export type { Scenario } from './scenario.ts';
+export { readScenario, ScenarioError } from './scenario-file.ts';
 export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './view.ts';
 
 export interface SimulatorOptions {
@@ -31,8 +33,10 @@ export interface SimulatorOptions {
   host?: string;
   /** 1 unless told. The same seed gives the same keys and, for the same requests in the same order, the same ids. */
   seed?: number;
-  /** Who is enrolled besides the merchants of the seed. */
+  /** Who is enrolled besides the merchants of the seed, how the simulator behaves, and what goes wrong; options go before its settings. */
   scenario?: Scenario;
+  /** Seed of the faults' draws; `seed` unless told. */
+  faultSeed?: number;
   /** Where to write `merchant.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`. */
   credentialsDir?: string;
   /** Where to remember everything across restarts; nothing is remembered unless told. */
@@ -85,37 +89,44 @@ export interface Simulator {
 
 const CLOSE_DELAY_MS = 5 * 60_000;
 const PASSWORD_FROM_FEN = 100_000;
+const REFUND_DELAY_MS = 3000;
 
 /** Starts a stand-in for the WeChat Pay gateway, whose v3 has no sandbox of its own. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', seed = 1, clock = Date.now } = options;
+  const scenario = checkScenario(options.scenario ?? {});
+  const { settings = {} } = scenario;
+  const timeScale = options.timeScale ?? settings.time_scale ?? 1;
   const enforceCloseDelay =
-    options.enforceCloseDelay ?? (options.clock !== undefined || (options.timeScale ?? 1) !== 1);
-  const world = await buildWorld(seed, options.scenario);
+    options.enforceCloseDelay ?? settings.close_delay ?? (options.clock !== undefined || timeScale !== 1);
+  const world = await buildWorld(seed, scenario);
   const random = new SeededRandom(`simulator/${seed}`);
   const journal = new Journal(options.dataDir);
-  const timers = new Timers({ clock, journal });
+  const startsAt = settings.clock === undefined ? undefined : Date.parse(settings.clock);
+  const timers = new Timers({ clock, journal, startsAt });
   await world.recall(journal);
   const gateway = new Gateway({
     world,
     faultTable: FAULT_KINDS,
-    bills: options.scenario?.bills,
+    faultSeed: options.faultSeed ?? settings.fault_seed,
+    arrangedFaults: scenario,
+    bills: scenario.bills,
     journal,
     random,
     wallClock: clock,
     timers,
-    timeScale: options.timeScale ?? 1,
-    notifyDelayMs: options.notifyDelayMs ?? 200,
-    notifyTimeoutMs: options.notifyTimeoutMs,
-    refundDelayMs: options.refundDelayMs ?? 3000,
-    enforceRefundInterval: options.enforceRefundInterval ?? false,
-    rateLimits: options.rateLimits ?? false,
-    earliestCloseMs: enforceCloseDelay ? CLOSE_DELAY_MS / (options.timeScale ?? 1) : 0,
+    timeScale,
+    notifyDelayMs: options.notifyDelayMs ?? settings.notify_delay_ms ?? 200,
+    notifyTimeoutMs: options.notifyTimeoutMs ?? settings.notify_timeout_ms,
+    refundDelayMs: options.refundDelayMs ?? orNever(settings.refund_delay_ms, REFUND_DELAY_MS),
+    enforceRefundInterval: options.enforceRefundInterval ?? settings.refund_interval ?? false,
+    rateLimits: options.rateLimits ?? settings.rate_limits ?? false,
+    earliestCloseMs: enforceCloseDelay ? CLOSE_DELAY_MS / timeScale : 0,
     paymentCodes: {
-      passwordFrom: options.passwordFrom ?? passwordFrom(options.scenario),
-      pendingStatus: options.userPayingStatus ?? options.scenario?.payment_codes?.user_paying_status ?? 200,
-      passwordMs: 30_000 / (options.timeScale ?? 1),
-      autoRevokeMs: 45_000 / (options.timeScale ?? 1),
+      passwordFrom: options.passwordFrom ?? orNever(scenario.payment_codes?.password_from, PASSWORD_FROM_FEN),
+      pendingStatus: options.userPayingStatus ?? scenario.payment_codes?.user_paying_status ?? 200,
+      passwordMs: 30_000 / timeScale,
+      autoRevokeMs: 45_000 / timeScale,
     },
   });
   const protocols = {
@@ -168,7 +179,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** JSON has no infinity: null is never. */
-function passwordFrom({ payment_codes: { password_from = PASSWORD_FROM_FEN } = {} }: Scenario = {}): number {
-  return password_from ?? Number.POSITIVE_INFINITY;
+/** A number of a scenario: JSON has no infinity, null is never. */
+function orNever(value: number | null | undefined, usual: number): number {
+  return value === undefined ? usual : (value ?? Number.POSITIVE_INFINITY);
 }

@@ -7,6 +7,13 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 /** How to move the clock; `set` is RFC 3339. */
 export type ClockMove = { advance_ms: number } | { set: string } | { reset: true };
 
+export interface TimerOptions {
+  /** Real time, in milliseconds since 1970. */
+  clock?: () => number;
+  journal?: Journal;
+  startsAt?: number | undefined;
+}
+
 /**
  * The simulator's clock and what waits for it. The clock is the real one moved by an offset: whoever moves it makes everything happen that
  * became due on the way, in its order and at its time. Nothing happens after `close()`.
@@ -23,12 +30,14 @@ export class Timers {
   #moved: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor({
-    clock = Date.now,
-    journal = new Journal(undefined),
-  }: { clock?: () => number; journal?: Journal } = {}) {
+  readonly #startsAt: number | undefined;
+
+  /** `startsAt` is what the clock shows at first; the present unless told. */
+  constructor({ clock = Date.now, journal = new Journal(undefined), startsAt }: TimerOptions = {}) {
     this.#clock = clock;
     this.#offset = new Collection<number>(journal, 'clock');
+    this.#startsAt = startsAt;
+    if (!this.#offset.size) this.#start();
   }
 
   /** What the simulator's clock shows, in milliseconds since 1970. */
@@ -81,10 +90,11 @@ export class Timers {
     return this.#move(() => this.#clock());
   }
 
-  /** Forgets what waits, and shows real time again. */
+  /** Forgets what waits, and shows what it showed at first. */
   clear(): void {
     this.#queue.clear();
     this.#offset.clear();
+    this.#start();
   }
 
   close(): void {
@@ -93,6 +103,10 @@ export class Timers {
     clearTimeout(this.#wake);
     for (const timer of this.#real) clearTimeout(timer);
     this.#real.clear();
+  }
+
+  #start(): void {
+    if (this.#startsAt !== undefined) this.#offset.put('offset', this.#startsAt - this.#clock());
   }
 
   #arm(): void {
