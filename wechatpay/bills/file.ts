@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash, type DecipherGCM } from 'node:crypto';
+import { createDecipheriv, createHash, type DecipherGCM, type Hash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BillError } from '../errors.ts';
@@ -10,6 +10,8 @@ export interface BillFileOptions {
    * case, over the **decompressed** bytes. Without it the file is not compared.
    */
   sha1?: string;
+  /** `either`, where no page says what was hashed: the bytes that arrive will do as well. Default `unpacked`. */
+  sha1Over?: 'unpacked' | 'either';
   /** Whether the file is gzip (`tar_type=GZIP` was asked for); `detect` looks at its first two bytes. */
   gzip: boolean | 'detect';
   /** For encrypted files: the 32 bytes that `encrypt_key` of the answer decrypts to, and its `nonce`. There is no associated data. */
@@ -32,13 +34,14 @@ const GZIP_MAGIC = [0x1f, 0x8b];
  * @throws RangeError when the key does not have 32 bytes or the nonce is empty.
  */
 export function openBillFile(source: Readable, options: BillFileOptions): Readable {
-  const { decrypt, gzip, sha1, maxBytes = DEFAULT_MAX_BYTES } = options;
+  const { decrypt, gzip, sha1, sha1Over, maxBytes = DEFAULT_MAX_BYTES } = options;
   const decipher = decrypt && gcmDecipher(decrypt);
   // `failed` says whose error it is: a source may be a zlib stream itself.
   const failed: SourceFailure = {};
-  const bytes = watched(source, failed);
+  const arrived = sha1Over === 'either' ? createHash('sha1') : undefined;
+  const bytes = watched(source, failed, arrived);
   const plain = decompressed(decipher ? decrypted(bytes, decipher) : bytes, gzip, failed);
-  const unpacked = verified(plain, sha1, maxBytes);
+  const unpacked = verified(plain, { sha1, arrived, maxBytes });
   const output = new Readable({
     highWaterMark: CHUNK_BYTES,
     read() {
@@ -63,10 +66,15 @@ interface SourceFailure {
   error?: unknown;
 }
 
-async function* watched(source: Readable, failed: SourceFailure): AsyncGenerator<Buffer> {
+async function* watched(
+  source: Readable,
+  failed: SourceFailure,
+  arrived: Hash | undefined,
+): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('the source must give bytes; do not set an encoding');
+      arrived?.update(chunk);
       yield chunk;
     }
   } catch (error) {
@@ -155,8 +163,7 @@ async function* gunzipped(bytes: AsyncIterable<Buffer>, failed: SourceFailure): 
 
 async function* verified(
   bytes: AsyncIterable<Buffer>,
-  sha1: string | undefined,
-  maxBytes: number,
+  { sha1, arrived, maxBytes }: { sha1: string | undefined; arrived: Hash | undefined; maxBytes: number },
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha1');
   let length = 0;
@@ -167,7 +174,7 @@ async function* verified(
     if (chunk.length > 0) yield chunk;
   }
   const found = hash.digest('hex');
-  if (sha1 !== undefined && sha1.toLowerCase() !== found) {
+  if (sha1 !== undefined && ![found, arrived?.digest('hex')].includes(sha1.toLowerCase())) {
     throw new BillError(
       'BILL_HASH_MISMATCH',
       `The SHA-1 of the file is ${found}, where WeChat Pay says ${sha1}.`,

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { OutcomeUnknownError, type SentRequest } from '../errors.ts';
+import { Readable } from 'node:stream';
+import { openBillFile } from '../bills/file.ts';
+import type { SentRequest } from '../errors.ts';
 import type { StreamedAnswer } from '../exchange.ts';
 import { headerValue } from '../headers.ts';
 import { unexpected } from './answer.ts';
@@ -29,23 +28,21 @@ export interface FundFlowRequest extends SubMerchant {
 
 /** A limit for bills. */
 export interface DownloadLimits {
-  /** The largest bill that is believed, in bytes after decompression. Default 2 GiB; a million orders are about 300 MB. */
+  /** The largest bill that is believed, in bytes after decompression. Default 8 GiB; a million orders are about 300 MB. */
   maxBytes?: number;
 }
-
-const DEFAULT_MAX_BYTES = 2 * 1024 ** 3;
 
 /** A refusal is a few hundred bytes. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /**
- * The decompressed bytes of a bill. Whatever fails later (a connection, the decompression, the size, the `Digest` of a fund flow) ends the
- * stream with a typed error: believe the rows once it has ended without one.
+ * The decompressed bytes of a bill. The stream fails with a BillError for what is damaged, too large or does not fit the `Digest` of a fund
+ * flow, and with an OutcomeUnknownError when the connection breaks: believe the rows once it has ended without one.
  * @throws WechatPayError when XML or nothing came in place of the bill.
  */
 export async function openBill(
   { answer, request }: { answer: StreamedAnswer; request: SentRequest },
-  { maxBytes = DEFAULT_MAX_BYTES }: DownloadLimits = {},
+  { maxBytes }: DownloadLimits = {},
 ): Promise<Readable> {
   const chunks = (answer.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
@@ -61,37 +58,17 @@ export async function openBill(
     refusedFile(await readRefusal(head, chunks, request), request);
   }
 
-  const digest = /^SHA=([0-9a-f]{40})$/i
-    .exec(headerValue(answer.headers, 'digest') ?? '')?.[1]
-    ?.toLowerCase();
-  const sent = createHash('sha1');
-  const raw = Readable.from(hashing(prepend(head, chunks), sent), { objectMode: false });
-  const gzip = head[0] === 0x1f && head[1] === 0x8b;
-  // Errors of either reach whoever reads the last one, so that nobody listens here.
-  const plain = gzip ? pipeline(raw, createGunzip(), () => {}) : raw;
-
-  async function* bill(): AsyncGenerator<Buffer> {
-    const unpacked = createHash('sha1');
-    let bytes = 0;
-    try {
-      for await (const chunk of plain as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (bytes > maxBytes) throw unexpected(request, `is a bill of more than ${maxBytes} bytes`);
-        unpacked.update(chunk);
-        yield chunk;
-      }
-    } catch (error) {
-      if (error instanceof OutcomeUnknownError) throw error;
-      throw unexpected(request, 'is a damaged file; download it again', { cause: error });
-    }
-    // The documentation does not say which of the two is meant.
-    if (digest && ![sent.digest('hex'), unpacked.digest('hex')].includes(digest))
-      throw unexpected(request, 'does not fit its Digest; download it again');
-  }
-  const stream = Readable.from(bill(), { objectMode: false });
-  // A reader that goes away before its first row has not started the generators, whose ends would do it.
-  stream.once('close', () => answer.body.destroy());
-  return stream;
+  const sha1 = /^SHA=([0-9a-f]{40})$/i.exec(headerValue(answer.headers, 'digest') ?? '')?.[1];
+  const file = Readable.from(prepend(head, chunks), { objectMode: false });
+  // A reader that goes away before its first row has not started the generator, whose end would do it.
+  file.once('close', () => answer.body.destroy());
+  // The documentation does not say what the digest is over.
+  return openBillFile(file, {
+    gzip: 'detect',
+    sha1Over: 'either',
+    ...(sha1 !== undefined && { sha1 }),
+    ...(maxBytes !== undefined && { maxBytes }),
+  });
 }
 
 async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
@@ -100,16 +77,6 @@ async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerat
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
   } finally {
     await rest.return?.();
-  }
-}
-
-async function* hashing(
-  chunks: AsyncIterable<Buffer>,
-  hash: ReturnType<typeof createHash>,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
   }
 }
 
