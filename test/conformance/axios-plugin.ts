@@ -8,6 +8,7 @@ import {
   codeBody,
   combinedBody,
   orderBody,
+  PICTURE,
   PRODUCTS,
   type Product,
   REFUND,
@@ -18,7 +19,7 @@ import {
 import { Person } from './person.ts';
 import type { Setting } from './settings.ts';
 
-const { Aes, Formatter, Hash, Rsa, Wechatpay } = axiosPlugin;
+const { Aes, Formatter, Hash, Multipart, Rsa, Wechatpay } = axiosPlugin;
 
 type Answer = Promise<{ status: number; data: Record<string, unknown> }>;
 
@@ -266,6 +267,33 @@ async function start(setting: Setting): Promise<ClientRun> {
           { combine_out_trade_no: number('K-native') },
         );
       assert.equal(status, 204);
+    },
+    complaint: async () => {
+      const complaint_id = await person.complains(number('jsapi'));
+      const complaint = pay.chain('v3/merchant-service/complaints-v2/{complaint_id}');
+      const { data } = await complaint.get({ complaint_id });
+      assert.equal(data.complaint_state, 'PENDING');
+      assert.match(Rsa.decrypt(String(data.payer_phone), privateKey), /^1\d{10}$/);
+      const reply = { complainted_mchid: data.complainted_mchid, response_content: 'we look into it' };
+      const { status } = await pay
+        .chain('v3/merchant-service/complaints-v2/{complaint_id}/response')
+        .post(reply, { complaint_id });
+      assert.equal(status, 204);
+      assert.equal((await complaint.get({ complaint_id })).data.complaint_state, 'PROCESSING');
+    },
+    'complaint-image': async () => {
+      const meta = { filename: 'tea.png', sha256: Hash.sha256(PICTURE) };
+      const form = new Multipart();
+      form.append('meta', JSON.stringify(meta));
+      form.append('file', PICTURE, meta.filename);
+      // As bytes, because axios would write the form again and leave the name of the file out.
+      const { data } = await pay
+        .chain('v3/merchant-service/images/upload')
+        .post(form.getBuffer(), { meta, headers: form.getHeaders() });
+      const image = await pay
+        .chain('v3/merchant-service/images/{media_id}')
+        .get({ media_id: data.media_id, responseType: 'arraybuffer' });
+      assert.deepEqual(image.data, PICTURE);
     },
     error: async () => {
       await assert.rejects(

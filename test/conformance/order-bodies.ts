@@ -8,6 +8,12 @@ export const REFUND = 1000;
 /** What only the two sides may read. */
 export const SECRET = '张三 6214 0000 0000 0000';
 
+/** A picture of one pixel. */
+export const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 export const PRODUCTS = ['jsapi', 'app', 'h5', 'native'] as const;
 export type Product = (typeof PRODUCTS)[number];
 

@@ -15,9 +15,19 @@ export class Person {
     await this.#post(`/refunds/${outRefundNo}/finish`, { status: 'SUCCESS' });
   }
 
-  async #post(path: string, body: object): Promise<void> {
+  /** Answers the complaint's id. */
+  async complains(outTradeNo: string): Promise<string> {
+    const complaint = await this.#post('/complaints', {
+      out_trade_no: outTradeNo,
+      problem_type: 'REFUND',
+      apply_refund_amount: 1000,
+    });
+    return (complaint as { complaint_id: string }).complaint_id;
+  }
+
+  async #post(path: string, body: object): Promise<unknown> {
     const answer = await fetch(this.#controlUrl + path, { method: 'POST', body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
+    return answer.json();
   }
 }

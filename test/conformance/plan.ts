@@ -74,10 +74,18 @@ const v2Parts = (sdk: string, steps: readonly string[]): Part[] =>
 /** Everything that must work, and without which a run has failed. */
 export const PLAN: Record<Program, readonly Part[]> = {
   npm: [
-    ...parts('wechatpay-axios-plugin', ROLES, [...PAYMENTS, SENSITIVE, 'codepay', 'reverse', ...COMBINED]),
+    ...parts('wechatpay-axios-plugin', ROLES, [
+      ...PAYMENTS,
+      SENSITIVE,
+      'codepay',
+      'reverse',
+      ...COMBINED,
+      'complaint',
+      'complaint-image',
+    ]),
     ...v2Parts('wechatpay-axios-plugin-v2', [...PAYMENTS, 'micropay', 'reverse']),
     ...parts('wechatpay-node-v3', ['direct'], [...PAYMENTS, SENSITIVE, ...COMBINED]),
   ],
   go: parts('wechatpay-go', ROLES, [...PAYMENTS, SENSITIVE]),
-  java: parts('wechatpay-java', ROLES, [...PAYMENTS, SENSITIVE]),
+  java: parts('wechatpay-java', ROLES, [...PAYMENTS, SENSITIVE, 'complaint-image']),
 };

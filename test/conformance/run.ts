@@ -62,8 +62,11 @@ async function run(
       return 1;
     }
     for (const part of parts) {
+      const before = outcomes.length;
       const trouble = await play(prepared.player, gateway, part, onOutcome, remainingMs);
-      if (trouble) console.log(`${part.sdk} ${part.mode} ${part.role}: ${trouble}`);
+      // Steps that failed were told already; this is about those that were not reached.
+      if (trouble && outcomes.length - before < part.steps.length)
+        console.log(`${part.sdk} ${part.mode} ${part.role}: ${trouble}`);
     }
   }
   const tallies = tally(parts, outcomes);

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Part, Program } from './plan.ts';
 import { type Outcome, parseOutcome } from './report.ts';
 import type { Gateway } from './settings.ts';
-import { type Ended, execute, isOnPath, isUnreachable, lastLines } from './toolchain.ts';
+import { type Ended, execute, isOnPath, lastLines, unreachable } from './toolchain.ts';
 
-const DOWNLOAD_MS = 60_000;
+const DOWNLOAD_MS = 75_000;
 const PART_MS = 45_000;
 
 /** A command that plays the parts: `<mode> <role> <folder>` are added to it. */
@@ -30,7 +30,7 @@ export const SDK_PROGRAMS: Record<Exclude<Program, 'npm'>, SdkProgram> = {
     async prepare(folder, remainingMs) {
       const cwd = here('./go');
       // The toolchain that is there has to do: go.mod asks for an old one.
-      const env = { GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
+      const env = { GOTOOLCHAIN: 'local' };
       const download = await execute('go', ['mod', 'download'], {
         cwd,
         env,
@@ -38,7 +38,7 @@ export const SDK_PROGRAMS: Record<Exclude<Program, 'npm'>, SdkProgram> = {
       });
       if (download.code !== 0) return notDownloaded(download);
       const binary = join(folder, 'go-client');
-      const build = await execute('go', ['build', '-o', binary, '.'], {
+      const build = await execute('go', ['build', '-mod=readonly', '-buildvcs=false', '-o', binary, '.'], {
         cwd,
         env: { ...env, GOPROXY: 'off' },
         timeoutMs: remainingMs(),
@@ -53,7 +53,12 @@ export const SDK_PROGRAMS: Record<Exclude<Program, 'npm'>, SdkProgram> = {
       const list = join(folder, 'classpath');
       const download = await execute(
         'mvn',
-        ['-q', '-B', 'dependency:build-classpath', `-Dmdep.outputFile=${list}`],
+        [
+          '-q',
+          '-B',
+          'org.apache.maven.plugins:maven-dependency-plugin:build-classpath',
+          `-Dmdep.outputFile=${list}`,
+        ],
         { cwd, timeoutMs: Math.min(DOWNLOAD_MS, remainingMs()) },
       );
       if (download.code !== 0) return notDownloaded(download);
@@ -89,10 +94,9 @@ export async function prepare(
 }
 
 function notDownloaded(download: Ended): Prepared {
-  const said = lastLines(download, 5);
-  return isUnreachable(download)
-    ? { skipped: `cannot download the dependencies\n${said}` }
-    : { broken: said };
+  const reason = unreachable(download);
+  if (reason) return { skipped: `cannot download the dependencies: ${reason}` };
+  return { broken: lastLines(download) };
 }
 
 /** Plays a part. @returns why it could not be played to its end, if so. */

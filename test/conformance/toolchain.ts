@@ -81,9 +81,14 @@ const UNREACHABLE = [
   /Cannot access \S+ \(\S+\) in offline mode/,
 ];
 
-/** Whether a download failed because nothing could be downloaded, which says nothing about the simulator. */
-export function isUnreachable({ code, output }: Ended): boolean {
-  return code === null || (code !== 0 && UNREACHABLE.some((pattern) => pattern.test(output)));
+/**
+ * Why nothing could be downloaded, when that is the reason for a failure, which then says nothing about the simulator; undefined for every other
+ * failure.
+ */
+export function unreachable({ code, output }: Ended): string | undefined {
+  if (code === null) return 'it took too long';
+  if (code === 0) return undefined;
+  return output.split('\n').find((line) => UNREACHABLE.some((pattern) => pattern.test(line)));
 }
 
 /** The end of an output, for people. */

@@ -11,8 +11,10 @@ import com.wechat.pay.java.core.notification.NotificationConfig;
 import com.wechat.pay.java.core.notification.NotificationParser;
 import com.wechat.pay.java.core.util.GsonUtil;
 import com.wechat.pay.java.core.util.PemUtil;
+import com.wechat.pay.java.core.util.ShaUtil;
 import com.wechat.pay.java.service.billdownload.model.TarType;
 import com.wechat.pay.java.service.certificate.CertificateService;
+import com.wechat.pay.java.service.file.FileUploadService;
 import com.wechat.pay.java.service.refund.RefundService;
 import com.wechat.pay.java.service.refund.model.AmountReq;
 import com.wechat.pay.java.service.refund.model.CreateRequest;
@@ -23,6 +25,7 @@ import com.wechat.pay.java.service.refund.model.Status;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +34,12 @@ import java.util.Map;
 final class Merchant implements AutoCloseable {
   private static final long REFUND = 1000;
   private static final String SECRET = "张三 6214 0000 0000 0000";
+
+  /** One pixel. */
+  private static final byte[] PICTURE =
+      Base64.getDecoder()
+          .decode(
+              "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
 
   private final Setting setting;
   private final Config config;
@@ -86,6 +95,7 @@ final class Merchant implements AutoCloseable {
     steps.put("trade-bill-gzip", () -> shows(bills.trade(billDate, TarType.GZIP)));
     steps.put("fund-flow-bill", this::fundFlowBill);
     steps.put("sensitive-fields", this::sensitiveFields);
+    steps.put("complaint-image", this::uploadImage);
     steps.put("error", this::unknownOrder);
     if (setting.certificates()) steps.put("certificates", this::downloadCertificates);
     return steps;
@@ -177,6 +187,14 @@ final class Merchant implements AutoCloseable {
     Map<?, ?> answer = client.execute(request, Map.class).getServiceResponse();
     String encrypted = (String) answer.get("encrypted_echo_message");
     Check.equal(config.createDecryptor().decrypt(encrypted), SECRET);
+  }
+
+  private void uploadImage() {
+    FileUploadService service = new FileUploadService.Builder().httpClient(client).build();
+    String meta =
+        GsonUtil.toJson(Map.of("filename", "tea.png", "sha256", ShaUtil.getSha256HexString(PICTURE)));
+    String url = "https://api.mch.weixin.qq.com/v3/merchant-service/images/upload";
+    Check.present("media_id", service.uploadImage(url, meta, "tea.png", PICTURE).getMediaId());
   }
 
   private void unknownOrder() {
