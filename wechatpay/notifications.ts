@@ -69,15 +69,14 @@ export class Notifications<R extends Role = 'merchant'> {
    */
   async open(raw: RawNotification): Promise<Notification<R>> {
     const { body } = raw;
-    if (!Buffer.isBuffer(body))
-      throw new TypeError('body must be the raw bytes of the request, as a Buffer; do not parse it');
+    const isXml = arrivedAsXml(body);
     if (body.length > MAX_BODY_BYTES) {
       throw new NotificationError(
         'forged',
         `The notification has ${body.length} bytes; WeChat Pay sends no such thing.`,
       );
     }
-    if (looksLikeXml(body)) return this.#openV2(body);
+    if (isXml) return this.#openV2(body);
     return await openV3Notification<R>(raw, {
       keys: this.#keys,
       apiV3Key: this.#apiV3Key,
@@ -85,15 +84,15 @@ export class Notifications<R extends Role = 'merchant'> {
     });
   }
 
-  /** The answer that ends the repeats. */
+  /** The answer that ends the repeats. @throws TypeError when the body is not the raw bytes. */
   accepted({ body }: Pick<RawNotification, 'body'>): NotificationReply {
-    if (looksLikeXml(body)) return xml(V2_ACCEPTED);
+    if (arrivedAsXml(body)) return xml(V2_ACCEPTED);
     return { status: 204, headers: {}, body: '' };
   }
 
-  /** The answer after which it comes again. @param reason a few words, read by nobody. */
+  /** The answer after which it comes again. @param reason a few words, read by nobody. @throws TypeError when the body is not the raw bytes. */
   refused({ body }: Pick<RawNotification, 'body'>, reason: string): NotificationReply {
-    if (looksLikeXml(body)) return xml(v2Refusal(reason));
+    if (arrivedAsXml(body)) return xml(v2Refusal(reason));
     return {
       status: 400,
       headers: { 'Content-Type': 'application/json' },
@@ -117,6 +116,13 @@ export class Notifications<R extends Role = 'merchant'> {
     const event_type = resource.kind === 'refund' ? 'V2.REFUND' : 'V2.TRANSACTION';
     return { kind: 'v2', id, event_type, resource };
   }
+}
+
+/** @throws TypeError when the body is not the raw bytes. */
+function arrivedAsXml(body: Buffer): boolean {
+  if (!Buffer.isBuffer(body))
+    throw new TypeError('body must be the raw bytes of the request, as a Buffer; do not parse it');
+  return looksLikeXml(body);
 }
 
 function xml(body: string): NotificationReply {

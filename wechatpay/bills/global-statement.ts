@@ -93,7 +93,8 @@ export interface GlobalStatementRow extends Extra {
 export interface GlobalStatementSummary extends Extra {
   total_count: number;
 }
-/** Overseas statements (38 columns) of `/v3/global/statements`. Source: official page 4012354484. */
+
+/** Overseas statements (38 columns) of `/v3/global/statements`. Source: https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_34.shtml */
 export const GLOBAL_STATEMENT: BillKind<GlobalStatementRow, GlobalStatementSummary> = {
   name: 'overseas statement',
   columns: {

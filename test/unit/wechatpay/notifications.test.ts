@@ -149,6 +149,11 @@ describe('wechatpay notifications', () => {
     await assert.rejects(pay.notifications.open({ headers, body: printed }), /raw bytes/);
     const parsed = JSON.parse(body.toString());
     await assert.rejects(pay.notifications.open({ headers, body: parsed }), TypeError);
+    for (const answer of [
+      () => pay.notifications.accepted({ body: parsed }),
+      () => pay.notifications.refused({ body: parsed }, 'x'),
+    ])
+      assert.throws(answer, { name: 'TypeError', message: /raw bytes/ });
   });
 
   it('five minutes of difference are stale, on both sides; a second less is not', async () => {
