@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { post } from '../database/ledger.ts';
 import { loadNotification } from '../database/notifications.ts';
 import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
@@ -68,13 +69,25 @@ export async function settle(
     });
     const now = await mustLoad(db, payment.id);
     // Money for a payment that had ended without it is shown to an operator, never dropped.
-    if (!isPaid(now.status)) {
-      await requestAttention(db, payment.id, 'late_money', {
-        type: 'payment.late_money',
-        data: { transaction_id: order.transaction_id },
-      });
-    }
+    if (!isPaid(now.status)) await recordLateMoney(db, now, order);
     return known(now);
+  });
+}
+
+/** Shows the money to an operator and keeps it in an account of its own until somebody has decided. */
+async function recordLateMoney(db: Queryable, payment: Payment, order: PaidOrder): Promise<void> {
+  await requestAttention(db, payment.id, 'late_money', {
+    type: 'payment.late_money',
+    data: { transaction_id: order.transaction_id },
+  });
+  await post(db, {
+    step: 'payment.late',
+    // Somebody may pay an ended order under two numbers of WeChat Pay's.
+    causeId: `${payment.id}/${order.transaction_id}`,
+    paymentId: payment.id,
+    amount: payment.amount,
+    currency: payment.currency,
+    effectiveAt: readTime(order.success_time).successTime,
   });
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { publicId } from '../domain/identity.ts';
+import { ACCOUNT_CODES, ACCOUNTS } from '../domain/ledger.ts';
 import type { Queryable } from './pool.ts';
 import type { Vault } from './secrets.ts';
 
@@ -55,7 +56,7 @@ export async function upsertTenant(db: Queryable, name: string): Promise<string>
 }
 
 /**
- * Creates a merchant, or replaces the credentials of the one with this mchid. Processes pick up the new version at their next gateway call.
+ * Creates a merchant with its ledger accounts, or replaces the credentials of the one with this mchid. Processes pick up the new version at their next gateway call.
  * @throws Error when the mchid belongs to another tenant.
  */
 export async function upsertMerchant(
@@ -72,14 +73,22 @@ export async function upsertMerchant(
   const publicKeys = { ...input.publicKeys };
   for (const [id, pem] of Object.entries(before[0]?.public_keys ?? {})) publicKeys[id] ??= pem;
   const { rows } = await db.query<MerchantRow>(
-    `insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     on conflict (mchid) do update set
-       appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
-       sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
-       api_base_url = excluded.api_base_url, version = merchants.version + 1, updated_at = now()
-     where merchants.tenant_id = excluded.tenant_id
-     returning id, tenant_id, mchid, appid, version`,
+    `with merchant as (
+       insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       on conflict (mchid) do update set
+         appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
+         sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
+         api_base_url = excluded.api_base_url, version = merchants.version + 1, updated_at = now()
+       where merchants.tenant_id = excluded.tenant_id
+       returning id, tenant_id, mchid, appid, version
+     ), accounts as (
+       insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
+       select m.tenant_id, m.id, chart.code, chart.kind, 'CNY'
+         from merchant m cross join unnest($10::text[], $11::text[]) as chart (code, kind)
+       on conflict (merchant_id, code, currency) do nothing
+     )
+     select * from merchant`,
     [
       publicId('mch', randomUUID()),
       tenantId,
@@ -90,6 +99,8 @@ export async function upsertMerchant(
       vault.seal(input.apiV3Key, `${input.mchid}/api_v3_key`),
       JSON.stringify(publicKeys),
       input.apiBaseUrl,
+      ACCOUNT_CODES,
+      ACCOUNT_CODES.map((code) => ACCOUNTS[code].kind),
     ],
   );
   const row = rows[0];

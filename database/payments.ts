@@ -2,6 +2,7 @@ import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
 import { type Attention, canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 import { appendEvent } from './events.ts';
+import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 
 /** A payment as stored. */
@@ -171,7 +172,8 @@ function ensureAt(status: PaymentStatus): string {
 }
 
 /**
- * Moves a payment to a status, if the life cycle allows it from where it is, and writes the event. Call it in a transaction.
+ * Moves a payment to a status, if the life cycle allows it from where it is, writes the event and, when it is paid, the ledger. Call it in a
+ * transaction.
  * @returns the new version, or undefined when nothing changed: a repeat, or a status the payment has left behind.
  */
 export async function transitionPayment(
@@ -181,7 +183,13 @@ export async function transitionPayment(
   change: PaymentChange = {},
 ): Promise<number | undefined> {
   const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to));
-  const { rows } = await db.query<{ tenant_id: string; version: number }>(
+  const { rows } = await db.query<{
+    tenant_id: string;
+    version: number;
+    amount: Fen;
+    currency: string;
+    success_time: Date | null;
+  }>(
     `update payments set
        status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)},
        attention = 'none', attention_reason = null,
@@ -189,7 +197,7 @@ export async function transitionPayment(
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
        failure_code = coalesce($8, failure_code), failure_message = coalesce($9, failure_message)
      where id = $1 and status = any($3)
-     returning tenant_id, version`,
+     returning tenant_id, version, amount, currency, success_time`,
     [
       id,
       to,
@@ -215,6 +223,17 @@ export async function transitionPayment(
       ...(change.failureCode && { failure_code: change.failureCode }),
     },
   });
+  if (to === 'PAID') {
+    const { amount, currency, success_time: successTime } = row;
+    await post(db, {
+      step: 'payment.paid',
+      causeId: id,
+      paymentId: id,
+      amount,
+      currency,
+      effectiveAt: successTime ?? undefined,
+    });
+  }
   return row.version;
 }
 

@@ -1,4 +1,5 @@
 import type { EventType } from '../domain/events.ts';
+import type { LedgerStep } from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
 import type { Attention } from '../domain/payment.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type RefundStatus,
 } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
+import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 
 /** A refund as stored. */
@@ -171,16 +173,25 @@ export async function transitionRefund(
 ): Promise<number | undefined> {
   const from = REFUND_STATUSES.filter((status) => canRefundTransition(status, to));
   const attention = to === 'ABNORMAL' ? 'needs_operator' : 'none';
-  const { rows } = await db.query<{ tenant_id: string; payment_id: string; version: number }>(
-    `update refunds set
-       status = $2, version = version + 1, updated_at = now(),
+  const { rows } = await db.query<{
+    tenant_id: string;
+    payment_id: string;
+    version: number;
+    amount: Fen;
+    currency: string;
+    success_time: Date | null;
+    was: RefundStatus;
+  }>(
+    `update refunds r set
+       status = $2, version = r.version + 1, updated_at = now(),
        ensure_at = case when $2 in ('SUCCEEDED', 'FAILED') then null else now() + interval '1 day' end,
        attention = $9, attention_reason = case when $9 = 'none' then null else 'refund_abnormal' end,
-       refund_id = coalesce($4, refund_id), user_received_account = coalesce($5, user_received_account),
-       success_time = coalesce($6, success_time), failure_code = coalesce($7, failure_code),
-       failure_message = coalesce($8, failure_message)
-     where id = $1 and status = any($3)
-     returning tenant_id, payment_id, version`,
+       refund_id = coalesce($4, r.refund_id), user_received_account = coalesce($5, r.user_received_account),
+       success_time = coalesce($6, r.success_time), failure_code = coalesce($7, r.failure_code),
+       failure_message = coalesce($8, r.failure_message)
+     from payments p, (select status from refunds where id = $1 for update) before
+     where r.id = $1 and r.status = any($3) and p.id = r.payment_id
+     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was`,
     [
       id,
       to,
@@ -207,7 +218,28 @@ export async function transitionRefund(
       ...(change.failureCode && { failure_code: change.failureCode }),
     },
   });
+  const step = ledgerStep(row.was, to);
+  if (step) {
+    await post(db, {
+      step,
+      causeId: id,
+      paymentId: row.payment_id,
+      refundId: id,
+      amount: row.amount,
+      currency: row.currency,
+      effectiveAt: (to === 'SUCCEEDED' && row.success_time) || undefined,
+    });
+  }
   return row.version;
+}
+
+/** What a change of status means to the ledger. */
+function ledgerStep(from: RefundStatus, to: RefundStatus): LedgerStep | undefined {
+  if (to === 'RESERVED') return 'refund.reserved';
+  if (to === 'SUCCEEDED') return 'refund.succeeded';
+  // One that fails before its amount was set aside has moved nothing.
+  if (to === 'FAILED' && from !== 'CREATED') return 'refund.released';
+  return undefined;
 }
 
 /** Shows the refund to an operator, once per reason, with an event. Call it in a transaction. */

@@ -1,0 +1,68 @@
+import type { Fen } from './money.ts';
+
+/**
+ * The chart of accounts, as data: the migration, the postings, the tests and docs/ledger.md read this table. Each merchant has one account
+ * of each code and currency. Debits and credits are those of double-entry bookkeeping: an asset or expense grows by debits, a liability or
+ * income by credits.
+ */
+export const ACCOUNTS = {
+  wechat_receivable: {
+    kind: 'asset',
+    purpose: 'what customers have paid and WeChat Pay has not settled to the bank yet',
+  },
+  settlement_bank: { kind: 'asset', purpose: 'what WeChat Pay has settled to the bank' },
+  sales: { kind: 'income', purpose: 'what customers have paid for' },
+  refunds: { kind: 'expense', purpose: 'what is given back of sales, set aside already or paid back' },
+  refunds_in_flight: {
+    kind: 'liability',
+    purpose: 'what is set aside for refunds whose money has not arrived at the customer yet',
+  },
+  gateway_fees: { kind: 'expense', purpose: 'what WeChat Pay keeps' },
+  late_money: {
+    kind: 'liability',
+    purpose: 'what was paid for payments that had ended without money; it has to go back or be accepted',
+  },
+  suspense: { kind: 'liability', purpose: 'what nobody can explain yet; it has to become nothing' },
+} as const satisfies Record<string, { kind: AccountKind; purpose: string }>;
+
+/** What an account stands for, which says on which side it grows. */
+export type AccountKind = 'asset' | 'expense' | 'liability' | 'income';
+
+/** A code of the chart. */
+export type AccountCode = keyof typeof ACCOUNTS;
+
+/** Every code. */
+export const ACCOUNT_CODES = Object.keys(ACCOUNTS) as AccountCode[];
+
+/** One side of a transaction. */
+export interface LedgerEntry {
+  account: AccountCode;
+  side: 'debit' | 'credit';
+  amount: Fen;
+}
+
+/** What happens to money, by the step that causes it: which account is debited and which credited. */
+export const POSTINGS = {
+  /** A customer has paid. */
+  'payment.paid': { debit: 'wechat_receivable', credit: 'sales' },
+  /** Money came for a payment that had ended without it. */
+  'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
+  /** A refund has set its amount aside. */
+  'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
+  /** The customer has the money back. */
+  'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
+  /** A refund that had set its amount aside came to nothing. */
+  'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
+} as const satisfies Record<string, { debit: AccountCode; credit: AccountCode }>;
+
+/** A step that moves money. With what it is about, it is the key under which it is posted once. */
+export type LedgerStep = keyof typeof POSTINGS;
+
+/** The two entries of a step. */
+export function entriesOf(step: LedgerStep, amount: Fen): [LedgerEntry, LedgerEntry] {
+  const { debit, credit } = POSTINGS[step];
+  return [
+    { account: debit, side: 'debit', amount },
+    { account: credit, side: 'credit', amount },
+  ];
+}
