@@ -79,6 +79,8 @@ export class Protocol {
         body,
       });
     } catch (error) {
+      // What is refused for its fields counts among the failing calls too.
+      if (asker) this.#gateway.rateLimits.failed(operation.name, asker.enrolment.merchant);
       await this.#send(response, refusal(error), asker);
       return;
     }

@@ -53,7 +53,7 @@ export const combineOperations: readonly Operation[] = [
     name: 'combine.close',
     method: 'POST',
     path: new RegExp(`^${PREFIX}/out-trade-no/(?<combine_out_trade_no>[^/]+)/close$`),
-    faults: ['pay_before'],
+    faults: ['pay_before', 'pay_after'],
     check: checkClose,
   },
 ];

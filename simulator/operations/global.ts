@@ -53,7 +53,7 @@ export const globalOrderOperations: readonly Operation[] = [
     name: 'order.close',
     method: 'POST',
     path: new RegExp(`^${GLOBAL}/transactions/${ORDER}/close$`),
-    faults: ['pay_before'],
+    faults: ['pay_before', 'pay_after'],
     check: (call) => change(call, (order) => close(call, order)),
   },
   {

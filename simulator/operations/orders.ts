@@ -32,7 +32,7 @@ export const orderOperations: readonly Operation[] = PATHS.flatMap(({ prefix, pa
     name: 'order.close',
     method: 'POST',
     path: new RegExp(`^${prefix}/out-trade-no/(?<out_trade_no>[^/]+)/close$`),
-    faults: ['pay_before'],
+    faults: ['pay_before', 'pay_after'],
     check: (call) => checkClose(call, partner),
   },
 ]);

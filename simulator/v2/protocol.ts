@@ -59,6 +59,8 @@ export class V2Protocol {
       if (appid) this.#requireRelation(call, appid, operation);
       checked = operation.check(call);
     } catch (error) {
+      // What is refused for its elements counts among the failing calls too.
+      if (signer) this.#gateway.rateLimits.failed(operation.name, signer);
       await sendAnswer(response, refusal(error, operation, signer), undefined);
       return;
     }

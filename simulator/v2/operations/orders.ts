@@ -60,7 +60,12 @@ const RACES = ['pay_before', 'pay_after', 'notpay_lag'] as const;
 export const orderOperations: readonly V2Operation[] = [
   { name: 'v2.unifiedOrder', path: '/pay/unifiedorder', check: checkUnifiedOrder },
   { name: 'v2.orderQuery', path: '/pay/orderquery', faults: RACES, check: checkOrderQuery },
-  { name: 'v2.closeOrder', path: '/pay/closeorder', faults: ['pay_before'], check: checkCloseOrder },
+  {
+    name: 'v2.closeOrder',
+    path: '/pay/closeorder',
+    faults: ['pay_before', 'pay_after'],
+    check: checkCloseOrder,
+  },
 ];
 
 function checkUnifiedOrder(call: V2Call): CheckedV2Call {
