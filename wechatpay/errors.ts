@@ -39,13 +39,17 @@ export abstract class WechatPayError extends Error {
   readonly retryable: boolean;
   /** The gateway's code in one spelling (`ORDERNOTEXIST` reads `ORDER_NOT_EXIST`), or one of the library's own. */
   readonly code: ErrorCode;
+  /** The code as the gateway spelt it; undefined when it said none. */
   readonly gatewayCode: string | undefined;
+  /** The field at fault: a JSON pointer into the body, or the name of a parameter. */
   readonly field: string | undefined;
+  /** Status of the answer; undefined when there was none. */
   readonly httpStatus: number | undefined;
   /** `Request-ID` of the answer. WeChat Pay's support asks for it; the number after its last dash is their internal error code. */
   readonly requestId: string | undefined;
   /** How long the gateway asked us to wait, from `Retry-After`. */
   readonly retryAfterMs: number | undefined;
+  /** What was sent; undefined when nothing was. */
   readonly request: SentRequest | undefined;
   /** One sentence: what to do about it. */
   readonly fix: string;
@@ -125,6 +129,7 @@ const NOTIFICATION_CODES = {
 /** A notification that must not be believed. Answer it with 4xx or 5xx: a genuine one comes again, freshly signed. */
 export class NotificationError extends WechatPayError {
   readonly outcome = 'rejected';
+  /** Why it was not accepted. */
   readonly verdict: NotificationVerdict;
 
   constructor(verdict: NotificationVerdict, what: string, cause?: unknown) {

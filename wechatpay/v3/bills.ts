@@ -6,6 +6,7 @@ import type { Role } from './role.ts';
 import type { Sensitive } from './sensitive.ts';
 import type { Transport } from './transport.ts';
 
+/** Applying for bills, and their files. */
 export const BILL_ENDPOINTS = endpoints({
   'bills.trade': { method: 'GET', path: '/v3/bill/tradebill' },
   'bills.fundFlow': {

@@ -8,6 +8,7 @@ import type { Transport } from './transport.ts';
 import { verifySignature } from './verification.ts';
 import type { VerificationKeys } from './verification-keys.ts';
 
+/** Platform certificates of the mainland API. */
 export const CERTIFICATE_ENDPOINTS = endpoints({
   'certificates.list': {
     method: 'GET',

@@ -6,6 +6,7 @@ import { serializeBody } from './request-body.ts';
 import type { Identity, Role, SubOrderer } from './role.ts';
 import type { FieldCheck, Transport } from './transport.ts';
 
+/** Payment codes. */
 export const CODEPAY_ENDPOINTS = endpoints({
   'codepay.create': {
     method: 'POST',

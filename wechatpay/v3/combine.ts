@@ -12,6 +12,7 @@ const order = (product: string): Endpoint => ({
   path: `/v3/combine-transactions/${product}`,
 });
 
+/** Combined orders; service providers use the same paths. */
 export const COMBINE_ENDPOINTS = endpoints({
   'combine.jsapi.create': order('jsapi'),
   'combine.app.create': order('app'),

@@ -46,5 +46,7 @@ export function complaintEndpoints<Name extends string>(
   return endpoints(Object.fromEntries(named) as Record<`${Name}.${keyof ComplaintCalls}`, Endpoint>);
 }
 
+/** Complaints of the mainland API. */
 export const COMPLAINT_ENDPOINTS = complaintEndpoints(MAINLAND_COMPLAINTS, 'complaints');
+/** Complaints of the overseas API. */
 export const GLOBAL_COMPLAINT_ENDPOINTS = complaintEndpoints(OVERSEAS_COMPLAINTS, 'global.complaints');

@@ -79,6 +79,7 @@ export interface PartnerOrder extends OrderState {
  */
 export type Order<R extends Role = 'merchant'> = R extends 'partner' ? PartnerOrder : MerchantOrder;
 
+/** Queries and closing, of orders of every product. */
 export const ORDER_ENDPOINTS = endpoints({
   'orders.queryByOutTradeNo': {
     method: 'GET',

@@ -8,6 +8,7 @@ const order = (product: string): Endpoint => ({
   partnerPath: `/v3/pay/partner/transactions/${product}`,
 });
 
+/** Orders that are paid on the customer's phone, by product. */
 export const PREPAY_ENDPOINTS = endpoints({
   'jsapi.create': { ...order('jsapi'), rateLimit: { requests: 500, perSeconds: 1 } },
   'app.create': order('app'),

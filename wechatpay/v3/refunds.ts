@@ -135,6 +135,7 @@ export interface SerializedAbnormalRefund {
 
 const REFUNDS = '/v3/refund/domestic/refunds';
 
+/** Refunds of the mainland API; service providers use the same paths. */
 export const REFUND_ENDPOINTS = endpoints({
   'refunds.apply': {
     method: 'POST',

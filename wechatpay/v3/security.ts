@@ -3,6 +3,7 @@ import { serializeBody } from './request-body.ts';
 import type { Sensitive } from './sensitive.ts';
 import type { Transport } from './transport.ts';
 
+/** The call that tests keys. */
 export const SECURITY_ENDPOINTS = endpoints({
   'security.echo': { method: 'POST', path: '/v3/security/echo' },
 });
