@@ -14,7 +14,7 @@ import type { V2SignType } from './signature.ts';
 export interface ClientCertificate {
   cert: string;
   key: string;
-  /** Certificates to trust besides or instead of the public ones, for a gateway that is not WeChat Pay's, such as a simulator. */
+  /** Certificates to trust instead of the public ones, for a gateway that is not WeChat Pay's, such as a simulator. */
   ca?: string;
 }
 

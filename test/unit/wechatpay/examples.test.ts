@@ -81,6 +81,47 @@ describe('examples of the WeChat Pay guide', () => {
     assert.equal((await codepay(pay, '134567890123456789')).paid, true);
   });
 
+  it('codepay takes back what it does not know to be paid', async () => {
+    const code = '134567890123456780';
+    simulator.gateway.paymentCodes.arrange(code, { outcome: 'password', pending_status: 202 });
+    const { out_trade_no, paid } = await codepay(pay, code, 1, 2);
+    assert.equal(paid, false);
+    assert.equal(simulator.gateway.order(out_trade_no).trade_state, 'REVOKED');
+  });
+
+  it('codepay finds a payment whose answer got lost', async () => {
+    simulator.gateway.addFault({ operation: 'codepay.create', kind: 'reset_after' });
+    assert.equal((await codepay(pay, '134567890123456781', 1, 2)).paid, true);
+  });
+
+  it('settle believes the order and not the answer to closing it', async () => {
+    const { out_trade_no } = await native(pay);
+    simulator.gateway.addFault({ operation: 'order.close', kind: 'pay_before', out_trade_no });
+    assert.equal((await settle(pay, out_trade_no, { expired: true })).state, 'paid');
+  });
+
+  for (const [kind, processed] of [
+    ['error_500', false],
+    ['rate_limited_429', true],
+    ['probe_signature', true],
+  ] as const) {
+    it(`refund gives the money back once, though ${kind} hides whether it was accepted`, async () => {
+      const { out_trade_no } = await native(pay);
+      simulator.gateway.pay(out_trade_no);
+      simulator.gateway.addFault({
+        operation: 'refund.create',
+        kind,
+        out_trade_no,
+        ...(kind !== 'probe_signature' && { processed }),
+      });
+      const { out_refund_no, status } = await refund(pay, out_trade_no);
+      assert.equal(status, 'PROCESSING');
+      assert.equal(simulator.gateway.refund(out_refund_no).out_trade_no, out_trade_no);
+      const asked = simulator.gateway.refunds().filter((each) => each.out_trade_no === out_trade_no);
+      assert.equal(asked.length, 1);
+    });
+  }
+
   it('combined orders two parcels at once', async () => {
     assert.deepEqual((await combined(pay, simulator.merchant.mchid)).states, ['NOTPAY', 'NOTPAY']);
   });
