@@ -17,8 +17,9 @@ import { V2Protocol } from './v2/protocol.ts';
 import { buildWorld, type World } from './world.ts';
 
 export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
-export type { Gateway, GatewayEvents } from './gateway.ts';
+export type { Gateway } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
+export type { GatewayEvents } from './memory.ts';
 export type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
 export { FAULT_KINDS } from './operations/index.ts';
 export { RETRY_SECONDS } from './retry-schedule.ts';
