@@ -33,7 +33,13 @@ import {
   type V2GoodsRefundRequest,
   type V2RefundRequest,
 } from './refunds.ts';
-import { type CallReport, type PayerOfCode, readPayerOfCode } from './tools.ts';
+import {
+  type CallReport,
+  type PayerOfCode,
+  readPayerOfCode,
+  readSandboxKey,
+  type SandboxKey,
+} from './tools.ts';
 import { V2Transport } from './transport.ts';
 
 /**
@@ -237,6 +243,14 @@ export class V2 {
    */
   async report(report: CallReport): Promise<void> {
     await this.#transport.call('v2.report', report, () => undefined);
+  }
+
+  /**
+   * The key of the sandbox, to be given as `apiV2Key` to a client with `sandbox: true`.
+   * @throws WechatPayError
+   */
+  getSignKey(): Promise<SandboxKey> {
+    return this.#transport.call('v2.getSignKey', {}, readSandboxKey);
   }
 
   /** Waits for calls under way and closes the connections the client opened itself; a `dispatcher` that was passed in stays open. */

@@ -24,6 +24,11 @@ export interface V2Options extends GatewayOptions {
   apiV2Key: string;
   /** How requests are signed. Default HMAC-SHA256; answers are verified under either. */
   signType?: V2SignType | undefined;
+  /**
+   * Payments and refunds go to WeChat Pay's sandbox, where no money moves; `apiV2Key` is then the key that `getSignKey` of a client outside of
+   * the sandbox answers. Default false.
+   */
+  sandbox?: boolean;
   /** For refunds, reversals and the fund flow. It has connections of its own, so that `dispatcher` never carries those calls. */
   clientCertificate?: ClientCertificate;
 }
@@ -34,6 +39,7 @@ export interface V2Credentials extends GatewayAddress {
   appid: string;
   apiV2Key: string;
   signType: V2SignType;
+  sandbox: boolean;
   clientCertificate: ClientCertificate | undefined;
   dispatcher: Dispatcher | undefined;
   clock: () => number;
@@ -60,6 +66,7 @@ export function readV2Options(options: V2Options): V2Credentials {
     appid: options.appid,
     apiV2Key: options.apiV2Key,
     signType: options.signType ?? 'HMAC-SHA256',
+    sandbox: options.sandbox ?? false,
     clientCertificate: options.clientCertificate,
     ...address,
     dispatcher: options.dispatcher,

@@ -37,6 +37,7 @@ export const V2_ENDPOINTS = endpoints({
   'v2.downloadFundFlow': { method: 'POST', path: '/pay/downloadfundflow', clientCertificate: true },
   'v2.authCodeToOpenid': { method: 'POST', path: '/tools/authcodetoopenid' },
   'v2.report': { method: 'POST', path: '/payitil/report' },
+  'v2.getSignKey': { method: 'POST', path: '/xdc/apiv2getsignkey/sign/getsignkey' },
 });
 
 /** The name of a v2 call. */
@@ -46,7 +47,20 @@ export type V2Call = keyof typeof V2_ENDPOINTS;
 export const HMAC_ONLY: ReadonlySet<V2Call> = new Set(['v2.facepay', 'v2.downloadFundFlow']);
 
 /** Calls whose answer carries no signature. The bills have none either; they are not XML. */
-export const UNSIGNED_ANSWERS: ReadonlySet<V2Call> = new Set(['v2.report']);
+export const UNSIGNED_ANSWERS: ReadonlySet<V2Call> = new Set(['v2.report', 'v2.getSignKey']);
 
 /** Calls that say everything with `return_code`. */
-export const WITHOUT_RESULT_CODE: ReadonlySet<V2Call> = new Set(['v2.getWxpayfaceAuthinfo']);
+export const WITHOUT_RESULT_CODE: ReadonlySet<V2Call> = new Set(['v2.getWxpayfaceAuthinfo', 'v2.getSignKey']);
+
+/** Where the calls of `/pay/` and `/secapi/pay/` are repeated without money (official v2 chapter on the sandbox). */
+const SANDBOX = '/xdc/apiv2sandbox';
+
+/** The path of a call; the sandbox has those of payments and refunds, and asks for no client certificate. */
+export function pathOf(
+  call: V2Call,
+  { sandbox }: { sandbox: boolean },
+): { path: string; certified: boolean } {
+  const { path, clientCertificate: certified = false } = V2_ENDPOINTS[call];
+  const tested = sandbox && /^(\/secapi)?\/pay\//.test(path);
+  return tested ? { path: SANDBOX + path.replace(/^\/secapi/, ''), certified: false } : { path, certified };
+}

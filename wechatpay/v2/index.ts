@@ -54,4 +54,4 @@ export type {
   V2RefundStatus,
 } from './refunds.ts';
 export type { V2SignType } from './signature.ts';
-export type { CallReport, PayerOfCode } from './tools.ts';
+export type { CallReport, PayerOfCode, SandboxKey } from './tools.ts';

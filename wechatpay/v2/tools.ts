@@ -9,6 +9,13 @@ export interface PayerOfCode extends V2Answer {
   sub_openid?: string;
 }
 
+/** What signs in the sandbox in place of the APIv2 key. */
+export interface SandboxKey {
+  mch_id?: string;
+  /** 32 characters. */
+  sandbox_signkey: string;
+}
+
 /** How a call went, as merchants may report it to WeChat Pay. */
 export interface CallReport extends SubMerchant {
   interface_url: string;
@@ -32,4 +39,12 @@ export interface CallReport extends SubMerchant {
  */
 export function readPayerOfCode(answer: V2Fields): PayerOfCode {
   return readFields(answer, { required: ['openid'] }) as unknown as PayerOfCode;
+}
+
+/**
+ * The key of the sandbox.
+ * @throws UnreadableField
+ */
+export function readSandboxKey(answer: V2Fields): SandboxKey {
+  return readFields(answer, { required: ['sandbox_signkey'] }) as unknown as SandboxKey;
 }

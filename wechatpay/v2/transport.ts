@@ -3,9 +3,16 @@ import { ConfigurationError, OutcomeUnknownError, refused, type SentRequest } fr
 import { type Answer, Exchange, type HttpRequest, type StreamedAnswer } from '../exchange.ts';
 import { businessError, type CallTraits, communicationError, unexpected } from './answer.ts';
 import type { V2Credentials } from './configuration.ts';
-import { HMAC_ONLY, UNSIGNED_ANSWERS, V2_ENDPOINTS, type V2Call, WITHOUT_RESULT_CODE } from './endpoints.ts';
+import {
+  HMAC_ONLY,
+  pathOf,
+  UNSIGNED_ANSWERS,
+  V2_ENDPOINTS,
+  type V2Call,
+  WITHOUT_RESULT_CODE,
+} from './endpoints.ts';
 import { requestFields, UnreadableField } from './fields.ts';
-import { signFields, verifyFields } from './signature.ts';
+import { signFields, type V2SignType, verifyFields } from './signature.ts';
 import { buildXml, parseXml, type V2Fields, XmlError } from './xml.ts';
 
 /** Refund queries with many coupons stay far below this. */
@@ -62,20 +69,26 @@ export class V2Transport {
    */
   serialize(call: V2Call, input: object): string {
     const { appid, mchid, apiV2Key, nonce } = this.credentials;
-    const signType = HMAC_ONLY.has(call) ? 'HMAC-SHA256' : this.credentials.signType;
-    const { sign: _, ...fields } = {
-      ...requestFields(input),
-      appid,
+    const { sign: _, ...own } = requestFields(input);
+    const signType = this.#signType(call);
+    const fields: V2Fields = {
+      ...own,
+      // The key of the sandbox is asked for without either.
+      ...(call === 'v2.getSignKey' ? {} : { appid, sign_type: signType }),
       mch_id: mchid,
       nonce_str: nonce(),
-      sign_type: signType,
-    } as V2Fields;
+    };
     try {
       return buildXml({ ...fields, sign: signFields(fields, apiV2Key, signType) });
     } catch (error) {
       if (error instanceof XmlError) throw refused(error.field ?? 'the request', error.message);
       throw error;
     }
+  }
+
+  #signType(call: V2Call): V2SignType {
+    if (call === 'v2.getSignKey') return 'MD5';
+    return HMAC_ONLY.has(call) ? 'HMAC-SHA256' : this.credentials.signType;
   }
 
   /**
@@ -116,16 +129,17 @@ export class V2Transport {
   #prepare(call: V2Call, input: object | string): Outgoing {
     const endpoint = V2_ENDPOINTS[call];
     const body = typeof input === 'string' ? input : this.serialize(call, input);
-    const exchange = endpoint.host ? this.#face : endpoint.clientCertificate ? this.#certified : this.#plain;
+    const { path, certified } = pathOf(call, this.credentials);
+    const exchange = endpoint.host ? this.#face : certified ? this.#certified : this.#plain;
     if (!exchange) {
-      throw new ConfigurationError(`${endpoint.path} was not called: it needs the client certificate.`, {
+      throw new ConfigurationError(`${path} was not called: it needs the client certificate.`, {
         code: 'INVALID_CONFIGURATION',
         fix: 'Give the client clientCertificate: { cert, key }, the texts of apiclient_cert.pem and apiclient_key.pem from the merchant platform.',
       });
     }
     const http: HttpRequest = {
       method: endpoint.method,
-      path: endpoint.path,
+      path,
       headers: { Accept: '*/*', 'Content-Type': 'text/xml; charset=utf-8' },
       body,
     };

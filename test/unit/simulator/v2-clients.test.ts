@@ -43,6 +43,22 @@ describe('simulator: v2 clients', () => {
     now = START + 24 * 3600_000;
   };
 
+  it('wechatpay/v2 asks for the key of the sandbox, and orders and refunds there without a certificate', async () => {
+    const { merchant, baseUrl } = simulator;
+    const options = { mchid: merchant.mchid, appid: merchant.appid, baseUrl, clock: () => now };
+    const outside = new V2({ ...options, apiV2Key: merchant.apiV2Key });
+    const { sandbox_signkey: apiV2Key } = await outside.getSignKey();
+    const inside = new V2({ ...options, apiV2Key, sandbox: true });
+    await inside.unifiedOrder({ ...ORDER, out_trade_no: 'SANDBOX1' });
+    assert.equal((await inside.orderQuery({ out_trade_no: 'SANDBOX1' })).trade_state, 'NOTPAY');
+    simulator.gateway.pay('SANDBOX1');
+    const refund = { out_trade_no: 'SANDBOX1', out_refund_no: 'SANDBOXR1', total_fee: 2590, refund_fee: 1 };
+    assert.equal((await inside.refund(refund)).refund_fee, 1);
+    // What is not of payments is not in the sandbox.
+    await assert.rejects(inside.authCodeToOpenid({ auth_code: AUTH_CODE }));
+    await Promise.all([outside.close(), inside.close()]);
+  });
+
   for (const signType of ['MD5', 'HMAC-SHA256'] as V2SignType[]) {
     describe(`wechatpay/v2 under ${signType}`, () => {
       let v2: V2;

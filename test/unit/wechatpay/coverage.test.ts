@@ -121,6 +121,7 @@ POST /secapi/pay/facepayreverse
 POST /face/get_wxpayface_authinfo
 POST /tools/authcodetoopenid
 POST /payitil/report
+POST /xdc/apiv2getsignkey/sign/getsignkey
 `
   .split('\n')
   .filter((line) => /^(GET|POST|PUT|DELETE) \//.test(line));

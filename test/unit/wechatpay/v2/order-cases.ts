@@ -262,4 +262,22 @@ export const tools: V2Case[] = [
     },
     gives: undefined,
   },
+  {
+    call: 'v2.getSignKey',
+    name: 'the key of the sandbox, which nobody signed',
+    run: (v2) => v2.getSignKey(),
+    sends: {},
+    answers: {
+      body: '<xml><return_code>SUCCESS</return_code><mch_id>1900012345</mch_id><sandbox_signkey>0123456789abcdef0123456789abcdef</sandbox_signkey></xml>',
+    },
+    gives: { sandbox_signkey: '0123456789abcdef0123456789abcdef' },
+  },
+  {
+    call: 'v2.getSignKey',
+    name: 'no key',
+    run: (v2) => v2.getSignKey(),
+    sends: {},
+    answers: { body: '<xml><return_code>SUCCESS</return_code></xml>' },
+    fails: { ...UNKNOWN, code: 'UNEXPECTED_ANSWER' },
+  },
 ];
