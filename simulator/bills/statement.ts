@@ -9,7 +9,7 @@ const TITLES =
 
 const PAYER_CURRENCY = 'CNY';
 
-/** Rows of an overseas statement (official page 4012354484), which has no summary. */
+/** Rows of an overseas statement, which has no summary. */
 export class Statement implements BillTable {
   readonly titles = TITLES;
   readonly summaryTitles = undefined;
