@@ -66,6 +66,13 @@ export type OutcomeFault = keyof typeof OUTCOME_FAULTS;
 export type NotificationFault = keyof typeof NOTIFICATION_FAULTS;
 export type FaultKind = AnswerFault | Race | ApplicationFault | OutcomeFault | NotificationFault;
 
+/** What happens by each kind, in a sentence; notifications and answers say it in their own words. */
+export const FAULT_DESCRIPTIONS = {
+  answer: { ...ANSWER_FAULTS, ...RACES, ...APPLICATION_FAULTS },
+  refund: OUTCOME_FAULTS,
+  notification: NOTIFICATION_FAULTS,
+} as const;
+
 /** Which kinds of faults each occasion knows: endpoints by their names, and `notification` and `refund`. */
 export type FaultTable = Readonly<Record<string, readonly FaultKind[]>>;
 
@@ -107,7 +114,8 @@ export const faultParameters = z.strictObject({
 });
 export type FaultParameters = z.output<typeof faultParameters>;
 
-const PARAMETER_KINDS: Partial<Record<keyof FaultParameters, readonly FaultKind[]>> = {
+/** Parameters that mean something for some kinds only. */
+export const PARAMETER_KINDS: Partial<Record<keyof FaultParameters, readonly FaultKind[]>> = {
   skew_ms: ['clock_skew', 'stale'],
   lag_ms: ['notpay_lag'],
   copies: ['duplicate'],

@@ -45,14 +45,19 @@ export const faultControls: readonly AnyRoute[] = [
   route({
     method: 'GET',
     path: '/fault-log',
-    summary: 'Faults that fired, oldest first. POST /replay takes this answer.',
-    query: z.strictObject({ ...pageQuery, limit: pageQuery.limit.default(10_000) }),
+    summary: 'Faults that fired, oldest first unless told. POST /replay takes this answer.',
+    query: z.strictObject({
+      ...pageQuery,
+      limit: pageQuery.limit.default(10_000),
+      order: z.enum(['oldest', 'newest']).default('oldest'),
+    }),
     answer: {
       schema: z.strictObject({ faults: z.array(firedFault), ...pageAnswer }),
       example: { faults: [exampleFired], total: 1, next_offset: null },
     },
-    run: ({ gateway, query }) => {
-      const { entries: faults, ...rest } = listed(gateway.faultBook.log(), query);
+    run: ({ gateway, query: { order, ...page } }) => {
+      const log = gateway.faultBook.log();
+      const { entries: faults, ...rest } = listed(order === 'newest' ? log.reverse() : log, page);
       return { faults, ...rest };
     },
   }),

@@ -1,6 +1,6 @@
 import { script, style } from './style.ts';
 
-/** The "phone": what a person sees after scanning a code_url. */
+/** The "phone": what a person sees after scanning a code_url, opening an h5_url, or calling up a prepay_id. */
 export const scanPage = `<!doctype html>
 <html lang="en">
 <head>
@@ -62,14 +62,17 @@ footer a { color: inherit; }
 <footer>Simulated phone, no money moves · <a href="/_simulator/">all orders</a></footer>
 </main>
 <script>${script}
-const codeUrl = new URLSearchParams(location.search).get('code_url') || '';
+const asked = new URLSearchParams(location.search);
+const given = asked.get('code_url') || asked.get('h5_url') || asked.get('prepay_id') || '';
+// A shop may tell its h5_url where to go after the payment.
+const [code, redirectUrl] = given.split('&redirect_url=');
 const byId = (id) => document.getElementById(id);
 const MESSAGES = {
   paid: ['good', 'Already paid 已支付', 'This order has been paid. It cannot be paid twice.'],
   closed: ['bad', 'Order closed 订单已关闭', 'The merchant closed this order.'],
   expired: ['bad', 'Order expired 订单已过期', 'The time to pay is over. Ask the merchant for a new order.'],
-  dead: ['bad', 'Code no longer valid 二维码已失效', 'A newer code replaced this one, or it is older than two hours. Scan the new one.'],
-  unknown: ['bad', 'Unknown code 二维码无效', codeUrl ? 'No order has this code_url.' : 'Open this page with ?code_url=weixin://…'],
+  dead: ['bad', 'Code no longer valid 二维码已失效', 'A newer one replaced it, or its time is over (an h5_url lives five minutes, others two hours). Open the new one.'],
+  unknown: ['bad', 'Unknown code 二维码无效', code ? 'No order has this code.' : 'Open this page with ?code_url=weixin://…, ?h5_url=https://… or ?prepay_id=wx…'],
 };
 function show([mood, title, text]) {
   byId('result').className = 'result ' + mood;
@@ -78,7 +81,7 @@ function show([mood, title, text]) {
 }
 let orderPath;
 async function load() {
-  const { status, order } = await control('GET', '/codes?code_url=' + encodeURIComponent(codeUrl));
+  const { status, order } = await control('GET', '/codes?code_url=' + encodeURIComponent(code));
   byId('order').hidden = !order;
   byId('buttons').hidden = status !== 'payable';
   if (status !== 'payable') show(MESSAGES[status]);
@@ -86,17 +89,20 @@ async function load() {
   orderPath = '/orders/' + encodeURIComponent(order.out_trade_no);
   byId('avatar').textContent = [...order.description][0];
   byId('description').textContent = order.description;
-  byId('amount').textContent = yuan(order.amount.total);
+  byId('amount').textContent = money(order.amount.total, order.amount.currency);
   byId('number').textContent = order.out_trade_no;
   byId('expires').textContent = order.expires_at.slice(0, 16).replace('T', ' ');
-  byId('pay').textContent = 'Pay ' + yuan(order.amount.total);
+  byId('pay').textContent = 'Pay ' + money(order.amount.total, order.amount.currency);
 }
 async function act(action, body, message) {
   for (const button of document.querySelectorAll('.buttons button')) button.disabled = true;
   try {
     const order = await control('POST', orderPath + action, body);
     show(message(order));
-    if (action === '/pay') byId('buttons').hidden = true;
+    if (action === '/pay') {
+      byId('buttons').hidden = true;
+      if (redirectUrl) byId('result').append(element('a', { href: decodeURIComponent(redirectUrl) }, 'Back to the shop 返回商家'));
+    }
   } catch (error) {
     show(['bad', 'Not paid 支付失败', error.message]);
     await load();
@@ -104,8 +110,8 @@ async function act(action, body, message) {
     for (const button of document.querySelectorAll('.buttons button')) button.disabled = false;
   }
 }
-byId('pay').onclick = () => act('/pay', { code_url: codeUrl }, (order) =>
-  ['good', '✓ Payment successful 支付成功', yuan(order.amount.total) + ' · ' + order.transaction_id]);
+byId('pay').onclick = () => act('/pay', { code_url: code }, (order) =>
+  ['good', '✓ Payment successful 支付成功', money(order.amount.payer_total, order.amount.currency) + ' · ' + order.transaction_id]);
 byId('cancel').onclick = () => act('/fail', { reason: 'cancelled' }, () =>
   ['bad', 'Payment cancelled 已取消支付', 'Nothing was paid. You can still pay this order.']);
 byId('wrong').onclick = () => act('/fail', { reason: 'wrong_password' }, () =>

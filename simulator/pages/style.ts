@@ -15,9 +15,14 @@ button:disabled { opacity: .5; cursor: default; }
 [hidden] { display: none !important; }
 `;
 
-/** Client-side code of both pages: amounts from integer fen, and the control API. */
+/** Client-side code of both pages: amounts from integers, and the control API. */
 export const script = `
-const yuan = (fen) => '¥' + Math.trunc(fen / 100) + '.' + String(fen % 100).padStart(2, '0');
+const money = (units, currency) => {
+  const sign = currency === 'CNY' ? '¥' : currency + ' ';
+  // These have no smaller unit.
+  if (currency === 'JPY' || currency === 'KRW') return sign + units;
+  return sign + Math.trunc(units / 100) + '.' + String(units % 100).padStart(2, '0');
+};
 async function control(method, path, body) {
   const answer = await fetch('/_simulator' + path, {
     method, body: body && JSON.stringify(body), headers: body && { 'content-type': 'application/json' },
