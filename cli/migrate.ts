@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import { migrate } from '../database/migrate.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
@@ -14,7 +14,9 @@ export async function runMigrate(): Promise<void> {
   });
   try {
     const namespace = environment.TEMPORAL_NAMESPACE;
-    const added = await registerSearchAttributes(new Client({ connection, namespace }), namespace);
+    const added = await connection.withDeadline(Date.now() + 30_000, () =>
+      registerSearchAttributes(connection, namespace),
+    );
     console.log(
       added.length > 0 ? `search attributes: added ${added.join(', ')}` : 'search attributes: up to date',
     );

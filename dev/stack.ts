@@ -1,4 +1,4 @@
-import { SEARCH_ATTRIBUTES } from '../workflows/start.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
 import { startCheckout } from './checkout/server.ts';
 import { runPaysaga } from './paysaga-command.ts';
 import { answersReady, paysagaService, READY_TIMEOUT_MS } from './paysaga-service.ts';
@@ -140,7 +140,7 @@ async function bringUp(
             port: ports.temporal,
             uiPort: ports.temporalUi,
             dbFile: folder.at('temporal.db'),
-            searchAttributes: SEARCH_ATTRIBUTES.map(({ name }) => name),
+            searchAttributes: SEARCH_ATTRIBUTE_NAMES,
             logFile: folder.logFile('temporal'),
             onProgress: say,
             signal,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { registerSearchAttributes } from '../worker/search-attributes.ts';
 import { type Child, failure, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { type FindOptions, findTemporalExecutable } from './temporal-executable.ts';
@@ -43,10 +44,6 @@ export interface TemporalServer {
 }
 
 const READY_TIMEOUT_MS = 60_000;
-/** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
-const KEYWORD = 2;
-/** gRPC status of a query that names an unknown search attribute. */
-const INVALID_ARGUMENT = 3;
 
 const DYNAMIC_CONFIG: Readonly<Record<string, unknown>> = {
   // Without it every timer below a second takes a second.
@@ -180,7 +177,7 @@ async function prepare(
     }
     await connection.withDeadline(Date.now() + 30_000, async () => {
       if (own) await keepClosed(connection, namespace, options.retentionDays ?? 30);
-      await addSearchAttributes(connection, namespace, options.searchAttributes ?? []);
+      await registerSearchAttributes(connection, namespace, options.searchAttributes ?? []);
     });
   } finally {
     await connection.close();
@@ -198,29 +195,6 @@ async function keepClosed({ workflowService }: Connection, namespace: string, da
     namespace,
     config: { workflowExecutionRetentionTtl: msToTs(days * 86_400_000) },
   });
-}
-
-async function addSearchAttributes(connection: Connection, namespace: string, names: readonly string[]) {
-  if (names.length === 0) return;
-  const { operatorService, workflowService } = connection;
-  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = names.filter((name) => !(name in customAttributes));
-  if (missing.length === 0) return;
-  await operatorService.addSearchAttributes({
-    namespace,
-    searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
-  });
-  // The frontend remembers the old list for a while and would refuse to start a workflow that carries a new attribute.
-  const query = names.map((name) => `${name} = 'x'`).join(' OR ');
-  for (;;) {
-    try {
-      await workflowService.listWorkflowExecutions({ namespace, pageSize: 1, query });
-      return;
-    } catch (error) {
-      if ((error as { code?: number }).code !== INVALID_ARGUMENT) throw error;
-      await sleep(200);
-    }
-  }
 }
 
 async function lastWords(server: Child, error: Error): Promise<string> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type Database, databaseUrlOrEmbedded } from '../dev/postgres.ts';
 import { type TemporalServer, temporalServerOrExisting } from '../dev/temporal-server.ts';
-import { SEARCH_ATTRIBUTES } from '../workflows/start.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
 
 /**
  * The real servers behind the tests, one of each for the whole run, started when the first test asks. `DATABASE_URL` and
@@ -14,7 +14,7 @@ let temporal: Promise<TemporalServer> | undefined;
 /** Host and port of a Temporal server that knows our search attributes. */
 export async function temporalAddress(): Promise<string> {
   temporal ??= temporalServerOrExisting({
-    searchAttributes: SEARCH_ATTRIBUTES.map(({ name }) => name),
+    searchAttributes: SEARCH_ATTRIBUTE_NAMES,
     onProgress: (line) => console.error(line),
   });
   return (await temporal).address;
