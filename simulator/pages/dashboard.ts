@@ -24,7 +24,7 @@ h2 span { color: var(--soft); font-weight: 400; font-size: 13px; }
 h2 button { margin-left: auto; font-size: 13px; font-weight: 400; white-space: nowrap; }
 .row:last-child { padding-bottom: 0; }
 .row { border-top: 1px solid var(--line); padding: 10px 0; display: grid; gap: 2px 16px; align-items: center;
-  grid-template-columns: minmax(0, 1fr) 90px 150px 290px; }
+  grid-template-columns: minmax(0, 1fr) 90px 150px 350px; }
 .row > * { min-width: 0; }
 .row .title { overflow-wrap: anywhere; }
 .row small { display: block; color: var(--soft); overflow-wrap: anywhere; }

@@ -83,6 +83,8 @@ export function isRefusal(answer: V2Answer): boolean {
 
 /** The error for one call too many. */
 export function tooMany(excess: Excess): V2Error {
+  // "Too many invalid requests" is what v2 calls refunds that keep failing (official v2 refund page).
+  if (excess === 'failures') return new V2Error('INVALID_REQ_TOO_MUCH');
   const old = '频率限制，1个月之前的订单请降低申请频率再重试';
   return new V2Error('FREQUENCY_LIMITED', excess === 'old_orders' ? old : undefined);
 }

@@ -7,6 +7,7 @@ import {
 } from '../../../simulator/index.ts';
 import { OVERSEAS_RATE_LIMITS, RATE_LIMITS, RateLimits } from '../../../simulator/rate-limit.ts';
 import { control, isSigned, type RawAnswer, RawClient } from './client.ts';
+import { RawV2Client } from './v2-client.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -133,6 +134,19 @@ describe('simulator: rate limits', () => {
       assert.equal(simulator.gateway.refunds().length, 0);
       await simulator.gateway.moveClock({ advance_ms: SECOND });
       assert.equal((await refund('R7', 100)).status, 200);
+    });
+
+    it('v2 has words of its own for too many calls and for too many refused ones', async () => {
+      await start({ rateLimits: true });
+      const v2 = new RawV2Client(simulator);
+      for (let number = 1; number <= 6; number += 1) {
+        assert.equal((await v2.refund('LIMIT02', `R${number}`, 100)).xml.err_code, 'ORDERNOTEXIST');
+      }
+      assert.equal((await v2.refund('LIMIT02', 'R7', 100)).xml.err_code, 'INVALID_REQ_TOO_MUCH');
+      for (let call = 1; call <= 33; call += 1) await v2.micropay(`LIMIT${call}`, '134567890123456789');
+      const limited = await v2.micropay('LIMIT34', '134567890123456789');
+      assert.equal(limited.xml.err_code, 'FREQUENCY_LIMITED');
+      await v2.close();
     });
 
     it('old orders are told so in words of their own', async () => {
