@@ -180,7 +180,7 @@ describe('simulator: v2 faults', () => {
     assert.equal(created(), 33);
   });
 
-  it('limits, where they are on: the seventh refused refund of a second is FREQUENCY_LIMITED', async () => {
+  it('limits, where they are on: the seventh refused refund of a second is INVALID_REQ_TOO_MUCH', async () => {
     await client.close();
     await simulator.close();
     simulator = await startSimulator({
@@ -191,7 +191,7 @@ describe('simulator: v2 faults', () => {
     client = new RawV2Client(simulator);
     for (let call = 0; call < 6; call += 1)
       assert.equal((await client.refund('V2NONE', `VR${call}`, 1)).xml.err_code, 'ORDERNOTEXIST');
-    assert.equal((await client.refund('V2NONE', 'VR6', 1)).xml.err_code, 'FREQUENCY_LIMITED');
+    assert.equal((await client.refund('V2NONE', 'VR6', 1)).xml.err_code, 'INVALID_REQ_TOO_MUCH');
   });
 
   it('pay_before: the money is faster than the closing', async () => {
