@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { type FaultKind, type FaultRule, isRace, type Subject } from './fault.ts';
+import { type FaultKind, type FaultRule, isRace, type Subject } from './faults/fault.ts';
 import type { Gateway } from './gateway.ts';
-import type { Order } from './order.ts';
+import type { Order } from './orders/order.ts';
 import type { Excess } from './rate-limit.ts';
 
 const SLOW_MS = 2000;

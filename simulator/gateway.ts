@@ -1,13 +1,3 @@
-import type { Balance, BalanceRequest } from './balance.ts';
-import { combinedObject } from './combination.ts';
-import type { FaultRequest, FaultRule } from './fault.ts';
-import { ControlError } from './gateway-error.ts';
-import { type Addressee, Memory } from './memory.ts';
-import { paidNotice, refundNotice } from './notice.ts';
-import type { Notice } from './notification-body.ts';
-import type { AttemptFailure, Order, Payment } from './order.ts';
-import type { Payout, Refund, RefundOutcome, RefundTerms } from './refund.ts';
-import type { ClockMove } from './timers.ts';
 import {
   type NotificationView,
   notificationView,
@@ -15,7 +5,17 @@ import {
   type RefundView,
   refundView,
   type ScanView,
-} from './view.ts';
+} from './control/view.ts';
+import type { FaultRequest, FaultRule } from './faults/fault.ts';
+import { ControlError } from './gateway-error.ts';
+import { type Addressee, Memory } from './memory.ts';
+import type { Balance, BalanceRequest } from './money/balance.ts';
+import type { Notice } from './notifications/body.ts';
+import { paidNotice, refundNotice } from './notifications/notice.ts';
+import { combinedObject } from './orders/combination.ts';
+import type { AttemptFailure, Order, Payment } from './orders/order.ts';
+import type { Payout, Refund, RefundOutcome, RefundTerms } from './refunds/refund.ts';
+import type { ClockMove } from './time/timers.ts';
 
 const DEFAULT_LIMIT = 1000;
 

@@ -1,31 +1,31 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { writeCredentials } from './credentials.ts';
 import { Gateway } from './gateway.ts';
 import { Journal } from './journal.ts';
-import type { SimulatedMerchant } from './merchant.ts';
-import { FAULT_KINDS } from './operations/index.ts';
-import { Protocol } from './protocol.ts';
+import { tlsIdentity } from './keys/tls.ts';
+import { writeCredentials } from './merchants/credentials.ts';
+import type { SimulatedMerchant } from './merchants/merchant.ts';
+import { buildWorld, type World } from './merchants/world.ts';
 import { SeededRandom } from './random.ts';
-import type { Scenario } from './scenario.ts';
-import { checkScenario } from './scenario-file.ts';
+import { checkScenario } from './scenario/file.ts';
+import type { Scenario } from './scenario/scenario.ts';
 import { simulatorServer } from './server.ts';
-import { Timers } from './timers.ts';
-import { tlsIdentity } from './tls.ts';
+import { Timers } from './time/timers.ts';
 import { V2Protocol } from './v2/protocol.ts';
-import { buildWorld, type World } from './world.ts';
+import { FAULT_KINDS } from './v3/operations/index.ts';
+import { Protocol } from './v3/protocol.ts';
 
-export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './fault.ts';
+export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './control/view.ts';
+export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './faults/fault.ts';
 export type { Gateway } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
 export type { GatewayEvents } from './memory.ts';
-export type { SimulatedMerchant, SimulatedSubMerchant } from './merchant.ts';
-export { FAULT_KINDS } from './operations/index.ts';
-export { RETRY_SECONDS } from './retry-schedule.ts';
-export type { Scenario } from './scenario.ts';
-export { readScenario, ScenarioError } from './scenario-file.ts';
-export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './view.ts';
+export type { SimulatedMerchant, SimulatedSubMerchant } from './merchants/merchant.ts';
+export { RETRY_SECONDS } from './notifications/retry-schedule.ts';
+export { readScenario, ScenarioError } from './scenario/file.ts';
+export type { Scenario } from './scenario/scenario.ts';
+export { FAULT_KINDS } from './v3/operations/index.ts';
 
 export interface SimulatorOptions {
   /** A free port unless told. */

@@ -1,25 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { Balances } from './balance.ts';
 import { Bills } from './bills/bills.ts';
 import type { BillSettings } from './bills/settings.ts';
-import { Combinations } from './combination.ts';
-import { ComplaintDesk } from './complaint-desk.ts';
-import type { ComplaintView } from './complaint-view.ts';
-import type { FaultRule, FaultTable, FiredFault } from './fault.ts';
-import { type ArrangedFaults, FaultBook } from './fault-book.ts';
-import { Collection, type Journal } from './journal.ts';
-import { Notifications } from './notification.ts';
-import type { Notice } from './notification-body.ts';
-import { type Order, Orders, type OrderTerms, type Payment } from './order.ts';
-import { Payers } from './payer.ts';
-import { type CodeRules, PaymentCodes } from './payment-code.ts';
-import { Payments } from './payments.ts';
-import { PlatformSettings } from './platform-settings.ts';
-import { PlatformSignature } from './platform-signature.ts';
-import { SeededRandom } from './random.ts';
-import { RateLimits } from './rate-limit.ts';
-import { type Refund, Refunds } from './refund.ts';
-import type { Timers } from './timers.ts';
+import { ComplaintDesk } from './complaints/desk.ts';
+import type { ComplaintView } from './complaints/view.ts';
 import {
   type GatewayState,
   type NotificationView,
@@ -27,8 +10,25 @@ import {
   type OrderView,
   orderView,
   type RefundView,
-} from './view.ts';
-import type { World } from './world.ts';
+} from './control/view.ts';
+import { type ArrangedFaults, FaultBook } from './faults/book.ts';
+import type { FaultRule, FaultTable, FiredFault } from './faults/fault.ts';
+import { Collection, type Journal } from './journal.ts';
+import { PlatformSignature } from './keys/platform-signature.ts';
+import { PlatformSettings } from './merchants/platform-settings.ts';
+import type { World } from './merchants/world.ts';
+import { Balances } from './money/balance.ts';
+import type { Notice } from './notifications/body.ts';
+import { Notifications } from './notifications/notification.ts';
+import { Combinations } from './orders/combination.ts';
+import { type Order, Orders, type OrderTerms, type Payment } from './orders/order.ts';
+import { Payers } from './orders/payer.ts';
+import { type CodeRules, PaymentCodes } from './orders/payment-code.ts';
+import { Payments } from './orders/payments.ts';
+import { SeededRandom } from './random.ts';
+import { RateLimits } from './rate-limit.ts';
+import { type Refund, Refunds } from './refunds/refund.ts';
+import type { Timers } from './time/timers.ts';
 
 /** Whom a notification goes to, and what it is about. */
 export type Addressee = Pick<OrderTerms, 'mchid' | 'outTradeNo' | 'notifyUrl'> & {

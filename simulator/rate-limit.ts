@@ -1,5 +1,5 @@
-import type { Subject } from './fault.ts';
-import type { Order } from './order.ts';
+import type { Subject } from './faults/fault.ts';
+import type { Order } from './orders/order.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { control } from './control.ts';
+import { control } from './control/answer.ts';
 import type { Gateway } from './gateway.ts';
 import { ControlError } from './gateway-error.ts';
 import { dashboardPage } from './pages/dashboard.ts';
 import { scanPage } from './pages/scan.ts';
-import type { Protocol } from './protocol.ts';
 import { isV2Path } from './v2/operations/index.ts';
 import type { V2Protocol } from './v2/protocol.ts';
+import type { Protocol } from './v3/protocol.ts';
 
 const CONTROL_PREFIX = '/_simulator';
 const KEEP_ALIVE_MS = 8000;

@@ -1,4 +1,4 @@
-import { FEE_RATE } from '../fee.ts';
+import { FEE_RATE } from '../money/fee.ts';
 
 /** Fen as bills print them: yuan with two decimals, `25.90`. */
 export function yuan(fen: number): string {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ControlError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
+import type { World } from '../merchants/world.ts';
 import type { SeededRandom } from '../random.ts';
-import type { World } from '../world.ts';
 import { type Alteration, type AlterationRequest, alterationRequest } from './alteration.ts';
 import type { BillDay } from './calendar.ts';
 import {

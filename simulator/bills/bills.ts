@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { ControlError, GatewayError } from '../gateway-error.ts';
 import type { Journal } from '../journal.ts';
-import type { Order, Orders } from '../order.ts';
+import type { World } from '../merchants/world.ts';
+import type { Order, Orders } from '../orders/order.ts';
 import type { SeededRandom } from '../random.ts';
-import type { Refunds } from '../refund.ts';
-import type { World } from '../world.ts';
+import type { Refunds } from '../refunds/refund.ts';
 import { altered } from './alteration.ts';
 import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { payee } from '../balance.ts';
 import { Collection, type Journal } from '../journal.ts';
-import type { OrderFamily, Orders } from '../order.ts';
-import type { Refund, Refunds } from '../refund.ts';
+import { payee } from '../money/balance.ts';
+import type { OrderFamily, Orders } from '../orders/order.ts';
+import type { Refund, Refunds } from '../refunds/refund.ts';
 import { type BillDay, builtAt, dayOf } from './calendar.ts';
 import { type Entry, entriesOf, type RefundState, refundKey } from './entry.ts';
 import { type SyntheticTrade, syntheticEntries } from './synthetic.ts';

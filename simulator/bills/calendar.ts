@@ -1,5 +1,5 @@
-import { chinaTime } from '../china-time.ts';
 import { GatewayError, paramError } from '../gateway-error.ts';
+import { chinaTime } from '../time/china-time.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const HOUR_MS = 60 * 60_000;

@@ -1,7 +1,7 @@
-import { toFen } from '../exchange-rate.ts';
-import { feeOf, settlementTotal } from '../fee.ts';
-import { type Order, orderKey, payerTotal } from '../order.ts';
-import type { Refund } from '../refund.ts';
+import { toFen } from '../money/exchange-rate.ts';
+import { feeOf, settlementTotal } from '../money/fee.ts';
+import { type Order, orderKey, payerTotal } from '../orders/order.ts';
+import type { Refund } from '../refunds/refund.ts';
 import { percentage } from './amount.ts';
 
 /** 退款状态 of bills. */

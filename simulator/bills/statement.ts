@@ -1,4 +1,4 @@
-import { rateOf, toFen } from '../exchange-rate.ts';
+import { rateOf, toFen } from '../money/exchange-rate.ts';
 import { billText, decimal, feeYuan, yuan } from './amount.ts';
 import { billTime } from './calendar.ts';
 import { couponAmount, couponRefund, type Entry } from './entry.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FEE_RATE, proportion } from '../fee.ts';
+import { FEE_RATE, proportion } from '../money/fee.ts';
 import { percentage } from './amount.ts';
 import type { BillDay } from './calendar.ts';
 import type { Entry } from './entry.ts';

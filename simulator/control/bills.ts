@@ -3,7 +3,7 @@ import { type Alteration, alterationRequest } from '../bills/alteration.ts';
 import { syntheticRequest } from '../bills/bills.ts';
 import type { ArrangedTrade } from '../bills/books.ts';
 import { DOCUMENTED, settingsRequest } from '../bills/settings.ts';
-import { chinaTime } from '../china-time.ts';
+import { chinaTime } from '../time/china-time.ts';
 import { type AnyRoute, route } from './route.ts';
 
 const syntheticAnswer = z.strictObject({

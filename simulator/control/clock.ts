@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { chinaTime } from '../china-time.ts';
 import type { Gateway } from '../gateway.ts';
-import { dateTime } from '../request-body.ts';
+import { chinaTime } from '../time/china-time.ts';
+import { dateTime } from '../v3/request-body.ts';
 import { type AnyRoute, route } from './route.ts';
 
 /** Ten years: further than anything waits. */

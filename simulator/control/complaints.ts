@@ -4,9 +4,9 @@ import {
   type ConsumerAction,
   complaintRequest,
   consumerStatement,
-} from '../complaint-desk.ts';
-import { type ComplaintView, complaintView } from '../complaint-view.ts';
-import { listed, pageAnswer, pageQuery } from '../listing.ts';
+} from '../complaints/desk.ts';
+import { type ComplaintView, complaintView } from '../complaints/view.ts';
+import { listed, pageAnswer, pageQuery } from './listing.ts';
 import { type AnyRoute, route } from './route.ts';
 
 const complaintAnswer: z.ZodType<ComplaintView> = z.strictObject({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { faultRule, firedFault } from '../fault.ts';
-import type { NotificationView, OrderView, RefundView } from '../view.ts';
+import type { faultRule, firedFault } from '../faults/fault.ts';
+import type { NotificationView, OrderView, RefundView } from './view.ts';
 
 /** An order, a refund, a notification and a fault, as the API description shows them. */
 export const exampleOrder: OrderView = {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { faultRequest, faultRule, firedFault } from '../fault.ts';
-import { recording } from '../fault-replay.ts';
-import { listed, pageAnswer, pageQuery } from '../listing.ts';
+import { faultRequest, faultRule, firedFault } from '../faults/fault.ts';
+import { recording } from '../faults/replay.ts';
 import { exampleFault, exampleFired } from './examples.ts';
+import { listed, pageAnswer, pageQuery } from './listing.ts';
 import { type AnyRoute, route } from './route.ts';
 
 const replayAnswer = z.strictObject({ waiting: z.int().nonnegative().nullable() });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { balanceRequest } from '../balance.ts';
-import type { PlatformCertificate } from '../certificate.ts';
-import { chinaTime } from '../china-time.ts';
-import type { SimulatedMerchant } from '../merchant.ts';
-import { dateTime } from '../request-body.ts';
+import type { PlatformCertificate } from '../keys/certificate.ts';
+import type { SimulatedMerchant } from '../merchants/merchant.ts';
+import { balanceRequest } from '../money/balance.ts';
+import { chinaTime } from '../time/china-time.ts';
+import { dateTime } from '../v3/request-body.ts';
 import { type AnyRoute, route } from './route.ts';
 
 const balanceAnswer = z.strictObject({

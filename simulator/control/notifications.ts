@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { listed, pageAnswer, pageQuery } from '../listing.ts';
-import { notificationAnswer, notificationView } from '../view.ts';
 import { exampleNotification } from './examples.ts';
+import { listed, pageAnswer, pageQuery } from './listing.ts';
 import { type AnyRoute, route } from './route.ts';
+import { notificationAnswer, notificationView } from './view.ts';
 
 /** What merchants were told. */
 export const notificationControls: readonly AnyRoute[] = [

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { listed, pageAnswer, pageQuery } from '../listing.ts';
-import { orderAnswer, scanAnswer } from '../view.ts';
 import { exampleOrder } from './examples.ts';
+import { listed, pageAnswer, pageQuery } from './listing.ts';
 import { type AnyRoute, route } from './route.ts';
+import { orderAnswer, scanAnswer } from './view.ts';
 
 /** Whose number it is, where several merchants use the same one; the newest unless told. */
 export const ownerQuery = z.strictObject({ mchid: z.string().optional() });

@@ -1,4 +1,4 @@
-import { codeArrangement } from '../payment-code.ts';
+import { codeArrangement } from '../orders/payment-code.ts';
 import { type AnyRoute, route } from './route.ts';
 
 /** What happens to the codes that people show. */

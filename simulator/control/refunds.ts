@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { listed, pageAnswer, pageQuery } from '../listing.ts';
-import { refundAnswer, refundView } from '../view.ts';
 import { exampleRefund } from './examples.ts';
+import { listed, pageAnswer, pageQuery } from './listing.ts';
 import { ownerQuery } from './orders.ts';
 import { type AnyRoute, route } from './route.ts';
+import { refundAnswer, refundView } from './view.ts';
 
 const answer = { schema: refundAnswer, example: exampleRefund };
 

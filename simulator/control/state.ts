@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { faultRule, firedFault } from '../fault.ts';
+import { faultRule, firedFault } from '../faults/fault.ts';
 import { exampleFault, exampleFired } from './examples.ts';
 import { type AnyRoute, route } from './route.ts';
 

@@ -1,7 +1,7 @@
-import { FAULT_DESCRIPTIONS, PARAMETER_KINDS } from '../fault.ts';
-import { FAULT_KINDS } from '../operations/index.ts';
+import { FAULT_DESCRIPTIONS, PARAMETER_KINDS } from '../faults/fault.ts';
 import { REFUSAL_CODES } from '../refusals.ts';
 import { V2_ERROR_CODES } from '../v2/error.ts';
+import { FAULT_KINDS } from '../v3/operations/index.ts';
 import { dashboardScript } from './dashboard-script.ts';
 import { script, style } from './style.ts';
 

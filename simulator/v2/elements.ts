@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
-import { notifyUrl } from '../request-body.ts';
+import { notifyUrl } from '../v3/request-body.ts';
 import { V2Error } from './error.ts';
 
 /** Text of at most `maximum` characters. */

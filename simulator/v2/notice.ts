@@ -1,7 +1,7 @@
 import { decryptReqInfo, encryptReqInfo } from '../../wechatpay/v2/req-info.ts';
 import { parseXml, type V2Fields } from '../../wechatpay/v2/xml.ts';
-import type { Order } from '../order.ts';
-import type { Refund } from '../refund.ts';
+import type { Order } from '../orders/order.ts';
+import type { Refund } from '../refunds/refund.ts';
 import { identity, signed, toXml } from './envelope.ts';
 import { paidElements } from './order-elements.ts';
 import { reqInfo } from './refund-elements.ts';

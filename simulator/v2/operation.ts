@@ -1,10 +1,10 @@
 import type { V2SignType } from '../../wechatpay/v2/signature.ts';
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
-import type { FaultKind, Subject } from '../fault.ts';
+import type { FaultKind, Subject } from '../faults/fault.ts';
 import type { Gateway } from '../gateway.ts';
-import type { SimulatedMerchant } from '../merchant.ts';
-import type { FileReply } from '../operation.ts';
-import type { Order } from '../order.ts';
+import type { SimulatedMerchant } from '../merchants/merchant.ts';
+import type { Order } from '../orders/order.ts';
+import type { FileReply } from '../v3/operation.ts';
 import { lacking } from './elements.ts';
 import { V2Error } from './error.ts';
 

@@ -1,7 +1,7 @@
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
-import { chinaTimestamp } from '../china-time.ts';
-import { settlementTotal } from '../fee.ts';
-import { type Order, payerTotal, TRADE_STATES } from '../order.ts';
+import { settlementTotal } from '../money/fee.ts';
+import { type Order, payerTotal, TRADE_STATES } from '../orders/order.ts';
+import { chinaTimestamp } from '../time/china-time.ts';
 import { present } from './envelope.ts';
 
 /** What queries say about an order; `unpaid` makes it the answer of a gateway that lags behind. */

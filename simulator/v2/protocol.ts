@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { carryOut } from '../carry-out.ts';
 import type { Gateway } from '../gateway.ts';
-import type { SimulatedMerchant } from '../merchant.ts';
+import type { SimulatedMerchant } from '../merchants/merchant.ts';
 import {
   confirmation,
   htmlPage,

@@ -1,9 +1,9 @@
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
-import { chinaTime } from '../china-time.ts';
-import { proportion, settlementTotal } from '../fee.ts';
-import { type Order, payerTotal } from '../order.ts';
-import type { Refund } from '../refund.ts';
-import { destination } from '../refund-object.ts';
+import { proportion, settlementTotal } from '../money/fee.ts';
+import { type Order, payerTotal } from '../orders/order.ts';
+import type { Refund } from '../refunds/refund.ts';
+import { chinaTime } from '../time/china-time.ts';
+import { destination } from '../v3/objects/refund.ts';
 import { present } from './envelope.ts';
 import { couponType } from './order-elements.ts';
 

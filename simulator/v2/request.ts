@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { X509Certificate } from 'node:crypto';
 import { signFields, type V2SignType } from '../../wechatpay/v2/signature.ts';
 import { parseXml, type V2Fields, XmlError } from '../../wechatpay/v2/xml.ts';
-import type { Enrolment } from '../merchant.ts';
-import type { World } from '../world.ts';
+import type { Enrolment } from '../merchants/merchant.ts';
+import type { World } from '../merchants/world.ts';
 import { lacking } from './elements.ts';
 import { V2Error } from './error.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { enrolment } from '../../simulator/merchant.ts';
+import { enrolment } from '../../simulator/merchants/merchant.ts';
 import { encryptResource } from '../../wechatpay/v3/aead.ts';
 import { answerMessage, signMessage } from '../../wechatpay/v3/signature.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';

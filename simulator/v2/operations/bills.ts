@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BuiltBill } from '../../bills/file.ts';
 import { GatewayError } from '../../gateway-error.ts';
-import type { FileReply } from '../../operation.ts';
+import type { FileReply } from '../../v3/operation.ts';
 import { checkElements } from '../elements.ts';
 import { V2Error } from '../error.ts';
 import type { CheckedV2Call, V2Call, V2Operation } from '../operation.ts';

@@ -1,4 +1,4 @@
-import type { FaultKind, FaultTable } from '../../fault.ts';
+import type { FaultKind, FaultTable } from '../../faults/fault.ts';
 import type { V2Operation } from '../operation.ts';
 import { billOperations } from './bills.ts';
 import { orderOperations } from './orders.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODE_LIFE_MS, type OrderTerms } from '../../order.ts';
+import { CODE_LIFE_MS, type OrderTerms } from '../../orders/order.ts';
 import {
   address,
   checkElements,

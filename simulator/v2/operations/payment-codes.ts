@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { Order } from '../../order.ts';
-import { AUTH_CODE } from '../../payment-code.ts';
+import type { Order } from '../../orders/order.ts';
+import { AUTH_CODE } from '../../orders/payment-code.ts';
 import { checkElements, orderNumber, text } from '../elements.ts';
 import { V2Error } from '../error.ts';
 import {

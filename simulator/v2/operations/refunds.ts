@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Order } from '../../order.ts';
-import type { Refund } from '../../refund.ts';
+import type { Order } from '../../orders/order.ts';
+import type { Refund } from '../../refunds/refund.ts';
 import { address, checkElements, fen, json, lacking, orderNumber, outRefundNo, text } from '../elements.ts';
 import { V2Error } from '../error.ts';
 import { type CheckedV2Call, orderOf, repeatable, type V2Call, type V2Operation } from '../operation.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { AUTH_CODE } from '../../payment-code.ts';
+import { AUTH_CODE } from '../../orders/payment-code.ts';
 import { SeededRandom } from '../../random.ts';
 import { checkElements, ip, text, time } from '../elements.ts';
 import { present } from '../envelope.ts';

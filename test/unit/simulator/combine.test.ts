@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/index.ts';
-import { enrolment } from '../../../simulator/merchant.ts';
+import { enrolment } from '../../../simulator/merchants/merchant.ts';
 import { decryptResource } from '../../../wechatpay/v3/aead.ts';
 import { control, isSigned, type RawAnswer, RawClient } from './client.ts';
 import { startReceiver } from './receiver.ts';

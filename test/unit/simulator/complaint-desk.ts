@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { ComplaintRequest } from '../../../simulator/complaint-desk.ts';
+import type { ComplaintRequest } from '../../../simulator/complaints/desk.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/index.ts';
 import { type Deviation, orderBody, type RawAnswer, RawClient } from './client.ts';
 

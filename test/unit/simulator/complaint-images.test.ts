@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import axiosPlugin from 'wechatpay-axios-plugin';
-import { parseMultipart } from '../../../simulator/multipart.ts';
+import { parseMultipart } from '../../../simulator/v3/multipart.ts';
 import { BMP, GIF, JPEG, PNG } from '../wechatpay/images.ts';
 import { BASE, ComplaintDesk, codeOf } from './complaint-desk.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { secondsBeforeRetry } from '../../../simulator/retry-schedule.ts';
+import { secondsBeforeRetry } from '../../../simulator/notifications/retry-schedule.ts';
 import { decryptResource } from '../../../wechatpay/v3/aead.ts';
 import { BMP, PNG } from '../wechatpay/images.ts';
 import { control, isSigned } from './client.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CURRENCIES } from '../../../simulator/exchange-rate.ts';
+import { CURRENCIES } from '../../../simulator/money/exchange-rate.ts';
 import { decryptResource } from '../../../wechatpay/v3/aead.ts';
 import { isSigned, orderBody } from './client.ts';
 import { BASE, codeOf, MODES, OverseasDesk } from './overseas-desk.ts';

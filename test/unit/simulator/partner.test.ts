@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Simulator, startSimulator } from '../../../simulator/index.ts';
-import type { SimulatedMerchant } from '../../../simulator/merchant.ts';
+import type { SimulatedMerchant } from '../../../simulator/merchants/merchant.ts';
 import { decryptResource } from '../../../wechatpay/v3/aead.ts';
 import { type RawAnswer, RawClient } from './client.ts';
 import { type Receiver, startReceiver } from './receiver.ts';

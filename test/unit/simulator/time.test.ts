@@ -8,7 +8,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from '../../../simulator/index.ts';
-import { Timers } from '../../../simulator/timers.ts';
+import { Timers } from '../../../simulator/time/timers.ts';
 import { control, isSigned, RawClient } from './client.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 

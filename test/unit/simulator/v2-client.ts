@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import plugin from 'wechatpay-axios-plugin';
 import type { Simulator } from '../../../simulator/index.ts';
-import type { SimulatedMerchant } from '../../../simulator/merchant.ts';
+import type { SimulatedMerchant } from '../../../simulator/merchants/merchant.ts';
 
 export type Elements = Record<string, string>;
 

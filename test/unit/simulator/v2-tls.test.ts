@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
-import { merchantCertificate } from '../../../simulator/certificate.ts';
-import { chinaTime } from '../../../simulator/china-time.ts';
 import { type Simulator, startSimulator } from '../../../simulator/index.ts';
-import type { SimulatedMerchant } from '../../../simulator/merchant.ts';
+import { merchantCertificate } from '../../../simulator/keys/certificate.ts';
+import type { SimulatedMerchant } from '../../../simulator/merchants/merchant.ts';
+import { chinaTime } from '../../../simulator/time/china-time.ts';
 import { formatAuthorization, requestMessage, signMessage } from '../../../wechatpay/v3/signature.ts';
 import { type Elements, peer, RawV2Client } from './v2-client.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Simulator, startSimulator } from '../../../simulator/index.ts';
-import type { SimulatedMerchant } from '../../../simulator/merchant.ts';
+import type { SimulatedMerchant } from '../../../simulator/merchants/merchant.ts';
 import { WechatPay, WechatPayPartner } from '../../../wechatpay/client.ts';
 import type { WechatPayOptions } from '../../../wechatpay/configuration.ts';
 import { OutcomeUnknownError, RequestRejectedError } from '../../../wechatpay/errors.ts';
