@@ -1,0 +1,103 @@
+import type { Pool } from '../../database/pool.ts';
+
+/** An order and its refunds as the gateway has them. */
+export interface GatewayTruth {
+  orders: { out_trade_no: string; trade_state: string; description: string; amount: { total: number } }[];
+  refunds: { out_trade_no: string; out_refund_no: string; status: string; amount: { refund: number } }[];
+}
+
+interface Row {
+  id: string;
+  out_trade_no: string;
+  amount: number;
+  status: string;
+  transaction_id: string | null;
+}
+
+/**
+ * Compares gateway, rows, ledger and events of some payments that have come to rest.
+ * @param description what only these payments are called: an order under another number would show by it.
+ * @returns one sentence for each violation; none when all agree.
+ */
+export async function violations(
+  pool: Pool,
+  gateway: GatewayTruth,
+  { ids, description }: { ids: string[]; description: string },
+): Promise<string[]> {
+  const found: string[] = [];
+  const { rows } = await pool.query<Row>(
+    'select id, out_trade_no, amount, status, transaction_id from payments where id = any($1)',
+    [ids],
+  );
+  const orders = gateway.orders.filter((order) => order.description === description);
+  const numbers = new Set(rows.map((row) => row.out_trade_no));
+  for (const order of orders) {
+    if (!numbers.has(order.out_trade_no))
+      found.push(`the gateway has an order ${order.out_trade_no} of nobody`);
+  }
+  for (const row of rows) found.push(...(await violationsOf(pool, gateway, row)));
+  const { rows: sums } = await pool.query<{ difference: number }>(
+    `select coalesce(sum(case side when 'debit' then amount else -amount end), 0)::bigint difference from ledger_entries`,
+  );
+  if (sums[0]?.difference !== 0) found.push(`the ledger is out of balance by ${sums[0]?.difference}`);
+  return found;
+}
+
+async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Promise<string[]> {
+  const found: string[] = [];
+  const must = (holds: boolean, what: string) => {
+    if (!holds) found.push(`${payment.out_trade_no} (${payment.status}): ${what}`);
+  };
+  const orders = gateway.orders.filter((order) => order.out_trade_no === payment.out_trade_no);
+  const order = orders[0];
+  must(orders.length <= 1, `the gateway has ${orders.length} orders`);
+  const paidThere = order?.trade_state === 'SUCCESS' || order?.trade_state === 'REFUND';
+  const paidHere = ['PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'].includes(payment.status);
+  must(paidThere === paidHere, `the gateway says ${order?.trade_state ?? 'nothing'}`);
+  must(paidHere === (payment.transaction_id !== null), 'transaction_id and status disagree');
+  if (payment.status === 'CLOSED' && order)
+    must(order.trade_state === 'CLOSED', `it is ${order.trade_state} there`);
+
+  const { rows: refunds } = await pool.query<{ out_refund_no: string; amount: number; status: string }>(
+    'select out_refund_no, amount, status from refunds where payment_id = $1',
+    [payment.id],
+  );
+  const sum = (list: { amount: number }[]) => list.reduce((total, { amount }) => total + amount, 0);
+  const paidBack = sum(refunds.filter(({ status }) => status === 'SUCCEEDED'));
+  const there = gateway.refunds.filter((refund) => refund.out_trade_no === payment.out_trade_no);
+  const paidBackThere = there
+    .filter(({ status }) => status === 'SUCCESS')
+    .reduce((total, { amount }) => total + amount.refund, 0);
+  must(paidBack === paidBackThere, `${paidBack} fen are refunded here, ${paidBackThere} there`);
+  must(paidBackThere <= payment.amount, 'more was refunded than paid');
+  const known = new Set(refunds.map((refund) => refund.out_refund_no));
+  for (const { out_refund_no } of there) must(known.has(out_refund_no), `refund ${out_refund_no} of nobody`);
+  const expected = paidBack === 0 ? 'PAID' : paidBack === payment.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED';
+  if (paidHere) must(payment.status === expected, `${paidBack} of ${payment.amount} fen were refunded`);
+
+  const { rows: balances } = await pool.query<{ code: string; balance: number }>(
+    `select a.code, sum(case e.side when 'debit' then e.amount else -e.amount end)::bigint balance
+       from ledger_transactions t join ledger_entries e on e.transaction = t.sequence
+       join ledger_accounts a on a.id = e.account
+      where t.payment_id = $1 group by a.code`,
+    [payment.id],
+  );
+  const booked = Object.fromEntries(balances.map(({ code, balance }) => [code, balance]));
+  const paid = paidHere ? payment.amount : 0;
+  must(
+    (booked.wechat_receivable ?? 0) === paid - paidBack,
+    `the ledger has ${booked.wechat_receivable} to receive`,
+  );
+  must(-(booked.sales ?? 0) === paid, `the ledger has ${booked.sales} of sales`);
+  must((booked.refunds ?? 0) === paidBack, `the ledger has ${booked.refunds} of refunds`);
+  must((booked.refunds_in_flight ?? 0) === 0, `the ledger has ${booked.refunds_in_flight} in flight`);
+
+  const { rows: twice } = await pool.query<{ type: string; copies: number }>(
+    `select type, count(*)::int copies from events
+      where payment_id = $1 and type <> 'payment.partially_refunded'
+      group by type, refund_id having count(*) > 1`,
+    [payment.id],
+  );
+  for (const { type, copies } of twice) must(false, `${type} was told ${copies} times`);
+  return found;
+}

@@ -1,0 +1,56 @@
+import { SeededRandom } from '../../simulator/random.ts';
+
+/** What the customer and the merchant do with one payment, and what goes wrong meanwhile. */
+export interface PaymentPlan {
+  /** Fen. */
+  amount: number;
+  /** What the gateway does to the answer of the order. */
+  orderFault: string | undefined;
+  /** What happens to the notification of the payment. */
+  notificationFault: string | undefined;
+  /** `race`: the customer pays while the merchant closes. */
+  ending: 'pay' | 'close' | 'race';
+  /** Milliseconds from the code to the customer's or merchant's deed. */
+  hesitationMs: number;
+  /** Fen of each refund that is asked for once it is paid; together they may ask for more than was paid. */
+  refunds: number[];
+  /** What the gateway does to the answer of a refund. */
+  refundFault: string | undefined;
+}
+
+/** Everything that happens under one seed. */
+export interface Plan {
+  seed: number;
+  payments: PaymentPlan[];
+  /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
+  kills: { process: 'worker' | 'api'; afterMs: number }[];
+}
+
+const PAYMENTS = 3;
+const LOST_ANSWERS = ['timeout_after', 'reset_after', 'error_500', 'probe_signature', 'unsigned'] as const;
+
+/** The plan of a seed: the same seed always gives the same one. */
+export function planOf(seed: number): Plan {
+  const random = new SeededRandom(`crashes/${seed}`);
+  const below = (limit: number) => Math.floor(random.fraction() * limit);
+  const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+  const sometimes = <T>(values: readonly T[], probability: number) =>
+    random.fraction() < probability ? oneOf(values) : undefined;
+  const payments = Array.from({ length: PAYMENTS }, (): PaymentPlan => {
+    const amount = 100 + below(10_000);
+    return {
+      amount,
+      orderFault: sometimes(LOST_ANSWERS, 0.4),
+      notificationFault: sometimes(['drop', 'duplicate', 'delay', 'forge', 'replay'], 0.5),
+      ending: oneOf(['pay', 'pay', 'pay', 'close', 'race']),
+      hesitationMs: below(1_000),
+      refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
+      refundFault: sometimes(LOST_ANSWERS, 0.4),
+    };
+  });
+  const kills = Array.from({ length: 1 + below(2) }, () => ({
+    process: oneOf(['worker', 'worker', 'api'] as const),
+    afterMs: below(3_000),
+  }));
+  return { seed, payments, kills };
+}

@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openPool } from '../../database/pool.ts';
+import type { Stack } from '../stack.ts';
+import { MerchantBackend, type Resource } from '../tour/merchant-backend.ts';
+import { type GatewayTruth, violations } from './invariants.ts';
+import { type PaymentPlan, type Plan, planOf } from './plan.ts';
+
+/** How one seed ended. */
+export interface SeedReport {
+  seed: number;
+  ms: number;
+  statuses: string[];
+  /** One sentence for each; none when everything agrees. */
+  violations: string[];
+}
+
+/** How a run of seeds ended. */
+export interface CrashReport {
+  seeds: number;
+  from: number;
+  payments: number;
+  kills: number;
+  violations: number;
+  reports: SeedReport[];
+}
+
+const ENDED = ['PAID', 'CLOSED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
+
+/**
+ * Runs seeds on a stack: payments and refunds with lost answers and notifications, while processes are killed, each by the plan of its
+ * seed; then compares gateway, rows, ledger and events.
+ * @param parallel seeds at a time; a kill hits all of them.
+ */
+export async function runCrashes(
+  stack: Stack,
+  {
+    seeds,
+    from,
+    parallel,
+    say,
+  }: { seeds: number; from: number; parallel: number; say: (line: string) => void },
+): Promise<CrashReport> {
+  const pool = openPool(stack.databaseUrl, { max: 4 });
+  const reports: SeedReport[] = [];
+  let next = from;
+  let kills = 0;
+  const play = async () => {
+    while (next < from + seeds) {
+      const plan = planOf(next++);
+      kills += plan.kills.length;
+      const report = await playSeed(stack, plan, pool);
+      reports.push(report);
+      const verdict = report.violations.length === 0 ? '✔' : '✘';
+      say(`${verdict} seed ${report.seed} (${reports.length} of ${seeds}): ${report.statuses.join(', ')}`);
+      for (const violation of report.violations) say(`    ${violation}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: parallel }, play));
+  } finally {
+    await pool.end();
+  }
+  reports.sort((a, b) => a.seed - b.seed);
+  return {
+    seeds,
+    from,
+    payments: reports.reduce((sum, { statuses }) => sum + statuses.length, 0),
+    kills,
+    violations: reports.reduce((sum, report) => sum + report.violations.length, 0),
+    reports,
+  };
+}
+
+async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPool>): Promise<SeedReport> {
+  const started = Date.now();
+  const backend = new MerchantBackend(stack);
+  const description = `crashes, seed ${plan.seed}`;
+  const report: SeedReport = { seed: plan.seed, ms: 0, statuses: [], violations: [] };
+  const killing = plan.kills.map(async ({ process: name, afterMs }) => {
+    await sleep(afterMs);
+    const victim = stack.pids().find((candidate) => candidate.name === name);
+    // It may be dead already, by the kill of another seed.
+    if (victim) process.kill(victim.pid, 'SIGKILL');
+  });
+  try {
+    const payments = await Promise.all(
+      plan.payments.map((payment, index) =>
+        playPayment(backend, payment, `${plan.seed}X${index}`, description),
+      ),
+    );
+    await Promise.all(killing);
+    report.statuses = payments.map(({ status }) => status);
+    const { orders } = await backend.simulator<Pick<GatewayTruth, 'orders'>>('GET', '/orders?limit=10000');
+    const { refunds } = await backend.simulator<Pick<GatewayTruth, 'refunds'>>(
+      'GET',
+      '/refunds?limit=10000',
+    );
+    const ids = payments.map(({ id }) => id);
+    report.violations = await violations(pool, { orders, refunds }, { ids, description });
+  } catch (error) {
+    report.violations.push((error as Error).message);
+  }
+  report.ms = Date.now() - started;
+  return report;
+}
+
+/** Plays one payment to its end, refunds included. @returns the payment as the API knows it then. */
+async function playPayment(
+  backend: MerchantBackend,
+  plan: PaymentPlan,
+  name: string,
+  description: string,
+): Promise<Resource> {
+  const out_trade_no = `CRASH${name}`;
+  const fault = (operation: string, kind: string, more: object = {}) =>
+    backend.simulator('POST', '/faults', { operation, kind, out_trade_no, ...more });
+  if (plan.orderFault) await fault('native.create', plan.orderFault, PROCESSED);
+  if (plan.notificationFault) {
+    const times = plan.notificationFault === 'drop' ? { times: null } : {};
+    await fault('notification', plan.notificationFault, times);
+  }
+  const created = await backend.post('/payments', {
+    description,
+    out_trade_no,
+    amount: { total: plan.amount, currency: 'CNY' },
+  });
+  const path = `/payments/${created.id}`;
+  if (!created.code_url) await backend.until(path, 'PENDING', ...ENDED);
+  await sleep(plan.hesitationMs);
+  const pay = () => backend.simulator('POST', `/orders/${out_trade_no}/pay`, {});
+  const close = () => backend.post(`${path}/close`, { reason: 'crashes' });
+  // Whoever comes too late is refused, by the gateway or by us.
+  if (plan.ending !== 'close') await pay().catch(() => {});
+  if (plan.ending !== 'pay') await close().catch(() => {});
+  const ended = await backend.until(path, ...ENDED);
+  if (ended.status === 'CLOSED' || ended.status === 'FAILED') return ended;
+
+  if (plan.refundFault && plan.refunds.length > 0) await fault('refund.create', plan.refundFault, PROCESSED);
+  const refunds = await Promise.all(
+    plan.refunds.map((refund) =>
+      backend.post(`${path}/refunds`, { amount: { refund } }).catch((error: Error) => {
+        if (!error.message.includes('refund_exceeds_payment')) throw error;
+        return undefined;
+      }),
+    ),
+  );
+  for (const refund of refunds) {
+    if (refund) await backend.until(`/refunds/${refund.id}`, 'SUCCEEDED', 'FAILED');
+  }
+  return await backend.get(path);
+}
+
+/** The gateway does what it was asked, and its answer is lost or cannot be believed. */
+const PROCESSED = { processed: true, delay_ms: 200 };
