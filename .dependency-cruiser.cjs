@@ -6,18 +6,20 @@ const mayImport = {
   domain: [],
   wechatpay: [],
   process: [],
+  codec: [],
   database: ['domain'],
   gateway: ['domain', 'wechatpay', 'database'],
   // Activities as types only: a value import would drag Node's modules into the sandbox, which the workflow bundler refuses.
   workflows: ['domain', 'activities/index\\.ts$'],
   activities: ['domain', 'wechatpay', 'database', 'gateway'],
-  worker: ['domain', 'wechatpay', 'process', 'database', 'gateway', 'workflows', 'activities'],
-  api: ['domain', 'wechatpay', 'process', 'database', 'gateway', 'workflows/(messages|start)\\.ts$'],
+  worker: ['domain', 'wechatpay', 'process', 'codec', 'database', 'gateway', 'workflows', 'activities'],
+  api: ['domain', 'wechatpay', 'process', 'codec', 'database', 'gateway', 'workflows/(messages|start)\\.ts$'],
   simulator: ['wechatpay/v3/(signature|aead)\\.ts$', 'wechatpay/v2/(xml|signature|req-info)\\.ts$'],
   cli: [
     'domain',
     'wechatpay',
     'process',
+    'codec',
     'database',
     'gateway',
     'workflows/(messages|start)\\.ts$',
@@ -33,7 +35,7 @@ const folders = Object.entries(mayImport).map(([folder, allowed]) => ({
   severity: 'error',
   from: { path: `^${folder}/` },
   to: {
-    path: '^(domain|wechatpay|process|database|gateway|workflows|activities|worker|api|simulator|cli|dev|bench|test)/',
+    path: '^(domain|wechatpay|process|codec|database|gateway|workflows|activities|worker|api|simulator|cli|dev|bench|test)/',
     pathNot: [`^${folder}/`, ...allowed.map((path) => `^${path}`)],
   },
 }));
@@ -45,7 +47,7 @@ module.exports = {
       name: 'workflow-code-is-deterministic',
       comment: 'workflow code may use only the workflow SDK and pure rules',
       severity: 'error',
-      from: { path: '^(workflows|domain)/' },
+      from: { path: '^(workflows|domain)/|^codec/failure-converter\\.ts$' },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'core'],
         pathNot: 'node_modules/@temporalio/(workflow|common)/',
@@ -61,7 +63,7 @@ module.exports = {
       name: 'no-development-packages-in-production',
       severity: 'error',
       from: {
-        path: '^(domain|wechatpay|process|database|gateway|workflows|activities|worker|api|simulator|cli)/',
+        path: '^(domain|wechatpay|process|codec|database|gateway|workflows|activities|worker|api|simulator|cli)/',
       },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },

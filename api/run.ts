@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
+import { dataConverter } from '../codec/data-converter.ts';
 import { openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
 import { openMerchants } from '../gateway/merchants.ts';
@@ -15,6 +16,7 @@ export const API_VARIABLES = [
   ...TEMPORAL_VARIABLES,
   'TEMPORAL_TASK_QUEUE',
   'PAYSAGA_MASTER_KEY',
+  'PAYSAGA_CODEC_KEYS',
   'API_HOST',
   'API_PORT',
   'LOG_LEVEL',
@@ -36,7 +38,11 @@ export async function runApi(
     onError: (error) => log.warn({ err: error }, 'PostgreSQL connection lost'),
   });
   const connection = Connection.lazy(temporalConnection(environment));
-  const client = new Client({ connection, namespace: environment.TEMPORAL_NAMESPACE });
+  const client = new Client({
+    connection,
+    namespace: environment.TEMPORAL_NAMESPACE,
+    dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
+  });
   const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
   let stopping = false;
   const app = createApp({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codecKeys } from './codec-keys.ts';
 
 /**
  * Configuration comes from environment variables only. Every problem is reported at once, so that a deployment is mended in one go.
@@ -41,6 +42,13 @@ const VARIABLES = {
       message: 'must be base64 of 32 bytes; make one with: openssl rand -base64 32',
     })
     .transform((value) => Buffer.from(value, 'base64')),
+  /** `id:base64,…`: keys that encrypt what Temporal stores; the first encrypts, all decrypt. Not set: nothing is encrypted. */
+  PAYSAGA_CODEC_KEYS: codecKeys.optional(),
+  /** What the Temporal UI's proxy and the command line bring to `paysaga codec-server`. */
+  PAYSAGA_CODEC_SERVER_TOKEN: z
+    .string()
+    .min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32')
+    .optional(),
   API_HOST: z.string().min(1).default('0.0.0.0'),
   API_PORT: port.default(8080),
   /** Where WeChat Pay reaches the API; base of every notify_url. */

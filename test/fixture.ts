@@ -7,6 +7,8 @@ import { pino } from 'pino';
 import { request as send } from 'undici';
 import { createApp } from '../api/app.ts';
 import { sagasThrough } from '../api/sagas.ts';
+import { dataConverter } from '../codec/data-converter.ts';
+import type { CodecKey } from '../codec/payload-codec.ts';
 import { createApiKey } from '../database/api-keys.ts';
 import { upsertMerchant, upsertTenant } from '../database/merchants.ts';
 import { migrate } from '../database/migrate.ts';
@@ -58,7 +60,7 @@ export interface Paysaga {
   history(workflowId: string): Promise<string[]>;
   /** Ends the worker, as a deployment does. */
   stopWorker(): Promise<void>;
-  startWorker(): Promise<void>;
+  startWorker(options?: WorkerOptions): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -73,18 +75,26 @@ export interface PaysagaOptions {
   gatewayTimeoutMs?: number;
   /** How long a request waits for its workflow, in milliseconds. */
   sagaDeadlineMs?: number;
+  /** Payload codec of the API, of `client`, and of workers that are not told otherwise. */
+  codecKeys?: CodecKey[];
   /** False starts without a worker. */
   worker?: boolean;
   /** Replaces the Temporal client of the API, e.g. by one that finds no server. */
   apiTemporalAddress?: string;
 }
 
-let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+/** How a worker differs from the others of the test. */
+export interface WorkerOptions {
+  codecKeys?: CodecKey[];
+}
+
+const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
 let runtimeInstalled = false;
 
-/** The workflow code, bundled once per test run. */
-export function workflowBundle(): ReturnType<typeof bundleWorkflows> {
-  bundle ??= bundleWorkflows();
+/** The workflow code, bundled once per test run; once more for encoded failures. */
+export function workflowBundle({ encodeFailures = false } = {}): ReturnType<typeof bundleWorkflows> {
+  const bundle = bundles.get(encodeFailures) ?? bundleWorkflows({ encodeFailures });
+  bundles.set(encodeFailures, bundle);
   return bundle;
 }
 
@@ -99,10 +109,9 @@ export function quietRuntime(): void {
 export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysaga> {
   quietRuntime();
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const [database, address, code, simulator] = await Promise.all([
+  const [database, address, simulator] = await Promise.all([
     createDatabase(),
     temporalAddress(),
-    workflowBundle(),
     startSimulator({ notifyDelayMs: 20, refundDelayMs: 200, ...options.simulator }),
   ]);
   await migrate(database.url);
@@ -123,14 +132,17 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const apiKey = await createApiKey(pool, tenantId, 'test');
   const merchants = openMerchants({ pool, vault, timeoutMs: options.gatewayTimeoutMs ?? 3_000 });
   const connection = await Connection.connect({ address });
-  const client = new Client({ connection });
+  const client = new Client({ connection, dataConverter: dataConverter(options.codecKeys) });
   // Workflow ids contain the mchid and are the same in every test: the namespace is shared, so the task queue and the numbers are not.
   const taskQueue = `test-${randomUUID()}`;
   const apiConnection = options.apiTemporalAddress
     ? // Without the SDK's own retries, whose timers outlive the connection.
       Connection.lazy({ address: options.apiTemporalAddress, interceptors: [] })
     : connection;
-  const apiClient = new Client({ connection: apiConnection });
+  const apiClient = new Client({
+    connection: apiConnection,
+    dataConverter: dataConverter(options.codecKeys),
+  });
   const server = createApp({
     pool,
     client: apiClient,
@@ -149,12 +161,13 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const workerConnection = await NativeConnection.connect({ address });
 
   let host: Host | undefined;
-  async function startWorker(): Promise<void> {
+  async function startWorker({ codecKeys = options.codecKeys }: WorkerOptions = {}): Promise<void> {
     host = await hostSagas({
       connection: workerConnection,
       namespace: 'default',
       taskQueue,
-      workflowBundle: code,
+      workflowBundle: await workflowBundle({ encodeFailures: codecKeys !== undefined }),
+      dataConverter: dataConverter(codecKeys),
       pool,
       merchants,
       publicUrl: apiUrl,

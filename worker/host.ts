@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
@@ -14,6 +15,8 @@ export interface HostOptions {
   namespace: string;
   taskQueue: string;
   workflowBundle: WorkflowBundleOption;
+  /** Encrypts what Temporal stores; the bundle must have been made for encoded failures. */
+  dataConverter?: DataConverter | undefined;
   pool: Pool;
   merchants: Merchants;
   /** Base of every notify_url. */
@@ -39,8 +42,8 @@ export interface Host {
 
 /** Hosts the sagas: workflows, activities, and the relays that hand stored intents and notifications to Temporal. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
-  const { connection, namespace, taskQueue, pool, merchants, publicUrl, log } = options;
-  const client = new Client({ connection, namespace });
+  const { connection, namespace, taskQueue, dataConverter, pool, merchants, publicUrl, log } = options;
+  const client = new Client({ connection, namespace, dataConverter });
   const activities = createActivities({ pool, merchants, publicUrl, clock: Date.now });
   const worker = await Worker.create({
     connection,
@@ -48,6 +51,7 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     taskQueue,
     activities,
     workflowBundle: options.workflowBundle,
+    ...(dataConverter && { dataConverter }),
     identity: `paysaga-worker/${hostname()}/${process.pid}`,
     maxConcurrentWorkflowTaskExecutions: options.maxWorkflowTasks ?? 40,
     maxConcurrentActivityTaskExecutions: options.maxActivities ?? 100,

@@ -1,4 +1,5 @@
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { dataConverter } from '../codec/data-converter.ts';
 import { openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
 import { openMerchants } from '../gateway/merchants.ts';
@@ -14,6 +15,7 @@ export const WORKER_VARIABLES = [
   ...TEMPORAL_VARIABLES,
   'TEMPORAL_TASK_QUEUE',
   'PAYSAGA_MASTER_KEY',
+  'PAYSAGA_CODEC_KEYS',
   'PUBLIC_URL',
   'WORKER_MAX_WORKFLOW_TASKS',
   'WORKER_MAX_ACTIVITIES',
@@ -36,7 +38,9 @@ export async function runWorker(
     // Signals are ours to handle: the relays stop before the pool ends.
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      log[LEVELS[level]]({ ...meta }, message);
+      const { error, ...rest } = meta ?? {};
+      // Under any other name an error would lose its text.
+      log[LEVELS[level]](error === undefined ? rest : { ...rest, err: error }, message);
     }),
   });
   const connection = await NativeConnection.connect(temporalConnection(environment));
@@ -46,11 +50,15 @@ export async function runWorker(
     onError: (error) => log.warn({ err: error }, 'PostgreSQL connection lost'),
   });
   const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
+  const converter = dataConverter(environment.PAYSAGA_CODEC_KEYS);
   const host = await hostSagas({
     connection,
     namespace,
     taskQueue,
-    workflowBundle: IS_COMPILED ? { codePath: BUNDLE_PATH } : await bundleWorkflows(),
+    workflowBundle: IS_COMPILED
+      ? { codePath: BUNDLE_PATH }
+      : await bundleWorkflows({ encodeFailures: converter !== undefined }),
+    dataConverter: converter,
     pool,
     merchants,
     publicUrl: environment.PUBLIC_URL,
