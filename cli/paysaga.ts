@@ -42,6 +42,21 @@ program
   .action(async () => (await import('./migrate.ts')).runMigrate());
 
 program
+  .command('codec-server')
+  .description("let Temporal's web UI and command line read encrypted histories; needs PAYSAGA_CODEC_KEYS")
+  .option('--port <number>', 'port to listen on; 0 takes a free one', port, 8234)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--ui-origin <url...>', 'where the Temporal UI is; no other page may ask', [
+    'http://127.0.0.1:8233',
+    'http://localhost:8233',
+  ])
+  .option(
+    '--no-authentication',
+    'ask for no token although others reach the port: because a proxy asks, or nobody else is in the network',
+  )
+  .action(async (options) => (await import('./codec-server.ts')).runCodecServer(options));
+
+program
   .command('simulator')
   .description('run a stand-in for the WeChat Pay gateway, for development and tests')
   .option('--port <number>', 'port to listen on; 0 takes a free one', port, 9080)

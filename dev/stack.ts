@@ -14,6 +14,7 @@ export const PORTS = {
   checkout: 8081,
   temporal: 7233,
   temporalUi: 8233,
+  codecServer: 8234,
   simulator: 9080,
   postgres: 5433,
 };
@@ -24,6 +25,7 @@ const PORT_USERS: Record<keyof typeof PORTS, string> = {
   checkout: 'the checkout page',
   temporal: 'Temporal',
   temporalUi: 'the Temporal UI',
+  codecServer: 'the codec server',
   simulator: 'the simulator',
   postgres: 'PostgreSQL',
 };
@@ -61,6 +63,8 @@ export interface Stack {
   temporalNamespace: string;
   /** Absent when TEMPORAL_ADDRESS names a server of somebody else. */
   temporalUiUrl?: string;
+  /** Present when PAYSAGA_CODEC_KEYS is set: what the UI and `temporal --codec-endpoint` ask to read encrypted histories. */
+  codecServerUrl?: string;
   /** The environment that `paysaga` commands need to work on this stack. */
   environment: NodeJS.ProcessEnv;
   /** What runs now; a process that died and came back has a new pid. */
@@ -115,6 +119,7 @@ async function bringUp(
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   const simulatorUrl = `http://127.0.0.1:${ports.simulator}`;
   const credentialsDir = folder.at('credentials');
+  const codecServerUrl = encrypts() ? `http://127.0.0.1:${ports.codecServer}` : undefined;
   const step = timed(say);
 
   // These three need nothing from each other.
@@ -139,6 +144,7 @@ async function bringUp(
           temporalServerOrExisting({
             port: ports.temporal,
             uiPort: ports.temporalUi,
+            ...(codecServerUrl && { uiCodecEndpoint: codecServerUrl }),
             dbFile: folder.at('temporal.db'),
             searchAttributes: SEARCH_ATTRIBUTE_NAMES,
             logFile: folder.logFile('temporal'),
@@ -210,6 +216,18 @@ async function bringUp(
       ),
     ),
   ]);
+  if (codecServerUrl) {
+    const uiOrigins = ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${ports.temporalUi}`);
+    await step('codec server', () =>
+      supervisor.start(
+        paysagaService('codec-server', folder, {
+          args: ['codec-server', '--port', String(ports.codecServer), '--ui-origin', ...uiOrigins],
+          env: environment,
+          ready: (child) => child.printed(/"msg":"codec server ready"/, READY_TIMEOUT_MS),
+        }),
+      ),
+    );
+  }
   const apiKey = await workingApiKey(folder, apiUrl, () =>
     step('API key', () => run(['api-key', 'create', '--tenant', 'demo', '--name', 'npm start'], /^sk_\S+$/)),
   );
@@ -237,6 +255,7 @@ async function bringUp(
     simulator: simulatorUrl,
     temporal: temporal.address,
     ...(temporal.uiUrl && { temporalUi: temporal.uiUrl }),
+    ...(codecServerUrl && { codecServer: codecServerUrl }),
     postgres: database.url,
   };
   folder.recordReady(urls, apiKey);
@@ -253,9 +272,15 @@ async function bringUp(
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,
     ...(temporal.uiUrl && { temporalUiUrl: temporal.uiUrl }),
+    ...(codecServerUrl && { codecServerUrl }),
     environment,
     pids: () => supervisor.pids(),
   };
+}
+
+/** Whether the stack's processes, which have this process's variables, encrypt what Temporal stores. */
+function encrypts(): boolean {
+  return Boolean(process.env.PAYSAGA_CODEC_KEYS);
 }
 
 /** The key of an earlier start while the database still knows it; a new one otherwise. */
@@ -281,6 +306,7 @@ async function choosePorts(
 ): Promise<typeof PORTS> {
   const chosen = { ...wanted };
   for (const name of Object.keys(wanted) as (keyof typeof PORTS)[]) {
+    if (name === 'codecServer' && !encrypts()) continue;
     const { port, preferred } = await preferredOrFreePort(wanted[name]);
     if (!preferred && wanted[name] !== 0)
       say(`port ${wanted[name]} is taken: ${PORT_USERS[name]} uses ${port}`);

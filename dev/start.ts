@@ -18,6 +18,8 @@ const { data } = new Command('npm start --')
 Environment:
   DATABASE_URL      use this PostgreSQL instead of an own one
   TEMPORAL_ADDRESS  use this Temporal server instead of an own one
+  PAYSAGA_CODEC_KEYS
+                    encrypt what Temporal stores, and serve the UI a codec server
   LOG_LEVEL         debug or trace for more in the log files`,
   )
   .version(version())
@@ -91,6 +93,7 @@ function summary({
   checkoutUrl,
   temporalUiUrl,
   temporalAddress,
+  codecServerUrl,
   simulatorUrl,
   logsDir,
   apiKey,
@@ -99,6 +102,7 @@ function summary({
     ['API', apiUrl],
     ['checkout page', checkoutUrl],
     ['Temporal UI', temporalUiUrl ?? `(server at ${temporalAddress})`],
+    ...(codecServerUrl ? ([['codec server', codecServerUrl]] as const) : []),
     ['simulator', `${simulatorUrl}/_simulator/`],
     ['logs', logsDir],
   ] as const;

@@ -18,6 +18,8 @@ export interface TemporalServerOptions extends FindOptions {
   uiPort?: number;
   /** SQLite file that keeps the workflows from one start to the next; in memory without it. */
   dbFile?: string;
+  /** Where the browser that shows the UI finds a codec server. */
+  uiCodecEndpoint?: string;
   namespace?: string;
   /** Names of search attributes, all of type Keyword; those the namespace has already are left alone. */
   searchAttributes?: readonly string[];
@@ -111,11 +113,12 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
 }
 
 function serverArguments(options: TemporalServerOptions & { port: number; namespace: string }): string[] {
-  const { port, uiPort, dbFile, namespace, searchAttributes = [] } = options;
+  const { port, uiPort, uiCodecEndpoint, dbFile, namespace, searchAttributes = [] } = options;
   const dynamicConfig = { ...DYNAMIC_CONFIG, ...options.dynamicConfig };
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-disable-news-fetch']),
+    ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
     // Without these two a file is many times slower than memory.
     ...(dbFile

@@ -12,10 +12,10 @@ import { type Addressee, Memory } from './memory.ts';
 import type { Balance, BalanceRequest } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
 import { paidNotice, refundNotice } from './notifications/notice.ts';
+import { combinedObject } from './orders/combination.ts';
 import type { AttemptFailure, Order, Payment } from './orders/order.ts';
 import type { Payout, Refund, RefundOutcome, RefundTerms } from './refunds/refund.ts';
 import type { ClockMove } from './time/timers.ts';
-import { combinedObject } from './v3/objects/combination.ts';
 
 const DEFAULT_LIMIT = 1000;
 

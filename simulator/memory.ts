@@ -20,16 +20,14 @@ import type { World } from './merchants/world.ts';
 import { Balances } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
 import { Notifications } from './notifications/notification.ts';
-import { Orders } from './orders/book.ts';
 import { Combinations } from './orders/combination.ts';
-import type { Order, OrderTerms, Payment } from './orders/order.ts';
+import { type Order, Orders, type OrderTerms, type Payment } from './orders/order.ts';
 import { Payers } from './orders/payer.ts';
 import { type CodeRules, PaymentCodes } from './orders/payment-code.ts';
 import { Payments } from './orders/payments.ts';
 import { SeededRandom } from './random.ts';
 import { RateLimits } from './rate-limit.ts';
-import { Refunds } from './refunds/book.ts';
-import type { Refund } from './refunds/refund.ts';
+import { type Refund, Refunds } from './refunds/refund.ts';
 import type { Timers } from './time/timers.ts';
 
 /** Whom a notification goes to, and what it is about. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { API_VARIABLES } from '../../../api/run.ts';
+import { CODEC_SERVER_VARIABLES } from '../../../cli/codec-server.ts';
 import { readEnvironment, VARIABLE_NAMES, type Variable } from '../../../process/environment.ts';
 import { WORKER_VARIABLES } from '../../../worker/run.ts';
 
@@ -73,14 +74,18 @@ function interpolate(value: string, values: Record<string, string>): string {
     .replaceAll('$$', '$');
 }
 
-/** Names of the commands that the paysaga program lists, `merchant upsert` as two words. */
-function knownCommands(...path: string[]): string[] {
-  const { stdout } = spawnSync(
-    process.execPath,
-    ['--import=tsx', fileURLToPath(new URL('cli/paysaga.ts', root)), ...path, '--help'],
-    { encoding: 'utf8', cwd: fileURLToPath(root) },
-  );
-  const list = stdout.split(/^Commands:$/m)[1] ?? '';
+/** What `paysaga … --help` prints. */
+function helpOf(...path: string[]): string {
+  const program = fileURLToPath(new URL('cli/paysaga.ts', root));
+  return spawnSync(process.execPath, ['--import=tsx', program, ...path, '--help'], {
+    encoding: 'utf8',
+    cwd: fileURLToPath(root),
+  }).stdout;
+}
+
+/** Names of the commands that the paysaga program lists. */
+function knownCommands(): string[] {
+  const list = helpOf().split(/^Commands:$/m)[1] ?? '';
   return [...list.matchAll(/^ {2}([a-z-]+)/gm)]
     .map(([, name]) => name as string)
     .filter((name) => name !== 'help');
@@ -99,7 +104,8 @@ async function runCheck(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   if (status === undefined) await new Promise((resolve) => server.close(resolve));
-  const [, ...rest] = check;
+  // The codec server's port is written out.
+  const rest = check.slice(1).map((word) => word.replaceAll(':8234/', `:${port}/`));
   const child = spawn(process.execPath, rest, { env: environment(port), stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number];
   server.closeAllConnections();
@@ -111,6 +117,7 @@ const SECRETS = {
   POSTGRES_PASSWORD: 'a1b2c3',
   TEMPORAL_POSTGRES_PASSWORD: 'd4e5f6',
   PAYSAGA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  PAYSAGA_CODEC_KEYS: `2026-01:${Buffer.alloc(32, 8).toString('base64')}`,
   PUBLIC_URL: 'https://pay.example.com',
 };
 
@@ -179,6 +186,12 @@ describe('docker-compose.yml', () => {
     assert.equal(await runCheck(check('worker'), 200, temporalAddress), 0);
     assert.equal(await runCheck(check('worker'), undefined, temporalAddress), 1);
 
+    const nothing = () => ({});
+    assert.deepEqual(check('codec-server').slice(0, 3), ['CMD', 'node', '-e']);
+    assert.equal(await runCheck(check('codec-server'), 200, nothing), 0);
+    assert.equal(await runCheck(check('codec-server'), 503, nothing), 1);
+    assert.equal(await runCheck(check('codec-server'), undefined, nothing), 1);
+
     const inImage = JSON.parse(read('Dockerfile').match(/^ {2}CMD (\[.+\])$/m)?.[1] ?? '[]') as string[];
     assert.equal(await runCheck(['CMD', ...inImage], 200, apiPort), 0);
     assert.equal(await runCheck(['CMD', ...inImage], 503, apiPort), 1);
@@ -204,10 +217,14 @@ describe('docker-compose.yml', () => {
   it('runs commands that the program knows', () => {
     const known = knownCommands();
     assert.ok(known.includes('simulator'), `the help was understood: ${known}`);
-    assert.deepEqual(ours.map(([name]) => name).sort(), ['api', 'migrate', 'worker']);
+    assert.deepEqual(ours.map(([name]) => name).sort(), ['api', 'codec-server', 'migrate', 'worker']);
     for (const [name, { command = [] }] of ours) {
-      assert.equal(command.length, 1, name);
-      assert.ok(known.includes(command[0] ?? ''), `${name} runs ${command}`);
+      const [subject = '', ...options] = command;
+      assert.ok(known.includes(subject), `${name} runs ${command}`);
+      const help = options.length > 0 ? helpOf(subject) : '';
+      for (const option of options.filter((word) => word.startsWith('-'))) {
+        assert.match(help, new RegExp(`^ {2}${option}\\b`, 'm'), `${name} runs ${command}`);
+      }
     }
   });
 
@@ -215,6 +232,7 @@ describe('docker-compose.yml', () => {
     const wanted: Record<string, readonly Variable[]> = {
       api: API_VARIABLES,
       worker: WORKER_VARIABLES,
+      'codec-server': CODEC_SERVER_VARIABLES,
       migrate: ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_TLS', 'TEMPORAL_API_KEY'],
     };
     for (const [name, { environment = {} }] of ours) {
@@ -331,7 +349,7 @@ describe('.env.example', () => {
 
   it('contains no secret', () => {
     for (const { name, value } of entries) {
-      if (/PASSWORD|KEY|DATABASE_URL/.test(name)) assert.equal(value, '', name);
+      if (/PASSWORD|KEY|TOKEN|DATABASE_URL/.test(name)) assert.equal(value, '', name);
     }
   });
 

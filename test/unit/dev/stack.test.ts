@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAlive } from '../../../dev/process-table.ts';
@@ -10,9 +10,14 @@ const ANY_PORTS = {
   checkout: 0,
   temporal: 0,
   temporalUi: 0,
+  codecServer: 0,
   simulator: 0,
   postgres: 0,
 } satisfies typeof PORTS;
+
+interface Described {
+  executionConfig: { userMetadata: { summary: object } };
+}
 
 describe('development stack', function () {
   this.timeout(600_000);
@@ -51,6 +56,8 @@ describe('development stack', function () {
     }
     assert.deepEqual(firstPids.filter(isAlive), []);
 
+    // The second time everything that Temporal stores is encrypted.
+    process.env.PAYSAGA_CODEC_KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
     const second = await startStack(options);
     try {
       assert.equal(second.apiKey, first.apiKey);
@@ -58,7 +65,37 @@ describe('development stack', function () {
         headers: { authorization: `Bearer ${second.apiKey}` },
       });
       assert.equal(response.status, 200);
+
+      assert.ok(second.pids().some(({ name }) => name === 'codec-server'));
+      const settings = await fetch(`${second.temporalUiUrl}/api/v1/settings`).then((answer) => answer.json());
+      assert.equal((settings as { Codec: { Endpoint: string } }).Codec.Endpoint, second.codecServerUrl);
+      const created = await fetch(`${second.apiUrl}/v1/payments`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${second.apiKey}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'stack-test-0002',
+        },
+        body: JSON.stringify({ description: 'A cup of tea', amount: { total: 2590, currency: 'CNY' } }),
+      });
+      assert.equal(created.status, 201);
+      const { out_trade_no } = (await created.json()) as { out_trade_no: string };
+      // As the UI does it: what Temporal has, through the codec server.
+      const { mchid } = JSON.parse(readFileSync(join(second.credentialsDir, 'merchant.json'), 'utf8'));
+      const workflowId = encodeURIComponent(`payment/${mchid}/${out_trade_no}`);
+      const described = await fetch(
+        `${second.temporalUiUrl}/api/v1/namespaces/default/workflows/${workflowId}`,
+      );
+      const { executionConfig } = (await described.json()) as Described;
+      const decoded = await fetch(`${second.codecServerUrl}/decode`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: String(second.temporalUiUrl) },
+        body: JSON.stringify({ payloads: [executionConfig.userMetadata.summary] }),
+      });
+      const { payloads } = (await decoded.json()) as { payloads: { data: string }[] };
+      assert.match(Buffer.from(payloads[0]?.data ?? '', 'base64').toString(), /¥25\.90/);
     } finally {
+      delete process.env.PAYSAGA_CODEC_KEYS;
       await second.stop();
     }
   });
