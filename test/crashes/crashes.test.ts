@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planOf } from '../../dev/crashes/plan.ts';
+import { runCrashes } from '../../dev/crashes/run.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+
+const SEEDS = 20;
+
+describe('crashes', function () {
+  this.timeout(600_000);
+  let folder: string;
+  let stack: Stack;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'paysaga-crashes-test-'));
+    chmodSync(folder, 0o711);
+    const ports = { api: 0, checkout: 0, temporal: 0, temporalUi: 0, simulator: 0, postgres: 0 };
+    stack = await startStack({ dir: join(folder, '.paysaga'), ports, durable: false });
+  });
+  after(async () => {
+    await stack?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('whatever is killed and whichever answer is lost, gateway, rows, ledger and events agree', async () => {
+    const said: string[] = [];
+    const report = await runCrashes(stack, {
+      seeds: SEEDS,
+      from: 1,
+      parallel: 5,
+      say: (line) => said.push(line),
+    });
+    assert.equal(report.payments, 3 * SEEDS);
+    assert.equal(report.violations, 0, said.join('\n'));
+    assert.ok(report.kills >= SEEDS);
+  });
+
+  it('a seed always gives the same plan, and seeds differ', () => {
+    assert.deepEqual(planOf(7), planOf(7));
+    assert.notDeepEqual(planOf(7).payments, planOf(8).payments);
+    const plans = Array.from({ length: 200 }, (_, index) => planOf(index + 1));
+    const endings = new Set(plans.flatMap(({ payments }) => payments.map(({ ending }) => ending)));
+    assert.deepEqual([...endings].sort(), ['close', 'pay', 'race']);
+    assert.deepEqual([...new Set(plans.flatMap(({ kills }) => kills.map((kill) => kill.process)))].sort(), [
+      'api',
+      'worker',
+    ]);
+  });
+});
