@@ -6,7 +6,7 @@ import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
 import { formatPayments } from './report.ts';
-import { benchSimulator } from './simulator.ts';
+import { benchSimulator, type SimulatorLoad } from './simulator.ts';
 import { formatSimulator } from './simulator-report.ts';
 
 /** `npm run bench -- <benchmark>`: each has its baseline in the same run. */
@@ -115,19 +115,18 @@ program
   .option('--orders <number>', 'orders in memory', positive, 20_000)
   .option('--kept-orders <number>', 'orders with --data', positive, 100_000)
   .option('--concurrency <number>', 'orders in flight', positive, 64)
+  .option('--bill-rows <number>', 'rows of the bill that it makes', positive, 1_000_000)
   .option('--json <file>', 'write the report as JSON, too')
   .addHelpText(
     'after',
     `\nThe exit code is 1 unless every order was accepted, paid and told of with right signatures.`,
   )
-  .action(
-    async ({ json, ...load }: { orders: number; keptOrders: number; concurrency: number; json?: string }) => {
-      const report = await benchSimulator({ ...load, warmUp: WARM_UP_ORDERS }, say, interrupted.signal);
-      console.log(formatSimulator(report));
-      if (json) await writeJson(json, report);
-      if (report.inMemory.failed + report.kept.failed > 0) process.exitCode = 1;
-    },
-  );
+  .action(async ({ json, ...load }: Omit<SimulatorLoad, 'warmUp'> & { json?: string }) => {
+    const report = await benchSimulator({ ...load, warmUp: WARM_UP_ORDERS }, say, interrupted.signal);
+    console.log(formatSimulator(report));
+    if (json) await writeJson(json, report);
+    if (report.inMemory.failed + report.kept.failed > 0) process.exitCode = 1;
+  });
 
 try {
   await program.parseAsync();

@@ -1,7 +1,6 @@
 import { createPrivateKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Agent, request } from 'undici';
 import {
   answerMessage,
   formatAuthorization,
@@ -10,6 +9,7 @@ import {
   verificationKey,
 } from '../wechatpay/v3/signature.ts';
 import { closedLoop } from './closed-loop.ts';
+import { type PlainAnswer, PlainConnection } from './plain-http.ts';
 import { answerQuestions } from './protocol-child.ts';
 import type { MerchantSetUp, OrdersDone, OrdersLoad } from './simulator-wire.ts';
 
@@ -18,13 +18,11 @@ import type { MerchantSetUp, OrdersDone, OrdersLoad } from './simulator-wire.ts'
 const NATIVE_PATH = '/v3/pay/transactions/native';
 
 class Merchant {
-  readonly #settings: Record<
-    'base_url' | 'control_url' | 'mchid' | 'appid' | 'merchant_serial_no' | 'public_key_id',
-    string
-  >;
+  readonly #settings: Record<'base_url' | 'mchid' | 'appid' | 'merchant_serial_no' | 'public_key_id', string>;
   readonly #key: KeyObject;
   readonly #wechatKey: KeyObject;
-  readonly #dispatcher = new Agent();
+  /** Those that no request is using. */
+  readonly #idle: PlainConnection[] = [];
 
   constructor(folder: string) {
     const read = (name: string) => readFileSync(join(folder, name), 'utf8');
@@ -35,7 +33,7 @@ class Merchant {
 
   /** @throws Error unless it was accepted with a signature that is right */
   async order(outTradeNo: string, notifyUrl: string): Promise<void> {
-    const { base_url, mchid, appid, merchant_serial_no: serialNo, public_key_id } = this.#settings;
+    const { mchid, appid, merchant_serial_no: serialNo, public_key_id } = this.#settings;
     const body = JSON.stringify({
       appid,
       mchid,
@@ -49,21 +47,19 @@ class Merchant {
     const nonce = randomNonce();
     const message = requestMessage({ method: 'POST', url: NATIVE_PATH, timestamp, nonce, body });
     const signature = sign('sha256', Buffer.from(message), this.#key).toString('base64');
-    const answer = await request(base_url + NATIVE_PATH, {
-      method: 'POST',
-      dispatcher: this.#dispatcher,
-      headers: {
-        'User-Agent': 'bench',
-        Accept: 'application/json',
-        'Content-Type': 'application/json',
-        'Wechatpay-Serial': public_key_id,
-        Authorization: formatAuthorization({ mchid, nonce, timestamp, serialNo, signature }),
-      },
-      body,
+    const {
+      status,
+      headers,
+      body: text,
+    } = await this.#post(NATIVE_PATH, body, {
+      'User-Agent': 'bench',
+      Accept: 'application/json',
+      'Content-Type': 'application/json',
+      'Wechatpay-Serial': public_key_id,
+      Authorization: formatAuthorization({ mchid, nonce, timestamp, serialNo, signature }),
     });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) throw new Error(`an order was answered ${answer.statusCode} ${text}`);
-    const header = (name: string) => String(answer.headers[name]);
+    if (status !== 200) throw new Error(`an order was answered ${status} ${text}`);
+    const header = (name: string) => headers.get(name) ?? '';
     const signed = answerMessage(header('wechatpay-timestamp'), header('wechatpay-nonce'), text);
     const signatureBytes = Buffer.from(header('wechatpay-signature'), 'base64');
     if (!verify('sha256', signed, this.#wechatKey, signatureBytes)) {
@@ -74,12 +70,15 @@ class Merchant {
 
   /** The person pays. */
   async pay(outTradeNo: string): Promise<void> {
-    const { statusCode, body } = await request(`${this.#settings.control_url}/orders/${outTradeNo}/pay`, {
-      method: 'POST',
-      dispatcher: this.#dispatcher,
-    });
-    await body.dump();
-    if (statusCode !== 200) throw new Error(`a payment was answered ${statusCode}`);
+    const { status } = await this.#post(`/_simulator/orders/${outTradeNo}/pay`, '', {});
+    if (status !== 200) throw new Error(`a payment was answered ${status}`);
+  }
+
+  async #post(path: string, body: string, headers: Record<string, string>): Promise<PlainAnswer> {
+    const connection = this.#idle.pop() ?? new PlainConnection(this.#settings.base_url);
+    const answer = await connection.post(path, headers, body);
+    this.#idle.push(connection);
+    return answer;
   }
 }
 

@@ -3,9 +3,10 @@ import { table } from './table.ts';
 
 /** The report as a Markdown table, ready for a terminal and for the docs. */
 export function formatSimulator(report: SimulatorReport): string {
-  const { machine, versions, load, rsa, inMemory, kept, ratios } = report;
+  const { machine, versions, load, rsa, inMemory, kept, ratios, bill } = report;
   const parts = [rsa[0], inMemory, kept, rsa[1]];
   const of = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '–';
+  const perSecond = (rate: number) => Math.round(rate).toLocaleString('en');
   const row = (name: string, figure: (part: OrdersPart) => string, floor?: (part: RsaPart) => string) => [
     name,
     ...parts.map((part) => ('orderMs' in part ? figure(part) : (floor?.(part) ?? '–'))),
@@ -47,6 +48,7 @@ ${table(rows)}
 
 ratio in memory / RSA alone: ${ratios.byRate.toFixed(2)} by orders/s; RSA is ${of(ratios.byCpu && ratios.byCpu * 100, 0)} % of the processor time
 ready after ${report.startSeconds.toFixed(1)} s; with ${kept.orders} orders in ${report.journalMegabytes.toFixed(0)} MB of --data after ${report.restartSeconds.toFixed(1)} s
+a bill of ${bill.rows} rows, ${bill.megabytes.toFixed(0)} MB: applied for in ${bill.applySeconds.toFixed(1)} s (${perSecond(bill.rows / bill.applySeconds)} rows/s), downloaded in ${bill.downloadSeconds.toFixed(1)} s (${perSecond(bill.rows / bill.downloadSeconds)} rows/s), ${of(bill.cpuMicrosPerRow, 1)} µs of processor a row for both, at most ${of(bill.peakMib, 0)} MiB
 failed: ${inMemory.failed + kept.failed}
 ${failures.join('')}`.trim();
 }

@@ -7,6 +7,7 @@ import { type Machine, machine } from './machine.ts';
 import { type Cost, type Measured, startMeter } from './meter.ts';
 import { memoryOf } from './proc.ts';
 import { Child } from './protocol-child.ts';
+import { type BillPart, billPart } from './simulator-bill.ts';
 import { type SimulatorProcess, startSimulatorProcess } from './simulator-process.ts';
 import type {
   Await,
@@ -28,6 +29,8 @@ export interface SimulatorLoad {
   concurrency: number;
   /** Orders before each part that do not count. */
   warmUp: number;
+  /** Rows of the bill. */
+  billRows: number;
 }
 
 /** RSA operations of as many orders, in as many processes as there are cores. */
@@ -69,6 +72,7 @@ export interface SimulatorReport {
   restartSeconds: number;
   /** Size of what was kept, in MB. */
   journalMegabytes: number;
+  bill: BillPart;
 }
 
 const MERCHANTS = 2;
@@ -93,11 +97,14 @@ export async function benchSimulator(
     const inMemory = await ordersPart({ ...load, folder }, signal);
     say(`${load.keptOrders} orders with --data`);
     const kept = await ordersPart({ ...load, orders: load.keptOrders, folder, data }, signal);
+    const journalMegabytes = (await stat(join(data, 'journal-2.jsonl'))).size / 1e6;
     say('RSA alone, again');
     const after = await rsaPart(load.orders, signal);
     say('starts');
     const startSeconds = await medianStart({ credentials: folder }, signal);
     const restartSeconds = await medianStart({ credentials: folder, data }, signal);
+    say(`a bill of ${load.billRows} rows`);
+    const bill = await billPart(load.billRows, folder, signal);
     signal.throwIfAborted();
     const mean = (of: keyof RsaPart) => (before[of] + after[of]) / 2;
     return {
@@ -113,7 +120,8 @@ export async function benchSimulator(
       },
       startSeconds,
       restartSeconds,
-      journalMegabytes: (await stat(join(data, 'journal-2.jsonl'))).size / 1e6,
+      journalMegabytes,
+      bill,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
