@@ -1,3 +1,6 @@
+/** Characters of a wrong value that an answer repeats. */
+const LONGEST_VALUE = 1024;
+
 /** Where a request is wrong, as the gateway reports it; `field` is a JSON pointer for `body` and a name otherwise. */
 export interface FieldError {
   field: string;
@@ -32,9 +35,17 @@ export class GatewayError extends Error {
   }
 }
 
-/** 400 PARAM_ERROR with the place of the error. */
-export function paramError(detail: FieldError, message = '参数错误'): GatewayError {
+/** 400 PARAM_ERROR with the place of the error, and the value unless it is more than a word. */
+export function paramError({ value, ...place }: FieldError, message = '参数错误'): GatewayError {
+  const { field, ...rest } = place;
+  const detail: FieldError = { field, ...(isShort(value) && { value }), ...rest };
   return new GatewayError(400, 'PARAM_ERROR', message, { detail, internalCode: 268435461 });
+}
+
+/** Whether a value is told back: not what has an inside, which may be as deep as the body is long, nor long text. */
+function isShort(value: unknown): boolean {
+  if (typeof value === 'string') return value.length <= LONGEST_VALUE;
+  return typeof value === 'number' || typeof value === 'boolean' || value === null;
 }
 
 /** 401 SIGN_ERROR: refused before the caller is known, so the answer is not signed. */

@@ -12,19 +12,21 @@ import { type Addressee, Memory } from './memory.ts';
 import type { Balance, BalanceRequest } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
 import { paidNotice, refundNotice } from './notifications/notice.ts';
-import { combinedObject } from './orders/combination.ts';
 import type { AttemptFailure, Order, Payment } from './orders/order.ts';
 import type { Payout, Refund, RefundOutcome, RefundTerms } from './refunds/refund.ts';
 import type { ClockMove } from './time/timers.ts';
+import { combinedObject } from './v3/objects/combination.ts';
 
 const DEFAULT_LIMIT = 1000;
 
 /** The simulated WeChat Pay: what the protocols do, and what people and tests may do to it. The control API is these methods over HTTP. */
 export class Gateway extends Memory {
-  /** Goes on with what was pending when the process ended. */
+  /** Goes on with what was pending when the process ended, except for merchants that a scenario no longer has. */
   resume(): void {
     this.notificationBook.resume();
-    for (const refund of this.refundBook.pending()) this.#endLater(refund, refund.dueAt);
+    for (const refund of this.refundBook.pending()) {
+      if (this.world.find(refund.mchid)) this.#endLater(refund, refund.dueAt);
+    }
   }
 
   // What the protocol does.
@@ -93,6 +95,7 @@ export class Gateway extends Memory {
 
   /** As {@link pay}, for an order at hand. */
   override payOrder(order: Order, payment: Payment = {}): void {
+    this.world.requireEnrolled(order.mchid);
     const { orders, combination } = this.payments.pay(order, payment);
     this.notify(
       combination ? { ...combination, outTradeNo: combination.combineOutTradeNo } : order,
@@ -149,6 +152,7 @@ export class Gateway extends Memory {
   /** Ends a refund and notifies the merchant. @throws ControlError 409 when its state does not allow the outcome. */
   finishRefund(outRefundNo: string, outcome: RefundOutcome, mchid?: string): RefundView {
     const refund = this.#knownRefund(outRefundNo, mchid);
+    this.world.requireEnrolled(refund.mchid);
     this.refundBook.finish(refund, outcome);
     const notifyUrl = refund.notifyUrl ?? this.settings.refundNotifyUrl(refund.mchid);
     const notice = refundNotice(refund, this.orderOf(refund), this.#noticeKey(refund));

@@ -20,15 +20,20 @@ import type { World } from './merchants/world.ts';
 import { Balances } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
 import { Notifications } from './notifications/notification.ts';
+import { Orders } from './orders/book.ts';
 import { Combinations } from './orders/combination.ts';
-import { type Order, Orders, type OrderTerms, type Payment } from './orders/order.ts';
+import type { Order, OrderTerms, Payment } from './orders/order.ts';
 import { Payers } from './orders/payer.ts';
 import { type CodeRules, PaymentCodes } from './orders/payment-code.ts';
 import { Payments } from './orders/payments.ts';
 import { SeededRandom } from './random.ts';
 import { RateLimits } from './rate-limit.ts';
-import { type Refund, Refunds } from './refunds/refund.ts';
+import { Refunds } from './refunds/book.ts';
+import type { Refund } from './refunds/refund.ts';
 import type { Timers } from './time/timers.ts';
+
+/** Fired faults that the state has; the fault log has all. */
+const FAULTS_SHOWN = 1000;
 
 /** Whom a notification goes to, and what it is about. */
 export type Addressee = Pick<OrderTerms, 'mchid' | 'outTradeNo' | 'notifyUrl'> & {
@@ -292,7 +297,7 @@ export abstract class Memory {
       refunds: this.refundBook.size,
       notifications: this.notificationBook.size,
       faults: this.faultBook.list(),
-      fault_log: this.faultBook.log(),
+      fault_log: this.faultBook.log(FAULTS_SHOWN),
     };
   }
 }

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Collection, type Journal } from '../journal.ts';
 import { payee } from '../money/balance.ts';
-import type { OrderFamily, Orders } from '../orders/order.ts';
-import type { Refund, Refunds } from '../refunds/refund.ts';
+import type { Orders } from '../orders/book.ts';
+import type { OrderFamily } from '../orders/order.ts';
+import type { Refunds } from '../refunds/book.ts';
+import type { Refund } from '../refunds/refund.ts';
 import { type BillDay, builtAt, dayOf } from './calendar.ts';
 import { type Entry, entriesOf, type RefundState, refundKey } from './entry.ts';
 import { type SyntheticTrade, syntheticEntries } from './synthetic.ts';

@@ -183,13 +183,13 @@ export class Complaints {
    * @throws GatewayError 400 INVALID_REQUEST when nobody waits, or when it is not its turn.
    */
   respondImmediately(complaint: Complaint, id: string, message: unknown): string {
-    const said = complaint.immediate[id];
+    const said = Object.hasOwn(complaint.immediate, id) ? complaint.immediate[id] : undefined;
     if (said) return said;
     if (!complaint.needImmediateService) {
       throw new GatewayError(400, 'INVALID_REQUEST', '该投诉单不需要即时服务');
     }
     const { logId } = this.merchantActs(complaint, 'respond', { message });
-    complaint.immediate[id] = logId;
+    complaint.immediate = { ...complaint.immediate, [id]: logId };
     this.save(complaint);
     return logId;
   }

@@ -90,7 +90,7 @@ export interface GatewayState {
   refunds: number;
   notifications: number;
   faults: FaultRule[];
-  /** Every fault that fired, oldest first. */
+  /** The newest 1000 faults that fired, oldest first. */
   fault_log: FiredFault[];
 }
 

@@ -17,6 +17,9 @@ import {
 } from './fault.ts';
 import { type Recording, Replay, recordingProblems } from './replay.ts';
 
+/** How many fired faults are remembered, the newest: enough to replay a long run, and not the memory of a longer one. */
+const MOST_LOGGED = 100_000;
+
 /** Names the rules of a scenario, so that a restart finds them. */
 const SCENARIO_PREFIX = 'scenario-';
 
@@ -41,6 +44,7 @@ export class FaultBook {
   readonly #prepared = new Map<string, { operations: ReadonlySet<string>; random: SeededRandom }>();
   readonly #scenario: ArrangedFaults;
   readonly #counts = new Map<string, number>();
+  #sequence = 0;
   #calls = new WeakMap<Subject, number>();
   #replay: Replay | undefined;
 
@@ -61,6 +65,7 @@ export class FaultBook {
     this.#onFired = options.onFired;
     this.#scenario = options.scenario;
     for (const rule of this.#rules.values()) this.#prepare(rule);
+    for (const { sequence } of this.#fired.values()) this.#sequence = sequence;
     this.start();
   }
 
@@ -94,8 +99,9 @@ export class FaultBook {
     return [...this.#rules.values()];
   }
 
-  log(): FiredFault[] {
-    return [...this.#fired.values()];
+  /** Those that fired, oldest first; the newest 100,000, or `limit` of them. */
+  log(limit = MOST_LOGGED): FiredFault[] {
+    return this.#fired.newest(limit).reverse();
   }
 
   /** @throws ControlError 404 for an unknown or spent rule. */
@@ -142,7 +148,7 @@ export class FaultBook {
     const problems = recordingProblems(recordings, this.#table);
     if (problems.length) throw new ControlError(400, problems.join('; '));
     this.#restartCount();
-    this.#fired.clear();
+    this.#forgetFired();
     this.#replay = new Replay(recordings);
   }
 
@@ -159,9 +165,14 @@ export class FaultBook {
   clear(): void {
     this.#rules.clear();
     this.#prepared.clear();
-    this.#fired.clear();
+    this.#forgetFired();
     this.#replay = undefined;
     this.#restartCount();
+  }
+
+  #forgetFired(): void {
+    this.#fired.clear();
+    this.#sequence = 0;
   }
 
   #restartCount(): void {
@@ -213,8 +224,9 @@ export class FaultBook {
   }
 
   #record(rule: FaultRule, operation: string, call: number, subject: Subject): void {
+    this.#sequence += 1;
     const fired: FiredFault = {
-      sequence: this.#fired.size + 1,
+      sequence: this.#sequence,
       time: this.#clock(),
       rule_id: rule.id,
       operation,
@@ -226,6 +238,7 @@ export class FaultBook {
       out_refund_no: subject.outRefundNo ?? null,
     };
     this.#fired.put(String(fired.sequence), fired);
+    if (this.#fired.size > MOST_LOGGED) this.#fired.delete(String(fired.sequence - MOST_LOGGED));
     this.#onFired(fired);
   }
 }

@@ -14,7 +14,10 @@ export type Recording = z.input<typeof recording>;
 /** What is wrong with recordings beyond their form: faults that this simulator does not have. */
 export function recordingProblems(recordings: readonly Recording[], table: FaultTable): string[] {
   return recordings
-    .filter(({ operation, kind }) => !(table[operation] as readonly string[] | undefined)?.includes(kind))
+    .filter(
+      ({ operation, kind }) =>
+        !Object.hasOwn(table, operation) || !(table[operation] as readonly string[]).includes(kind),
+    )
     .map(({ operation, call, kind }) => `call ${call} of ${operation} cannot have the fault ${kind}`);
 }
 

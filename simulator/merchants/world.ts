@@ -147,6 +147,11 @@ export class World {
     return { serial: merchant.publicKeyId, privateKey: platformPrivateKey };
   }
 
+  /** @throws ControlError 409 for a merchant whom the scenario of an earlier run had and this one has not. */
+  requireEnrolled(mchid: string): void {
+    if (!this.find(mchid)) throw new ControlError(409, `${mchid} is not enrolled in this run`);
+  }
+
   #record(change: WorldChange): void {
     this.#changes?.put(String(this.#changes.size + 1), change);
   }

@@ -12,6 +12,8 @@ import { secondsBeforeRetry } from './retry-schedule.ts';
 
 const DEFAULT_DELAY_MS = 5000;
 const DEFAULT_REPLAY_MS = 60 * 60_000;
+/** How many attempts of a notification are remembered, the newest: more than any schedule has. */
+const MOST_ATTEMPTS = 2000;
 
 /** A notification as the gateway keeps it. Times are milliseconds. */
 export interface Notification {
@@ -70,9 +72,10 @@ export class Notifications {
     this.#notifications = new Collection<Notification>(options.journal, 'notification');
   }
 
-  /** Schedules what was pending when the process ended. */
+  /** Schedules what was pending when the process ended. Those of merchants that a scenario no longer has rest. */
   resume(): void {
     for (const notification of this.#notifications.values()) {
+      if (!this.#options.world.find(notification.mchid)) continue;
       if (notification.heldWithin) this.#held.add(notification);
       if (notification.nextAttemptAt !== null) this.#schedule(notification);
       if (notification.replay) this.#scheduleReplay(notification, notification.replay);
@@ -106,6 +109,7 @@ export class Notifications {
   async redeliver(id: string): Promise<Notification> {
     const notification = this.#notifications.get(id);
     if (!notification) throw new ControlError(404, `no notification ${id}`);
+    this.#options.world.requireEnrolled(notification.mchid);
     this.#letGo(notification);
     notification.status = 'pending';
     notification.retries = 0;
@@ -151,6 +155,7 @@ export class Notifications {
     );
     const results = sent.filter((one) => one !== undefined);
     notification.attempts.push(...results.map(({ attempt }) => attempt));
+    notification.attempts.splice(0, notification.attempts.length - MOST_ATTEMPTS);
     if (results.length === 0 || notification.nextAttemptAt !== due) return;
     delete notification.lateBy;
     const accepted = results.find(({ attempt }) => attempt.error === null);

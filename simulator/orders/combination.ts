@@ -1,8 +1,7 @@
 import { GatewayError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
-import { chinaTime } from '../time/china-time.ts';
-import { promotion } from '../v3/objects/order.ts';
-import { type Order, type Orders, type OrderTerms, orderKey, payerTotal } from './order.ts';
+import type { Orders } from './book.ts';
+import { type Order, type OrderTerms, orderKey } from './order.ts';
 
 /** Several orders that are paid by one payment (official pages of /v3/combine-transactions). */
 export interface Combination {
@@ -97,57 +96,4 @@ export class Combinations {
 
 function sizeDiffers(known: Combination | undefined, terms: OrderTerms[]): boolean {
   return known !== undefined && known.members.length !== terms.length;
-}
-
-/** The object of combined queries and of their TRANSACTION.SUCCESS; `unpaid` makes it the answer of a gateway that lags behind. */
-export function combinedObject(combination: Combination, orders: Order[], { unpaid = false } = {}): object {
-  const [first] = orders;
-  const paid = !unpaid && first?.paidAt !== undefined;
-  return {
-    combine_appid: combination.appid,
-    combine_mchid: combination.mchid,
-    combine_out_trade_no: combination.combineOutTradeNo,
-    scene_info: combination.deviceId ? { device_id: combination.deviceId } : undefined,
-    sub_orders: orders.map((order) => memberObject(order, unpaid)),
-    combine_payer_info: paid ? { openid: first.openid, sub_openid: payerUnderSub(first) } : undefined,
-  };
-}
-
-function memberObject(order: Order, unpaid: boolean): object {
-  const identity = {
-    mchid: order.mchid,
-    sub_mchid: order.subMchid,
-    sub_appid: order.subAppid,
-    out_trade_no: order.outTradeNo,
-  };
-  const { total, currency } = order;
-  if (unpaid || order.paidAt === undefined) {
-    return {
-      ...identity,
-      trade_state: unpaid ? 'NOTPAY' : order.state,
-      attach: order.attach,
-      amount: { total_amount: total, currency },
-    };
-  }
-  return {
-    ...identity,
-    sub_openid: payerUnderSub(order),
-    transaction_id: order.transactionId,
-    trade_type: order.tradeType,
-    trade_state: order.state,
-    bank_type: 'OTHERS',
-    attach: order.attach,
-    success_time: chinaTime(order.paidAt),
-    amount: {
-      total_amount: total,
-      payer_amount: payerTotal(order),
-      currency,
-      payer_currency: currency,
-    },
-    promotion_detail: order.coupons.map((coupon) => promotion(coupon, currency)),
-  };
-}
-
-function payerUnderSub({ subAppid, subOpenid }: Order): string | undefined {
-  return subAppid ? subOpenid : undefined;
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { GatewayError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
 import { refuse } from '../refusals.ts';
-import { isCharged, type Order, type Orders, type OrderTerms, type Payment } from './order.ts';
+import type { Orders } from './book.ts';
+import { isCharged, type Order, type OrderTerms, type Payment } from './order.ts';
 
 /** Refusals after which nothing was paid; the others leave it unknown. */
 const FAILED: readonly string[] = ['NOT_ENOUGH', 'TRADE_ERROR', 'ACCOUNT_ERROR', 'RULE_LIMIT'];

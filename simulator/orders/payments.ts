@@ -1,7 +1,8 @@
 import { type Balances, payee } from '../money/balance.ts';
-import type { Refunds } from '../refunds/refund.ts';
+import type { Refunds } from '../refunds/book.ts';
+import type { Orders } from './book.ts';
 import type { Combination, Combinations } from './combination.ts';
-import type { Order, Orders, Payment } from './order.ts';
+import type { Order, Payment } from './order.ts';
 import type { PaymentCodes } from './payment-code.ts';
 
 /** A payment that came in: the order that was paid, and with it all those that were paid at once. */

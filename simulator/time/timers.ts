@@ -59,12 +59,12 @@ export class Timers {
   }
 
   /** Runs `action` after `milliseconds` of real time, as sockets and people have it; `Infinity` means never. Returns how to cancel it. */
-  after(milliseconds: number, action: () => void): () => void {
+  after(milliseconds: number, action: () => unknown): () => void {
     if (this.#closed || milliseconds === Number.POSITIVE_INFINITY) return () => {};
     const timer = setTimeout(
       () => {
         this.#real.delete(timer);
-        action();
+        void guarded(action);
       },
       Math.min(Math.max(0, milliseconds), LONGEST_WAIT_MS),
     );
@@ -132,13 +132,10 @@ export class Timers {
   }
 
   async #run({ action }: DueEntry): Promise<void> {
-    const running = Promise.resolve(action());
+    const running = guarded(action);
     this.#running.add(running);
-    try {
-      await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    await running;
+    this.#running.delete(running);
   }
 
   /** One move after the other, each when what is under way has ended. */
@@ -162,7 +159,7 @@ export class Timers {
   async #walk(to: number): Promise<number> {
     let count = 0;
     for (;;) {
-      while (this.#running.size > 0) await Promise.allSettled(this.#running);
+      while (this.#running.size > 0) await Promise.all(this.#running);
       const next = this.#queue.first();
       if (!next || next.due > to) return count;
       this.#queue.take();
@@ -170,5 +167,14 @@ export class Timers {
       await this.#run(next);
       count += 1;
     }
+  }
+}
+
+/** Nobody waits for what a timer does: an error in it is a bug, which is told, and ends neither the process nor what comes after. */
+async function guarded(action: () => unknown): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
   }
 }

@@ -45,11 +45,14 @@ export class Protocol {
 
   async handle(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
     const url = request.url ?? '/';
-    const [path = '/', query = ''] = url.split('?', 2);
+    const [path = '/', ...rest] = url.split('?');
+    const query = rest.join('?');
     const candidates = OPERATIONS.filter((operation) => operation.path.test(path));
     const operation = candidates.find(({ method }) => method === request.method);
     if (!operation) {
-      response.writeHead(candidates.length ? 405 : 404, { 'Request-ID': this.#requestId(0) }).end();
+      response
+        .writeHead(candidates.length ? 405 : 404, { 'Content-Length': 0, 'Request-ID': this.#requestId(0) })
+        .end();
       return;
     }
     let checked: CheckedCall;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { GatewayError, paramError } from '../../gateway-error.ts';
-import { type Combination, type CombinationTerms, combinedObject } from '../../orders/combination.ts';
+import type { Combination, CombinationTerms } from '../../orders/combination.ts';
 import type { OrderTerms, TradeType } from '../../orders/order.ts';
 import {
   type CombinedBody,
@@ -11,6 +11,7 @@ import {
   combineOutTradeNo,
   type MemberBody,
 } from '../bodies/combination.ts';
+import { combinedObject } from '../objects/combination.ts';
 import {
   boundAppid,
   type Call,
