@@ -3,6 +3,9 @@ import { Client, Connection } from '@temporalio/client';
 import { dataConverter } from '../codec/data-converter.ts';
 import { openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import { PAYMENT_TIMING } from '../domain/payment.ts';
+import { REFUND_TIMING } from '../domain/refund.ts';
+import { sooner } from '../domain/time.ts';
 import { openMerchants } from '../gateway/merchants.ts';
 import { type Environment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
 import type { Logger } from '../process/logger.ts';
@@ -19,6 +22,7 @@ export const API_VARIABLES = [
   'PAYSAGA_CODEC_KEYS',
   'API_HOST',
   'API_PORT',
+  'POLLING_SPEED',
   'LOG_LEVEL',
 ] as const;
 
@@ -50,7 +54,12 @@ export async function runApi(
     client,
     merchants,
     log,
-    sagas: sagasThrough(client, { taskQueue: environment.TEMPORAL_TASK_QUEUE, deadlineMs: SAGA_DEADLINE_MS }),
+    sagas: sagasThrough(client, {
+      taskQueue: environment.TEMPORAL_TASK_QUEUE,
+      deadlineMs: SAGA_DEADLINE_MS,
+      paymentTiming: sooner(PAYMENT_TIMING, environment.POLLING_SPEED),
+      refundTiming: sooner(REFUND_TIMING, environment.POLLING_SPEED),
+    }),
     isStopping: () => stopping,
   });
   const server = app.listen(environment.API_PORT, environment.API_HOST);

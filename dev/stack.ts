@@ -40,6 +40,10 @@ export interface StackOptions {
   say?: (line: string) => void;
   /** Gives the start up, and stops what has started, when aborted. */
   signal?: AbortSignal;
+  /** Divides the waits before WeChat Pay is asked; default 1. */
+  pollingSpeed?: number;
+  /** Longest wait before a process that died is started again, in milliseconds; default half a minute. */
+  longestRestartMs?: number;
   /** False trades safety against power cuts for speed: tests. */
   durable?: boolean;
 }
@@ -85,6 +89,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await StackFolder.take(options.dir);
   const supervisor = new Supervisor({
     say,
+    ...(options.longestRestartMs !== undefined && { longestBackoffMs: options.longestRestartMs }),
     onStarted: (name, { pid }) => void (pid !== undefined && folder.recordChild(name, pid)),
   });
   const taken: number[] = [];
@@ -177,6 +182,7 @@ async function bringUp(
     API_HOST: '127.0.0.1',
     API_PORT: String(ports.api),
     PUBLIC_URL: apiUrl,
+    POLLING_SPEED: String(options.pollingSpeed ?? 1),
     // "worker ready" is an info line, so nothing quieter.
     LOG_LEVEL: /^(debug|trace)$/.test(process.env.LOG_LEVEL ?? '') ? String(process.env.LOG_LEVEL) : 'info',
     NODE_ENV: 'development',

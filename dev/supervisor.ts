@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   onStarted?: (name: string, running: Running) => void;
   /** First pause before a process is started again, in milliseconds; doubles each time. */
   backoffMs?: number;
+  /** The wait doubles up to this, in milliseconds. */
+  longestBackoffMs?: number;
 }
 
 const LONGEST_BACKOFF_MS = 30_000;
@@ -43,11 +45,18 @@ export class Supervisor {
   private readonly say: (line: string) => void;
   private readonly onStarted: (name: string, running: Running) => void;
   private readonly backoffMs: number;
+  private readonly longestBackoffMs: number;
 
-  constructor({ say = () => {}, onStarted = () => {}, backoffMs = 500 }: SupervisorOptions = {}) {
+  constructor({
+    say = () => {},
+    onStarted = () => {},
+    backoffMs = 500,
+    longestBackoffMs = LONGEST_BACKOFF_MS,
+  }: SupervisorOptions = {}) {
     this.say = say;
     this.onStarted = onStarted;
     this.backoffMs = backoffMs;
+    this.longestBackoffMs = longestBackoffMs;
   }
 
   /**
@@ -110,7 +119,7 @@ export class Supervisor {
         this.say(`${name} ${why}; starting it again in ${pause / 1000} s`);
         await sleep(pause, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
-        pause = Math.min(pause * 2, LONGEST_BACKOFF_MS);
+        pause = Math.min(pause * 2, this.longestBackoffMs);
         try {
           const { pid } = await this.launch(entry);
           this.say(`${name} runs again${pid === undefined ? '' : ` (pid ${pid})`}`);

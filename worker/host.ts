@@ -28,6 +28,8 @@ export interface HostOptions {
   maxActivities?: number;
   /** Workflows kept in memory, about 1 MB each. */
   maxCachedWorkflows?: number;
+  /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
+  pollingSpeed?: number;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -69,6 +71,7 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       client,
       taskQueue,
       log,
+      pollingSpeed: options.pollingSpeed ?? 1,
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
   ];

@@ -2,6 +2,9 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/c
 import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
+import { PAYMENT_TIMING } from '../domain/payment.ts';
+import { REFUND_TIMING } from '../domain/refund.ts';
+import { sooner } from '../domain/time.ts';
 import type { Logger } from '../process/logger.ts';
 import { paymentStart, refundStart } from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
@@ -18,6 +21,7 @@ export function startIntentRelay({
   client,
   taskQueue,
   idleMs = 5_000,
+  pollingSpeed,
   log,
 }: {
   pool: Pool;
@@ -25,6 +29,8 @@ export function startIntentRelay({
   taskQueue: string;
   /** How often to look, in milliseconds. */
   idleMs?: number;
+  /** Divides the waits before the gateway is asked. */
+  pollingSpeed: number;
   log: Logger;
 }): Relay {
   async function start(
@@ -55,13 +61,13 @@ export function startIntentRelay({
       const refunds = await claimOrphanedRefunds(pool, BATCH);
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
-          start(paymentStart(payment, { taskQueue }), {
+          start(paymentStart(payment, { taskQueue, timing: sooner(PAYMENT_TIMING, pollingSpeed) }), {
             ensured: (again) => paymentEnsured(pool, payment.id, { again }),
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
-          start(refundStart(refund, { taskQueue }), {
+          start(refundStart(refund, { taskQueue, timing: sooner(REFUND_TIMING, pollingSpeed) }), {
             ensured: (again) => refundEnsured(pool, refund.id, { again }),
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),

@@ -20,6 +20,7 @@ export const WORKER_VARIABLES = [
   'WORKER_MAX_WORKFLOW_TASKS',
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
+  'POLLING_SPEED',
   'LOG_LEVEL',
 ] as const;
 
@@ -66,6 +67,7 @@ export async function runWorker(
     maxWorkflowTasks: environment.WORKER_MAX_WORKFLOW_TASKS,
     maxActivities: environment.WORKER_MAX_ACTIVITIES,
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
+    pollingSpeed: environment.POLLING_SPEED,
   });
   log.info({ namespace, task_queue: taskQueue }, 'worker ready');
   return {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { killAllChildren } from '../child.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { type CrashReport, runCrashes } from './run.ts';
+import { type CrashReport, HASTE, runCrashes } from './run.ts';
 
 /** `npm run crashes`: kills processes between any two steps, and looks whether a fen was lost. */
 
@@ -20,7 +20,7 @@ const options = new Command('npm run crashes --')
   )
   .option('--seeds <number>', 'how many seeds; each is three payments and one or two kills', positive, 20)
   .option('--from <number>', 'the first seed', positive, 1)
-  .option('--parallel <number>', 'seeds at a time; a kill hits all of them', positive, 4)
+  .option('--parallel <number>', 'seeds at a time; a kill hits all of them', positive, 20)
   .option('--json <file>', 'write the report as JSON too')
   .option('--data <folder>', 'folder of the stack; emptied first', '.paysaga/crashes')
   .addHelpText(
@@ -44,7 +44,7 @@ rmSync(folder, { recursive: true, force: true });
 let stack: Stack | undefined;
 let report: CrashReport | undefined;
 try {
-  stack = await startStack({ dir: folder, say, signal: abort.signal });
+  stack = await startStack({ dir: folder, say, signal: abort.signal, ...HASTE });
   const interrupted = new Promise<never>((_, reject) =>
     abort.signal.addEventListener('abort', () => reject(abort.signal.reason)),
   );

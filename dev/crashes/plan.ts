@@ -50,7 +50,7 @@ export function planOf(seed: number): Plan {
   });
   const kills = Array.from({ length: 1 + below(2) }, () => ({
     process: oneOf(['worker', 'worker', 'api'] as const),
-    afterMs: below(3_000),
+    afterMs: below(8_000),
   }));
   return { seed, payments, kills };
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planOf } from '../../dev/crashes/plan.ts';
-import { runCrashes } from '../../dev/crashes/run.ts';
+import { HASTE, runCrashes } from '../../dev/crashes/run.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 
 const SEEDS = 20;
@@ -16,7 +16,7 @@ describe('crashes', function () {
     folder = mkdtempSync(join(tmpdir(), 'paysaga-crashes-test-'));
     chmodSync(folder, 0o711);
     const ports = { api: 0, checkout: 0, temporal: 0, temporalUi: 0, simulator: 0, postgres: 0 };
-    stack = await startStack({ dir: join(folder, '.paysaga'), ports, durable: false });
+    stack = await startStack({ dir: join(folder, '.paysaga'), ports, ...HASTE });
   });
   after(async () => {
     await stack?.stop();
@@ -28,7 +28,7 @@ describe('crashes', function () {
     const report = await runCrashes(stack, {
       seeds: SEEDS,
       from: 1,
-      parallel: 5,
+      parallel: SEEDS,
       say: (line) => said.push(line),
     });
     assert.equal(report.payments, 3 * SEEDS);
