@@ -3,6 +3,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -38,6 +39,28 @@ export class StackRunningError extends Error {
 }
 
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
+
+/** What every folder has in which a stack was started. */
+const MARK = 'ports.json';
+
+/**
+ * Deletes a folder with all that a stack has left in it.
+ * @throws Error when the folder holds something else (it was named by mistake), or a stack runs in it: nothing is deleted then.
+ */
+export function deleteStackFolder(path: string): void {
+  if (!existsSync(path)) return;
+  const holder = readJson<ProcessIdentity>(join(path, 'lock'));
+  if (holder && isStillRunning(holder)) {
+    const record = readJson<StackRecord>(join(path, 'stack.json'));
+    throw new StackRunningError(path, record ?? { owner: holder, children: [], urls: {} });
+  }
+  if (readdirSync(path).length > 0 && !existsSync(join(path, MARK))) {
+    throw new Error(
+      `${path} would be emptied, and holds something that no stack has made: name another folder`,
+    );
+  }
+  rmSync(path, { recursive: true, force: true });
+}
 
 /**
  * The folder of a stack, `.paysaga/`: data of PostgreSQL, Temporal and the simulator, logs, secrets, and the record of what runs.
@@ -138,12 +161,12 @@ export class StackFolder {
 
   /** The ports of an earlier start. */
   ports(): Record<string, number> {
-    return readJson(this.at('ports.json')) ?? {};
+    return readJson(this.at(MARK)) ?? {};
   }
 
   /** Keeps the ports for the next start. */
   savePorts(ports: Record<string, number>): void {
-    writeFileSync(this.at('ports.json'), `${JSON.stringify(ports)}\n`);
+    writeFileSync(this.at(MARK), `${JSON.stringify(ports)}\n`);
   }
 
   /** Gives the folder back. */

@@ -1,8 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { killAllChildren } from '../child.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { deleteStackFolder } from '../stack-folder.ts';
 import { type CrashReport, HASTE, runCrashes } from './run.ts';
 
 /** `npm run crashes`: kills processes between any two steps, and looks whether a fen was lost. */
@@ -40,10 +41,10 @@ const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => abort.abort(new Error('interrupted')));
 
-rmSync(folder, { recursive: true, force: true });
 let stack: Stack | undefined;
 let report: CrashReport | undefined;
 try {
+  deleteStackFolder(folder);
   stack = await startStack({ dir: folder, say, signal: abort.signal, ...HASTE });
   const interrupted = new Promise<never>((_, reject) =>
     abort.signal.addEventListener('abort', () => reject(abort.signal.reason)),

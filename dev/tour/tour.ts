@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { paymentWorkflowId } from '../../domain/identity.ts';
 import { killAllChildren } from '../child.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { deleteStackFolder } from '../stack-folder.ts';
 import { MerchantBackend } from './merchant-backend.ts';
 import { SCENARIOS, type Scenario, type Stage } from './scenarios.ts';
 
@@ -135,9 +136,9 @@ function print(reports: Report[]): void {
   }
 }
 
-rmSync(folder, { recursive: true, force: true });
 let exitCode = 1;
 try {
+  deleteStackFolder(folder);
   stack = await startStack({ dir: folder, say, signal: abort.signal });
   console.log('\nthe scenarios run; two of them wait for a window of one minute …');
   const reports = await Promise.race([

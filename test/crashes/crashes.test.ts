@@ -15,8 +15,7 @@ describe('crashes', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paysaga-crashes-test-'));
     chmodSync(folder, 0o711);
-    const ports = { api: 0, checkout: 0, temporal: 0, temporalUi: 0, simulator: 0, postgres: 0 };
-    stack = await startStack({ dir: join(folder, '.paysaga'), ports, ...HASTE });
+    stack = await startStack({ dir: join(folder, '.paysaga'), ...HASTE });
   });
   after(async () => {
     await stack?.stop();

@@ -30,7 +30,7 @@ export function errorFor(
   }: { request: SentRequest; now: number; rateLimitedMayHaveHappened: boolean },
 ): WechatPayError {
   const { status, headers } = answer;
-  const { gatewayCode, message, field } = readError(answer.body);
+  const { gatewayCode, message, field, issue } = readError(answer.body);
   const code = gatewayCode === undefined ? codeWithoutBody(status) : normaliseCode(gatewayCode);
   const details: ErrorDetails = {
     code,
@@ -45,7 +45,7 @@ export function errorFor(
   const what = [
     `${request.method} ${request.url} was answered ${status} ${code}`,
     message && `: ${message}`,
-    field && ` (${field})`,
+    (field || issue) && ` (${[field, issue].filter(Boolean).join(': ')})`,
     '.',
   ].join('');
 
@@ -83,15 +83,21 @@ function codeWithoutBody(status: number): string {
   return 'UNEXPECTED_ANSWER';
 }
 
-/** `code`, `message` and `detail.field` are optional, and each may have any type when it was not WeChat Pay that answered. */
+/** `code`, `message`, `detail.field` and `detail.issue` are optional, and each may have any type when it was not WeChat Pay that answered. */
 function readError(body: Buffer): {
   gatewayCode?: string | undefined;
   message?: string | undefined;
   field?: string | undefined;
+  issue?: string | undefined;
 } {
   const error = readObject(body);
-  const detail = error?.detail as { field?: unknown } | null | undefined;
-  return { gatewayCode: text(error?.code), message: text(error?.message), field: text(detail?.field) };
+  const detail = error?.detail as { field?: unknown; issue?: unknown } | null | undefined;
+  return {
+    gatewayCode: text(error?.code),
+    message: text(error?.message),
+    field: text(detail?.field),
+    issue: text(detail?.issue),
+  };
 }
 
 function text(value: unknown): string | undefined {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isAlive } from '../../../dev/process-table.ts';
-import { StackFolder, StackRunningError } from '../../../dev/stack-folder.ts';
+import { deleteStackFolder, StackFolder, StackRunningError } from '../../../dev/stack-folder.ts';
 
 describe('folder of a stack', () => {
   let path: string;
@@ -28,6 +28,20 @@ describe('folder of a stack', () => {
       return true;
     });
     folder.release();
+  });
+
+  it('a folder is deleted only when it is one of ours, and nobody runs in it', async () => {
+    writeFileSync(join(path, 'thesis.txt'), 'the work of years');
+    assert.throws(() => deleteStackFolder(path), /holds something that no stack has made/);
+    assert.ok(existsSync(join(path, 'thesis.txt')));
+
+    const folder = await StackFolder.take(path);
+    folder.savePorts({ api: 1 });
+    assert.throws(() => deleteStackFolder(path), StackRunningError);
+    folder.release();
+    deleteStackFolder(path);
+    assert.ok(!existsSync(path));
+    deleteStackFolder(path);
   });
 
   it('a lock of a process that is no more, or whose number was given to another one, is taken over', async () => {
