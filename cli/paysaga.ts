@@ -37,6 +37,10 @@ program
   .description('host workflows, activities and relays; configured by environment variables')
   .action(async () => (await import('./worker.ts')).runWorker());
 program
+  .command('build-id')
+  .description('print the name of this build for `temporal worker deployment set-current-version`')
+  .action(async () => (await import('./build-id.ts')).printBuildId());
+program
   .command('migrate')
   .description('bring the database schema and the Temporal search attributes up to date')
   .action(async () => (await import('./migrate.ts')).runMigrate());

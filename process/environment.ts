@@ -58,6 +58,8 @@ const VARIABLES = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Divides the waits before WeChat Pay is asked after a payment or refund: for development and tests. */
   POLLING_SPEED: z.coerce.number().min(1).max(1000).default(1),
+  /** `true` makes the worker take part in versioned deployments: it gets no work until an operator makes its version current. */
+  PAYSAGA_WORKER_VERSIONING: z.stringbool().default(false),
   /** Workflow tasks and activities one worker runs at a time. */
   WORKER_MAX_WORKFLOW_TASKS: z.coerce.number().int().min(2).default(40),
   WORKER_MAX_ACTIVITIES: z.coerce.number().int().min(1).default(100),

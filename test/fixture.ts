@@ -58,7 +58,7 @@ export interface Paysaga {
   control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** Event types of a workflow's history, in order. */
   history(workflowId: string): Promise<string[]>;
-  /** Ends the worker, as a deployment does. */
+  /** Ends the worker, or all of them, as a deployment does. */
   stopWorker(): Promise<void>;
   startWorker(options?: WorkerOptions): Promise<void>;
   stop(): Promise<void>;
@@ -86,6 +86,8 @@ export interface PaysagaOptions {
 /** How a worker differs from the others of the test. */
 export interface WorkerOptions {
   codecKeys?: CodecKey[];
+  /** Takes part in versioned deployments. */
+  buildId?: string;
 }
 
 const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
@@ -160,25 +162,27 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const workerConnection = await NativeConnection.connect({ address });
 
-  let host: Host | undefined;
-  async function startWorker({ codecKeys = options.codecKeys }: WorkerOptions = {}): Promise<void> {
-    host = await hostSagas({
+  let hosts: Host[] = [];
+  async function startWorker({ codecKeys = options.codecKeys, buildId }: WorkerOptions = {}): Promise<void> {
+    const host = await hostSagas({
       connection: workerConnection,
       namespace: 'default',
       taskQueue,
       workflowBundle: await workflowBundle({ encodeFailures: codecKeys !== undefined }),
       dataConverter: dataConverter(codecKeys),
+      buildId,
       pool,
       merchants,
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
     });
+    hosts.push(host);
   }
   async function stopWorker(): Promise<void> {
-    host?.stop();
-    await host?.ended;
-    host = undefined;
+    for (const host of hosts) host.stop();
+    await Promise.all(hosts.map((host) => host.ended));
+    hosts = [];
   }
   if (options.worker !== false) await startWorker();
 

@@ -1,14 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { FAILURE_CONVERTER_PATH } from '../codec/data-converter.ts';
 
 /** Where the build puts the prebuilt bundle, beside the compiled worker. */
-export const BUNDLE_PATH = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+const BUNDLE_PATH = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 
 /** True when this code runs compiled, where the build has made the bundle; from source it is made at start. */
-export const IS_COMPILED = extname(import.meta.url) === '.js';
+const IS_COMPILED = extname(import.meta.url) === '.js';
 
 /**
  * Bundles the workflow code for the worker's sandbox.
@@ -24,6 +24,11 @@ export async function bundleWorkflows({ encodeFailures = false } = {}): Promise<
     logger: { log() {}, trace() {}, debug() {}, info() {}, warn: console.error, error: console.error },
   });
   return { code };
+}
+
+/** The bundle that a worker process runs: the one that the build has made, or, from source, one that is made now. */
+export async function loadWorkflows(options: { encodeFailures: boolean }): Promise<{ code: string }> {
+  return IS_COMPILED ? { code: await readFile(BUNDLE_PATH, 'utf8') } : await bundleWorkflows(options);
 }
 
 // Run by the build: writes the bundle.

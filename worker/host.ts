@@ -8,6 +8,7 @@ import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startNotificationRelay } from './notification-relay.ts';
+import { pinnedTo } from './version.ts';
 
 /** Everything one worker is made of. */
 export interface HostOptions {
@@ -15,6 +16,8 @@ export interface HostOptions {
   namespace: string;
   taskQueue: string;
   workflowBundle: WorkflowBundleOption;
+  /** Makes this worker take part in versioned deployments, under this name; it gets no work until the version is made current. */
+  buildId?: string | undefined;
   /** Encrypts what Temporal stores; the bundle must have been made for encoded failures. */
   dataConverter?: DataConverter | undefined;
   pool: Pool;
@@ -44,7 +47,8 @@ export interface Host {
 
 /** Hosts the sagas: workflows, activities, and the relays that hand stored intents and notifications to Temporal. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
-  const { connection, namespace, taskQueue, dataConverter, pool, merchants, publicUrl, log } = options;
+  const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, publicUrl, log } =
+    options;
   const client = new Client({ connection, namespace, dataConverter });
   const activities = createActivities({ pool, merchants, publicUrl, clock: Date.now });
   const worker = await Worker.create({
@@ -54,6 +58,7 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     activities,
     workflowBundle: options.workflowBundle,
     ...(dataConverter && { dataConverter }),
+    ...(buildId && { workerDeploymentOptions: pinnedTo(taskQueue, buildId) }),
     identity: `paysaga-worker/${hostname()}/${process.pid}`,
     maxConcurrentWorkflowTaskExecutions: options.maxWorkflowTasks ?? 40,
     maxConcurrentActivityTaskExecutions: options.maxActivities ?? 100,

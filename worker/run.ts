@@ -5,8 +5,9 @@ import { openVault } from '../database/secrets.ts';
 import { openMerchants } from '../gateway/merchants.ts';
 import { type Environment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
 import type { Logger } from '../process/logger.ts';
-import { BUNDLE_PATH, bundleWorkflows, IS_COMPILED } from './bundle.ts';
+import { loadWorkflows } from './bundle.ts';
 import { type Host, hostSagas } from './host.ts';
+import { buildId } from './version.ts';
 
 /** Variables the worker reads. */
 export const WORKER_VARIABLES = [
@@ -17,6 +18,7 @@ export const WORKER_VARIABLES = [
   'PAYSAGA_MASTER_KEY',
   'PAYSAGA_CODEC_KEYS',
   'PUBLIC_URL',
+  'PAYSAGA_WORKER_VERSIONING',
   'WORKER_MAX_WORKFLOW_TASKS',
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
@@ -29,11 +31,13 @@ const LEVELS = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 
 /**
  * Starts the worker process.
+ * @param version this package's.
  * @returns `ended` settles when everything has stopped, by `stop` or by a fatal error.
  */
 export async function runWorker(
   environment: Environment<(typeof WORKER_VARIABLES)[number]>,
   log: Logger,
+  version: string,
 ): Promise<Host> {
   Runtime.install({
     // Signals are ours to handle: the relays stop before the pool ends.
@@ -52,13 +56,14 @@ export async function runWorker(
   });
   const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
   const converter = dataConverter(environment.PAYSAGA_CODEC_KEYS);
+  const workflowBundle = await loadWorkflows({ encodeFailures: converter !== undefined });
+  const build = buildId(version, workflowBundle.code);
   const host = await hostSagas({
     connection,
     namespace,
     taskQueue,
-    workflowBundle: IS_COMPILED
-      ? { codePath: BUNDLE_PATH }
-      : await bundleWorkflows({ encodeFailures: converter !== undefined }),
+    workflowBundle,
+    buildId: environment.PAYSAGA_WORKER_VERSIONING ? build : undefined,
     dataConverter: converter,
     pool,
     merchants,
@@ -69,7 +74,8 @@ export async function runWorker(
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
     pollingSpeed: environment.POLLING_SPEED,
   });
-  log.info({ namespace, task_queue: taskQueue }, 'worker ready');
+  const versioned = environment.PAYSAGA_WORKER_VERSIONING;
+  log.info({ namespace, task_queue: taskQueue, build_id: build, versioned }, 'worker ready');
   return {
     stop: host.stop,
     ended: host.ended.finally(async () => {
