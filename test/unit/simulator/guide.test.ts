@@ -14,8 +14,8 @@ import {
   RACES,
 } from '../../../simulator/faults/fault.ts';
 import { FAULT_KINDS, type FaultRequest, startSimulator } from '../../../simulator/index.ts';
-import { scenarioSchema } from '../../../simulator/scenario/scenario.ts';
 import { checkScenario } from '../../../simulator/scenario/file.ts';
+import { scenarioSchema } from '../../../simulator/scenario/scenario.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
