@@ -50,7 +50,7 @@ export interface SimulatorOptions {
   notifyTimeoutMs?: number;
   /** Milliseconds, before scaling, from acceptance of a refund to SUCCESS; 3000 unless told, `Infinity` for never by itself. */
   refundDelayMs?: number;
-  /** Whether partial refunds of one order must be a minute apart, as documented; false unless told. */
+  /** Whether partial refunds of one order must be a minute apart, before scaling, as documented; false unless told. */
   enforceRefundInterval?: boolean;
   /** Whether calls beyond the documented figures are answered 429; false unless told. */
   rateLimits?: boolean;
@@ -142,42 +142,34 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     await once(server, 'listening');
     return `${reachable}:${(server.address() as AddressInfo).port}`;
   };
-  const servers = [simulatorServer(gateway, protocols)];
-  const baseUrl = `http://${await listen(servers[0] as Server, options.port)}`;
-  let tlsBaseUrl: string | undefined;
-  if (tls) {
-    const secure = simulatorServer(gateway, protocols, tls);
-    servers.push(secure);
-    tlsBaseUrl = `https://${await listen(secure, options.tlsPort)}`;
-  }
-  const controlUrl = `${baseUrl}/_simulator`;
-  if (options.credentialsDir)
-    await writeCredentials(options.credentialsDir, world, {
-      baseUrl,
-      tlsBaseUrl,
-      ca: tls?.ca,
-      controlUrl,
-      now: timers.now(),
-    });
-  gateway.resume();
-  return {
-    baseUrl,
-    tlsBaseUrl,
-    ca: tls?.ca,
-    controlUrl,
-    merchant: world.merchant,
-    world,
-    gateway,
-    async close() {
-      const closed = servers.map((server) => once(server, 'close'));
-      for (const server of servers) {
-        server.close();
-        // Held sockets would otherwise keep the server open until their clients give up.
-        server.closeAllConnections();
-      }
-      await Promise.all([...closed, gateway.close()]);
-    },
+  const plain = simulatorServer(gateway, protocols);
+  const secure = tls && simulatorServer(gateway, protocols, tls);
+  const close = async () => {
+    const listening = [plain, secure].filter((server) => server?.listening) as Server[];
+    const closed = listening.map((server) => once(server, 'close'));
+    for (const server of listening) {
+      server.close();
+      // Held sockets would otherwise keep the server open until their clients give up.
+      server.closeAllConnections();
+    }
+    await Promise.all([...closed, gateway.close()]);
   };
+  try {
+    const baseUrl = `http://${await listen(plain, options.port)}`;
+    const tlsBaseUrl = secure && `https://${await listen(secure, options.tlsPort)}`;
+    const ca = tls?.ca;
+    const controlUrl = `${baseUrl}/_simulator`;
+    const addresses = { baseUrl, tlsBaseUrl, ca, controlUrl };
+    if (options.credentialsDir) {
+      await writeCredentials(options.credentialsDir, world, { ...addresses, now: timers.now() });
+    }
+    gateway.resume();
+    return { ...addresses, merchant: world.merchant, world, gateway, close };
+  } catch (error) {
+    // Whose second port is taken has not started at all.
+    await close();
+    throw error;
+  }
 }
 
 /** A number of a scenario: JSON has no infinity, null is never. */

@@ -32,6 +32,7 @@ import { Refunds } from './refunds/book.ts';
 import type { Refund } from './refunds/refund.ts';
 import type { Timers } from './time/timers.ts';
 
+const REFUND_INTERVAL_MS = 60_000;
 /** Fired faults that the state has; the fault log has all. */
 const FAULTS_SHOWN = 1000;
 
@@ -161,7 +162,7 @@ export abstract class Memory {
       clock,
       random: random.fork('refunds'),
       delayMs: options.refundDelayMs / timeScale,
-      enforceInterval: options.enforceRefundInterval,
+      intervalMs: options.enforceRefundInterval ? REFUND_INTERVAL_MS / timeScale : 0,
     });
     this.bills = new Bills({
       world,

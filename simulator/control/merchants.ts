@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PlatformCertificate } from '../keys/certificate.ts';
 import type { SimulatedMerchant } from '../merchants/merchant.ts';
+import { platformUrl } from '../merchants/platform-settings.ts';
 import { balanceRequest } from '../money/balance.ts';
 import { chinaTime } from '../time/china-time.ts';
 import { dateTime } from '../v3/request-body.ts';
@@ -171,7 +172,7 @@ export const merchantControls: readonly AnyRoute[] = [
     path: '/merchants/{mchid}/refund-notify-url',
     summary: 'Where a merchant hears of refunds that name no address; null for nowhere.',
     body: {
-      schema: z.strictObject({ url: z.url().nullable() }),
+      schema: z.strictObject({ url: platformUrl.nullable() }),
       example: { url: 'https://pay.example.com/refunds' },
     },
     run: ({ gateway, parameters, body }) =>

@@ -21,7 +21,6 @@ import {
 const DAY_MS = 24 * 60 * 60_000;
 const REFUND_PERIOD_MS = 365 * DAY_MS;
 const MOST_REFUNDS = 50;
-const REFUND_INTERVAL_MS = 60_000;
 
 /** Refunds and their rules. */
 export class Refunds {
@@ -32,7 +31,7 @@ export class Refunds {
   readonly #random: SeededRandom;
   readonly #clock: () => number;
   readonly #delayMs: number;
-  readonly #enforceInterval: boolean;
+  readonly #intervalMs: number;
   readonly #balances: Balances;
   readonly #payers: Payers;
 
@@ -42,8 +41,8 @@ export class Refunds {
     clock: () => number;
     /** From acceptance to SUCCESS; `Infinity` leaves it to the control API. */
     delayMs: number;
-    /** Whether partial refunds of one order must be a minute apart. */
-    enforceInterval: boolean;
+    /** How far apart partial refunds of one order must be. */
+    intervalMs: number;
     balances: Balances;
     payers: Payers;
   }) {
@@ -51,7 +50,7 @@ export class Refunds {
     this.#random = options.random;
     this.#clock = options.clock;
     this.#delayMs = options.delayMs;
-    this.#enforceInterval = options.enforceInterval;
+    this.#intervalMs = options.intervalMs;
     this.#balances = options.balances;
     this.#payers = options.payers;
     for (const refund of this.#refunds.values()) {
@@ -95,7 +94,7 @@ export class Refunds {
     if (now > order.paidAt + REFUND_PERIOD_MS)
       throw new GatewayError(403, 'TRADE_OVERDUE', '订单已超过退款期限');
     const last = others.at(-1);
-    if (this.#enforceInterval && last && now < last.createdAt + REFUND_INTERVAL_MS) {
+    if (last && now < last.createdAt + this.#intervalMs) {
       throw new GatewayError(429, 'FREQUENCY_LIMITED', '同一订单的部分退款需间隔1分钟', {
         internalCode: 268447840,
       });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { billSettings } from '../bills/settings.ts';
 import { faultRequest } from '../faults/fault.ts';
 import { recording } from '../faults/replay.ts';
+import { platformUrl } from '../merchants/platform-settings.ts';
 import { dateTime } from '../v3/request-body.ts';
 
 const mchid = z.string().regex(/^\d{8,10}$/, 'a mchid has 8 to 10 digits');
@@ -22,7 +23,7 @@ export const scenarioSchema = z.strictObject({
         sub_merchants: z.array(z.strictObject({ mchid, appid })).optional(),
         platform_certificates: z.boolean().optional(),
         notified_with: z.enum(['public_key', 'certificate']).optional(),
-        refund_notify_url: z.url().optional(),
+        refund_notify_url: platformUrl.optional(),
         bills: billSettings.optional(),
         balance: z.int().nonnegative().optional(),
       }),
@@ -31,7 +32,7 @@ export const scenarioSchema = z.strictObject({
   /** How everybody's bills are. */
   bills: billSettings.optional(),
   /** Where everybody hears of refunds that name no address, unless they have one of their own. */
-  refund_notify_url: z.url().optional(),
+  refund_notify_url: platformUrl.optional(),
   payment_codes: z
     .strictObject({
       /** From which amount on, in fen, a password is needed; null for never. */

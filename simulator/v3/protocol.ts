@@ -75,7 +75,7 @@ export class Protocol {
         path,
         parameters: pathParameters(operation, path),
         query: new URLSearchParams(query),
-        host: request.headers.host ?? '',
+        host: request.headers.host || ownHost(request),
         secure: 'encrypted' in request.socket,
         serial: asker.serial,
         contentType,
@@ -153,6 +153,11 @@ export class Protocol {
   #requestId(internalCode: number): string {
     return `08${this.#requestIds.text(38, '0123456789ABCDEF')}-${internalCode}`;
   }
+}
+
+/** Where a request arrived, for clients of HTTP/1.0, which need not say whom they mean. */
+function ownHost({ socket: { localAddress = '', localPort } }: IncomingMessage): string {
+  return `${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
 }
 
 function proxyPage(title: string): string {

@@ -64,23 +64,24 @@ export class RawClient {
     return this.send('POST', url, typeof body === 'string' ? body : JSON.stringify(body), deviation);
   }
 
-  async send(
+  /** The headers of a signed request. */
+  headers(
     method: string,
     url: string,
-    body: string | Buffer,
+    body: string | Buffer = '',
     deviation: Deviation = {},
-  ): Promise<RawAnswer> {
-    const { merchant, simulator } = this;
+  ): Record<string, string> {
+    const { merchant } = this;
     const timestamp = String(deviation.timestamp ?? Math.floor(this.#clock() / 1000));
     nonces += 1;
     const nonce = `nonce${nonces}`;
-    const message = requestMessage({
-      method,
-      url: deviation.signedUrl ?? url,
-      timestamp,
-      nonce,
-      body: deviation.signedBody ?? body.toString(),
-    });
+    const head = requestMessage({ method, url: deviation.signedUrl ?? url, timestamp, nonce, body: '' });
+    // Bytes: a body need not be text.
+    const message = Buffer.concat([
+      Buffer.from(head.slice(0, -1)),
+      Buffer.from(deviation.signedBody ?? body),
+      Buffer.from('\n'),
+    ]);
     const headers: Record<string, string | undefined> = {
       accept: 'application/json',
       'user-agent': 'test',
@@ -96,10 +97,19 @@ export class RawClient {
       ...deviation.headers,
     };
     const sent = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const answer = await request(simulator.baseUrl + url, {
+    return Object.fromEntries(sent);
+  }
+
+  async send(
+    method: string,
+    url: string,
+    body: string | Buffer,
+    deviation: Deviation = {},
+  ): Promise<RawAnswer> {
+    const answer = await request(this.simulator.baseUrl + url, {
       method: method as 'GET',
       dispatcher: this.#agent,
-      headers: Object.fromEntries(sent),
+      headers: this.headers(method, url, body, deviation),
       ...(body.length > 0 ? { body } : {}),
       responseHeaders: 'raw',
     });
