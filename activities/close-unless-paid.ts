@@ -1,7 +1,7 @@
 import { transitionPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
-import type { WechatPay } from '../wechatpay/index.ts';
+import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection, notFinalYet } from './failures.ts';
 import { known, mustLoad, query, settle } from './settle-payment.ts';
@@ -13,21 +13,21 @@ import { known, mustLoad, query, settle } from './settle-payment.ts';
 export function closeUnlessPaid({ pool, merchants }: ActivityDependencies) {
   return async ({ paymentId }: { paymentId: string }): Promise<PaymentFinding> => {
     const payment = await mustLoad(pool, paymentId);
-    const wechat = await merchants.as(payment.merchantId);
+    const gateway = await merchants.for(payment);
 
-    let order = await query(wechat, payment.outTradeNo);
+    let order = await query(gateway, payment.outTradeNo);
     const before = await settle(pool, payment, order);
     if (before.kind !== 'unpaid') return before;
 
-    // Even an order that the gateway does not know (yet) is closed: its answer may lag behind the code_url that is out already.
+    // Even an order that the gateway does not know (yet) is closed: its answer may lag behind the code that is out already.
     if (order?.trade_state !== 'CLOSED') {
-      await closeOrder(wechat, payment.outTradeNo);
-      order = await query(wechat, payment.outTradeNo);
+      await closeOrder(gateway, payment.outTradeNo);
+      order = await query(gateway, payment.outTradeNo);
       const after = await settle(pool, payment, order);
       if (after.kind !== 'unpaid') return after;
     }
-    if (!order && payment.codeUrl !== null) {
-      throw notFinalYet('WeChat Pay does not know an order whose code_url it has issued');
+    if (!order && payment.prepayIssuedAt !== null) {
+      throw notFinalYet('WeChat Pay does not know an order that it has accepted');
     }
     if (order && order.trade_state !== 'CLOSED' && order.trade_state !== 'REVOKED') {
       throw notFinalYet(`WeChat Pay still says ${order.trade_state} after the close`);
@@ -38,9 +38,9 @@ export function closeUnlessPaid({ pool, merchants }: ActivityDependencies) {
 }
 
 /** Asks for the close. "Already paid" and "no such order" are no failures: the query that follows tells. */
-async function closeOrder(wechat: WechatPay, outTradeNo: string): Promise<void> {
+async function closeOrder(gateway: PaymentGateway, outTradeNo: string): Promise<void> {
   try {
-    await wechat.orders.close(outTradeNo);
+    await gateway.closeOrder(outTradeNo);
   } catch (error) {
     if (!isFinalRejection(error)) throw gatewayFailure(error);
   }

@@ -5,7 +5,8 @@ import { loadPayment, type Payment, requestAttention, transitionPayment } from '
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { isPaid, type PaymentFinding } from '../domain/payment.ts';
 import { readTime } from '../domain/time.ts';
-import { type Order, type WechatPay, WechatPayError } from '../wechatpay/index.ts';
+import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';
+import { WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, notFinalYet, pollGap } from './failures.ts';
 
@@ -18,12 +19,12 @@ export function settleFromNotification({ pool, merchants }: ActivityDependencies
     const payment = await mustLoad(pool, input.paymentId);
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== payment.merchantId) return { kind: 'unpaid' };
-    const order = notification.resource as Order;
+    const order = notification.resource as GatewayOrder;
     if (isPaidOrder(order) && disagreement(payment, order) === undefined) {
       return await settle(pool, payment, order);
     }
-    const wechat = await merchants.as(payment.merchantId);
-    return await settle(pool, payment, await query(wechat, payment.outTradeNo));
+    const gateway = await merchants.for(payment);
+    return await settle(pool, payment, await query(gateway, payment.outTradeNo));
   };
 }
 
@@ -39,8 +40,8 @@ export function settleByPolling({ pool, merchants, clock }: ActivityDependencies
     timeExpire: number;
   }): Promise<PaymentFinding> => {
     const payment = await mustLoad(pool, input.paymentId);
-    const wechat = await merchants.as(payment.merchantId);
-    const finding = await settle(pool, payment, await query(wechat, payment.outTradeNo));
+    const gateway = await merchants.for(payment);
+    const finding = await settle(pool, payment, await query(gateway, payment.outTradeNo));
     if (finding.kind !== 'unpaid') return finding;
     const gapMs = pollGap(input.pollGapsMs, activityInfo().attempt);
     // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
@@ -56,7 +57,7 @@ export function settleByPolling({ pool, merchants, clock }: ActivityDependencies
 export async function settle(
   pool: Pool,
   payment: Payment,
-  order: Order | undefined,
+  order: GatewayOrder | undefined,
 ): Promise<PaymentFinding> {
   if (!order || !isPaidOrder(order)) return known(payment);
   const reason = disagreement(payment, order);
@@ -117,31 +118,47 @@ export function known({ status }: Payment): PaymentFinding {
 }
 
 /** The order as the gateway knows it; undefined when it does not. */
-export async function query(wechat: WechatPay, outTradeNo: string): Promise<Order | undefined> {
+export async function query(gateway: PaymentGateway, outTradeNo: string): Promise<GatewayOrder | undefined> {
   try {
-    return await wechat.orders.queryByOutTradeNo(outTradeNo);
+    return await gateway.queryOrder(outTradeNo);
   } catch (error) {
     if (error instanceof WechatPayError && error.code === 'ORDER_NOT_EXIST') return undefined;
     throw gatewayFailure(error);
   }
 }
 
-type PaidOrder = Order & { transaction_id: string };
+type PaidOrder = GatewayOrder & { transaction_id: string };
 
 /** Paid is SUCCESS, and REFUND too: an order of which something was refunded was paid (official page 4012791838). */
-function isPaidOrder(order: Order): order is PaidOrder {
+function isPaidOrder(order: GatewayOrder): order is PaidOrder {
   return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
 }
 
 /** The first field in which the paid order and the payment differ, as a reason code. */
-function disagreement(payment: Payment, order: Order): string | undefined {
+function disagreement(payment: Payment, order: GatewayOrder): string | undefined {
   if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
-  if (order.mchid !== payment.mchid) return 'mchid_differs';
-  if (order.appid !== payment.appid) return 'appid_differs';
+  const theirs = ownersOf(order);
+  if (theirs.mchid !== payment.mchid) return 'mchid_differs';
+  if (theirs.appid !== payment.appid) return 'appid_differs';
+  if (theirs.subMchid !== payment.subMchid) return 'sub_mchid_differs';
+  // The gateway tells of it only when the order named one.
+  if (payment.subAppid !== null && theirs.subAppid !== payment.subAppid) return 'sub_appid_differs';
   if (order.amount?.total !== payment.amount) return 'amount_differs';
   if (order.amount.currency !== undefined && order.amount.currency !== payment.currency)
     return 'currency_differs';
   return undefined;
+}
+
+/** Whose order it is, in the row's words. */
+function ownersOf(order: GatewayOrder) {
+  if (!('sp_mchid' in order))
+    return { mchid: order.mchid, appid: order.appid, subMchid: null, subAppid: null };
+  return {
+    mchid: order.sp_mchid,
+    appid: order.sp_appid,
+    subMchid: order.sub_mchid,
+    subAppid: order.sub_appid,
+  };
 }
 
 /** The payment of this id, or a bug. */

@@ -12,12 +12,8 @@ import {
 import type { Fen } from '../domain/money.ts';
 import { isRefundFinal, type RefundFinding, type RefundStatus } from '../domain/refund.ts';
 import { readTime } from '../domain/time.ts';
-import {
-  type RefundNotification,
-  type WechatPay,
-  WechatPayError,
-  type Refund as WechatRefund,
-} from '../wechatpay/index.ts';
+import type { PaymentGateway } from '../gateway/payment-gateway.ts';
+import { type RefundNotification, WechatPayError, type Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, notFinalYet, pollGap } from './failures.ts';
 import { mustLoad as mustLoadPayment } from './settle-payment.ts';
@@ -28,10 +24,11 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
     const refund = await mustLoad(pool, input.refundId);
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== refund.merchantId) return knownFinding(refund);
-    const told = notification.resource as RefundNotification;
+    const told = notification.resource as RefundNotification | RefundNotification<'partner'>;
     // Only what decides was checked when the notification was opened.
     if (
       told.out_refund_no === refund.outRefundNo &&
+      namedSubMchid(told, refund) === refund.subMchid &&
       told.amount?.refund === refund.amount &&
       told.refund_id
     ) {
@@ -43,8 +40,16 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
         successTime: told.success_time,
       });
     }
-    return await askAndSettle(pool, refund, await merchants.as(refund.merchantId));
+    return await askAndSettle(pool, refund, await merchants.for(refund));
   };
+}
+
+/** The sub-merchant that a notification names; some of a service provider's name none, and are known by its number alone. */
+function namedSubMchid(
+  told: RefundNotification | RefundNotification<'partner'>,
+  refund: Refund,
+): string | null {
+  return 'sub_mchid' in told ? (told.sub_mchid ?? null) : refund.subMchid;
 }
 
 /** Asks the gateway; while the money moves it asks to be run again after the next gap. An abnormal refund goes on being asked after. */
@@ -56,7 +61,7 @@ export function settleRefundByPolling({ pool, merchants }: ActivityDependencies)
     known: RefundFinding['kind'];
   }): Promise<RefundFinding> => {
     const refund = await mustLoad(pool, input.refundId);
-    const finding = await askAndSettle(pool, refund, await merchants.as(refund.merchantId));
+    const finding = await askAndSettle(pool, refund, await merchants.for(refund));
     if (finding.kind === 'final' || finding.kind !== input.known) return finding;
     throw notFinalYet(`the refund is ${finding.kind}`, pollGap(input.pollGapsMs, activityInfo().attempt));
   };
@@ -138,9 +143,12 @@ const REFUND_CLOSED = {
 };
 
 /** The refund as the gateway knows it; undefined when it has none of this number. */
-export async function queryRefund(wechat: WechatPay, outRefundNo: string): Promise<WechatRefund | undefined> {
+export async function queryRefund(
+  gateway: PaymentGateway,
+  outRefundNo: string,
+): Promise<WechatRefund | undefined> {
   try {
-    return await wechat.refunds.query(outRefundNo);
+    return await gateway.queryRefund(outRefundNo);
   } catch (error) {
     if (error instanceof WechatPayError && error.code === 'RESOURCE_NOT_EXISTS') return undefined;
     throw gatewayFailure(error);
@@ -166,8 +174,8 @@ export function knownFinding(refund: Refund): RefundFinding {
   }
 }
 
-async function askAndSettle(pool: Pool, refund: Refund, wechat: WechatPay): Promise<RefundFinding> {
-  const answer = await queryRefund(wechat, refund.outRefundNo);
+async function askAndSettle(pool: Pool, refund: Refund, gateway: PaymentGateway): Promise<RefundFinding> {
+  const answer = await queryRefund(gateway, refund.outRefundNo);
   if (!answer) return knownFinding(refund);
   return await settleRefund(pool, refund, wordOf(answer));
 }

@@ -21,30 +21,28 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
       throw new Error(`there is no refund ${refundId} of a paid payment`);
     if (refund.status !== 'RESERVED') return knownFinding(refund);
 
-    const wechat = await merchants.as(refund.merchantId);
+    const gateway = await merchants.for(refund);
     const mayHaveBeenSent = refund.refundRequest !== null || activityInfo().attempt > 1;
     const body = await storeRefundRequest(
       pool,
       refundId,
-      wechat.refunds.serialize({
-        transaction_id: payment.transactionId,
-        out_refund_no: refund.outRefundNo,
-        ...(refund.reason !== null && { reason: refund.reason }),
-        notify_url: notifyUrl(publicUrl, refund.merchantId),
-        amount: { refund: refund.amount, total: payment.amount, currency: 'CNY' },
-      }),
+      gateway.serializeRefund(
+        refund,
+        { transactionId: payment.transactionId, amount: payment.amount },
+        notifyUrl(publicUrl, refund.merchantId),
+      ),
     );
     let answer: WechatRefund | undefined;
-    if (mayHaveBeenSent) answer = await queryRefund(wechat, refund.outRefundNo);
+    if (mayHaveBeenSent) answer = await queryRefund(gateway, refund.outRefundNo);
     if (!answer) {
       try {
-        answer = await wechat.refunds.apply(body);
+        answer = await gateway.applyRefund(body);
       } catch (error) {
         // It goes through under the same number once the merchant has topped up.
         if (!isFinalRejection(error) || error.code === 'NOT_ENOUGH') throw gatewayFailure(error);
         // An earlier attempt may have been accepted after all, and its query too early: freeing the amount then would pay twice.
         if (mayHaveBeenSent || error.outcome === 'unknown')
-          answer = await queryRefund(wechat, refund.outRefundNo);
+          answer = await queryRefund(gateway, refund.outRefundNo);
         if (!answer) {
           const failure = { failureCode: error.code, failureMessage: error.message };
           await inTransaction(pool, (db) => transitionRefund(db, refundId, 'FAILED', failure));

@@ -52,7 +52,7 @@ export function createApp({
     requireJson,
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
-  app.use('/v1/payments', paymentRoutes({ pool, sagas, clock }));
+  app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
   app.use(notFound);
   app.use(problemHandler(log));

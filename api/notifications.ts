@@ -65,7 +65,7 @@ export function notificationRoutes({
     headers: NodeJS.Dict<string | string[]>,
     body: Buffer,
   ): Promise<Finding> {
-    let notification: Notification;
+    let notification: AnyNotification;
     try {
       notification = await merchant.wechat.notifications.open({ headers, body });
     } catch (error) {
@@ -84,7 +84,7 @@ export function notificationRoutes({
 
   async function findSubject(
     merchant: MerchantGateway,
-    notification: Notification,
+    notification: AnyNotification,
   ): Promise<Finding['subject'] | 'ignored'> {
     switch (notification.kind) {
       case 'transaction': {
@@ -102,6 +102,9 @@ export function notificationRoutes({
     }
   }
 }
+
+/** What is posted to a merchant, or to a service provider. */
+type AnyNotification = Notification | Notification<'partner'>;
 
 /** Keeps the body reader from inflating: the exact bytes are what is stored and what the signature covers. */
 const asItCame: RequestHandler = (request, _response, next) => {

@@ -6,8 +6,11 @@ import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.t
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isPaid } from '../domain/payment.ts';
 import { rfc3339 } from '../domain/time.ts';
+import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
+import { type Cashier, cashierOf } from './cashier.ts';
 import { storeOnce } from './idempotency.ts';
+import { partiesOf } from './parties.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
 import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
@@ -16,13 +19,18 @@ import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
 export function paymentRoutes({
   pool,
   sagas,
+  merchants,
   clock,
 }: {
   pool: Pool;
   sagas: Sagas;
+  merchants: Merchants;
   clock: () => number;
 }): Router {
   const router = Router();
+  /** A payment as the API shows it, with what the front end needs now. */
+  const shown = async (payment: Payment) =>
+    paymentResource(payment, await cashierOf(payment, { merchants, clock }));
 
   router
     .route('/')
@@ -39,11 +47,14 @@ export function paymentRoutes({
           tenantId,
           merchantId: merchant.id,
           outTradeNo,
+          product: body.product,
           amount: body.amount.total,
           currency: body.amount.currency,
           description: body.description,
           attach: body.attach,
           timeExpire: new Date(clock() + body.expires_in * 1000),
+          h5RedirectUrl: body.h5?.redirect_url ?? null,
+          ...partiesOf(body, merchant),
         });
       }).catch((error: unknown) => {
         if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
@@ -60,18 +71,18 @@ export function paymentRoutes({
       }
       if (intent.replayed) response.set('idempotency-replayed', 'true');
       if (payment.status === 'FAILED') throw gatewayRejected(payment);
-      // 202: stored for good, the code_url follows; GET tells.
+      // 202: stored for good, what the front end needs follows; GET tells.
       response
         .status(payment.status === 'CREATED' ? 202 : 201)
         .location(`/v1/payments/${payment.id}`)
-        .json(paymentResource(payment));
+        .json(await shown(payment));
     })
     .all(onlyMethods('POST'));
 
   router
     .route('/:id')
     .get(async (request, response) => {
-      response.json(paymentResource(await requestedPayment(pool, request, response)));
+      response.json(await shown(await requestedPayment(pool, request, response)));
     })
     .all(onlyMethods('GET'));
 
@@ -102,7 +113,7 @@ export function paymentRoutes({
         });
       }
       // 202: the close is noted in the payment's workflow, which waits for an operator; the customer may still pay.
-      response.status(payment.status === 'CLOSED' ? 200 : 202).json(paymentResource(payment));
+      response.status(payment.status === 'CLOSED' ? 200 : 202).json(await shown(payment));
     })
     .all(onlyMethods('POST'));
 
@@ -150,7 +161,7 @@ function gatewayRejected(payment: Payment): Problem {
 }
 
 /** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
-export function paymentResource(payment: Payment) {
+export function paymentResource(payment: Payment, cashier: Cashier) {
   return {
     id: payment.id,
     object: 'payment',
@@ -158,6 +169,7 @@ export function paymentResource(payment: Payment) {
     mchid: payment.mchid,
     out_trade_no: payment.outTradeNo,
     product: payment.product,
+    sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
     status: payment.status,
     attention: payment.attention,
     attention_reason: payment.attentionReason,
@@ -169,7 +181,7 @@ export function paymentResource(payment: Payment) {
     },
     description: payment.description,
     attach: payment.attach,
-    code_url: payment.status === 'PENDING' ? payment.codeUrl : null,
+    ...cashier,
     transaction_id: payment.transactionId,
     time_expire: rfc3339(payment.timeExpire),
     success_time: payment.successTime && rfc3339(payment.successTime),

@@ -32,6 +32,13 @@ export class Problem extends Error {
   }
 }
 
+/** The refusal of a body, with what is wrong with each field. */
+export function invalidFields(errors: FieldError[]): Problem {
+  return new Problem('invalid_request', 'Mend the fields listed in `errors`; nothing was stored.', {
+    errors,
+  });
+}
+
 /** Page that explains every code. */
 const DOC_URL = 'https://github.com/paysaga/paysaga/blob/main/docs/errors.md';
 

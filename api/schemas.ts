@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
 import { EXPIRES_IN, MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO } from '../domain/payment.ts';
+import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
 import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
-import { type FieldError, Problem } from './problems.ts';
+import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
 const text = (max: number) =>
@@ -22,27 +24,100 @@ const fen = z
   .min(1, { message: 'must be at least 1 fen' })
   .max(MAX_ORDER_FEN, { message: `must be at most ${MAX_ORDER_FEN} fen` });
 
-/** Body of `POST /v1/payments`. */
-export const CreatePayment = z.strictObject({
-  merchant_id: z.string().max(64).optional(),
-  out_trade_no: z
-    .string()
-    .regex(OUT_TRADE_NO, { message: 'must be 6 to 32 of the characters 0-9 A-Z a-z _ - | *' })
+/** Numbers and ids that WeChat Pay gives. */
+const identifier = (max: number) =>
+  z.string().regex(new RegExp(`^[0-9A-Za-z_-]{1,${max}}$`), {
+    message: `must be 1 to ${max} of the characters 0-9 A-Z a-z _ -`,
+  });
+
+const openid = identifier(128);
+
+const clientIp = z
+  .string()
+  .refine((value) => isIP(value) !== 0, { message: 'must be an IPv4 or IPv6 address' })
+  .refine((value) => !/^(127\.|::1$)/.test(value), {
+    message: "must be the address of the customer's device, not of this machine",
+  });
+
+const MAX_REDIRECT_URL = 1024;
+
+/** The page or app from which an H5 payment starts, and where the customer comes back to. */
+const h5 = z.strictObject({
+  type: z.enum(['Wap', 'iOS', 'Android'], { message: 'must be "Wap", "iOS" or "Android"' }),
+  app_name: text(64).optional(),
+  app_url: text(128).optional(),
+  bundle_id: text(128).optional(),
+  package_name: text(128).optional(),
+  redirect_url: text(MAX_REDIRECT_URL)
+    .refine((value) => URL.canParse(value) && value.startsWith('https://'), {
+      message: 'must be a full https address',
+    })
     .optional(),
-  product: z.literal('NATIVE', { message: 'must be "NATIVE"' }).default('NATIVE'),
-  description: text(MAX_DESCRIPTION),
-  attach: text(MAX_ATTACH).optional(),
-  amount: z.strictObject({
-    total: fen,
-    currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY'),
-  }),
-  expires_in: z
-    .int({ message: 'must be an integer number of seconds' })
-    .min(EXPIRES_IN.min, { message: `must be at least ${EXPIRES_IN.min} seconds (one minute)` })
-    .max(EXPIRES_IN.max, { message: `must be at most ${EXPIRES_IN.max} seconds (seven days)` })
-    .default(EXPIRES_IN.default),
 });
+
+/** Body of `POST /v1/payments`. What depends on the merchant's role is checked by `partiesOf`. */
+export const CreatePayment = z
+  .strictObject({
+    merchant_id: z.string().max(64).optional(),
+    out_trade_no: z
+      .string()
+      .regex(OUT_TRADE_NO, { message: 'must be 6 to 32 of the characters 0-9 A-Z a-z _ - | *' })
+      .optional(),
+    product: z
+      .enum(PRODUCT_NAMES, { message: `must be one of ${PRODUCT_NAMES.join(', ')}` })
+      .default('NATIVE'),
+    description: text(MAX_DESCRIPTION),
+    attach: text(MAX_ATTACH).optional(),
+    amount: z.strictObject({
+      total: fen,
+      currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY'),
+    }),
+    expires_in: z
+      .int({ message: 'must be an integer number of seconds' })
+      .min(EXPIRES_IN.min, { message: `must be at least ${EXPIRES_IN.min} seconds (one minute)` })
+      .max(EXPIRES_IN.max, { message: `must be at most ${EXPIRES_IN.max} seconds (seven days)` })
+      .default(EXPIRES_IN.default),
+    /** For JSAPI and mini programs: who pays. */
+    payer: z
+      .strictObject({
+        openid: openid.optional(),
+        sp_openid: openid.optional(),
+        sub_openid: openid.optional(),
+      })
+      .optional(),
+    client_ip: clientIp.optional(),
+    h5: h5.optional(),
+    /** For whom a service provider takes the money. */
+    sub_merchant: z.strictObject({ mchid: identifier(32), appid: identifier(32).optional() }).optional(),
+  })
+  .superRefine(productRules, {
+    // Beside the other findings, so that a caller hears of all at once.
+    when: ({ value }) => typeof value === 'object' && value !== null && productOf(value) !== undefined,
+  });
 export type CreatePayment = z.output<typeof CreatePayment>;
+
+/** What the body says, with Native for nothing. */
+function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
+  return PRODUCT_NAMES.find((name) => name === product);
+}
+
+/** Which fields a product needs, and which are not its own. */
+function productRules(
+  body: { product?: unknown; payer?: unknown; client_ip?: unknown; h5?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const product = productOf(body);
+  if (product === undefined) return;
+  const rule = (field: 'payer' | 'client_ip' | 'h5', message: string) =>
+    context.addIssue({ code: 'custom', path: [field], message });
+  const { namesPayer } = PRODUCTS[product];
+  if (namesPayer && body.payer === undefined) rule('payer', `is missing: ${product} names who pays`);
+  if (!namesPayer && body.payer !== undefined) rule('payer', `is not a field of ${product}`);
+  if (product !== 'H5' && body.h5 !== undefined) rule('h5', `is not a field of ${product}`);
+  if (product !== 'H5') return;
+  if (body.h5 === undefined) rule('h5', 'is missing: H5 says where the customer comes from');
+  if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
+}
 
 /** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
 export const CreateRefund = z
@@ -70,7 +145,7 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknow
   const parsed = schema.safeParse(body, { reportInput: true });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap(fieldErrors);
-  throw new Problem('invalid_request', 'Mend the fields listed in `errors`; nothing was stored.', { errors });
+  throw invalidFields(errors);
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { publicId } from '../domain/identity.ts';
 import { ACCOUNT_CODES, ACCOUNTS } from '../domain/ledger.ts';
+import type { MerchantRole } from '../domain/product.ts';
 import type { Queryable } from './pool.ts';
 import type { Vault } from './secrets.ts';
 
@@ -10,6 +11,7 @@ export interface Merchant {
   tenantId: string;
   mchid: string;
   appid: string;
+  role: MerchantRole;
   version: number;
 }
 
@@ -25,14 +27,17 @@ export interface MerchantCredentials extends Merchant {
   apiBaseUrl: string;
 }
 
-/** What an administrator enters. */
-export type MerchantInput = Omit<MerchantCredentials, 'id' | 'tenantId' | 'version'>;
+/** What an administrator enters. Without a role a known merchant keeps its own, and a new one is a direct merchant. */
+export type MerchantInput = Omit<MerchantCredentials, 'id' | 'tenantId' | 'version' | 'role'> & {
+  role?: MerchantRole;
+};
 
 interface MerchantRow {
   id: string;
   tenant_id: string;
   mchid: string;
   appid: string;
+  role: MerchantRole;
   version: number;
 }
 
@@ -41,6 +46,7 @@ const toMerchant = (row: MerchantRow): Merchant => ({
   tenantId: row.tenant_id,
   mchid: row.mchid,
   appid: row.appid,
+  role: row.role,
   version: row.version,
 });
 
@@ -57,7 +63,7 @@ export async function upsertTenant(db: Queryable, name: string): Promise<string>
 
 /**
  * Creates a merchant with its ledger accounts, or replaces the credentials of the one with this mchid. Processes pick up the new version at their next gateway call.
- * @throws Error when the mchid belongs to another tenant.
+ * @throws Error when the mchid belongs to another tenant, or would change its role although it has payments: they are orders of the one or the other API.
  */
 export async function upsertMerchant(
   db: Queryable,
@@ -66,22 +72,31 @@ export async function upsertMerchant(
   input: MerchantInput,
 ): Promise<Merchant> {
   // WeChat Pay goes on signing with the former key for some days after a change (official page 4012154180), so it is kept behind the new.
-  const { rows: before } = await db.query<{ public_keys: Record<string, string> }>(
-    'select public_keys from merchants where mchid = $1 and tenant_id = $2',
+  const { rows: before } = await db.query<{
+    public_keys: Record<string, string>;
+    role: MerchantRole;
+    has_payments: boolean;
+  }>(
+    `select public_keys, role, exists (select 1 from payments p where p.merchant_id = merchants.id) has_payments
+     from merchants where mchid = $1 and tenant_id = $2`,
     [input.mchid, tenantId],
   );
+  if (before[0]?.has_payments && input.role !== undefined && input.role !== before[0].role) {
+    throw new Error(`${input.mchid} has payments as a ${before[0].role}: its role cannot change`);
+  }
   const publicKeys = { ...input.publicKeys };
   for (const [id, pem] of Object.entries(before[0]?.public_keys ?? {})) publicKeys[id] ??= pem;
   const { rows } = await db.query<MerchantRow>(
     `with merchant as (
-       insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       insert into merchants
+         (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url, role)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'))
        on conflict (mchid) do update set
          appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
          sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
-         api_base_url = excluded.api_base_url, version = merchants.version + 1, updated_at = now()
+         api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role), version = merchants.version + 1, updated_at = now()
        where merchants.tenant_id = excluded.tenant_id
-       returning id, tenant_id, mchid, appid, version
+       returning id, tenant_id, mchid, appid, role, version
      ), accounts as (
        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
        select m.tenant_id, m.id, chart.code, chart.kind, 'CNY'
@@ -101,6 +116,7 @@ export async function upsertMerchant(
       input.apiBaseUrl,
       ACCOUNT_CODES,
       ACCOUNT_CODES.map((code) => ACCOUNTS[code].kind),
+      input.role ?? null,
     ],
   );
   const row = rows[0];
@@ -119,7 +135,7 @@ export async function merchantTenant(db: Queryable, id: string): Promise<string 
 /** The merchants of a tenant, oldest first. */
 export async function listMerchants(db: Queryable, tenantId: string): Promise<Merchant[]> {
   const { rows } = await db.query<MerchantRow>(
-    'select id, tenant_id, mchid, appid, version from merchants where tenant_id = $1 order by created_at, id',
+    'select id, tenant_id, mchid, appid, role, version from merchants where tenant_id = $1 order by created_at, id',
     [tenantId],
   );
   return rows.map(toMerchant);

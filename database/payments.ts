@@ -1,12 +1,39 @@
 import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
 import { type Attention, canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 
+/** Who orders and who pays, as the order names them. The openids and the address are private: they stay in the database. */
+export interface Parties {
+  /** For whom a service provider takes the money; null for a merchant. */
+  subMchid: string | null;
+  subAppid: string | null;
+  /** The customer under the merchant's or provider's appid. */
+  payerOpenid: string | null;
+  /** The customer under `subAppid`. */
+  payerSubOpenid: string | null;
+  sceneInfo: SceneInfo | null;
+}
+
+/** Where the customer is, in the words of the wire. */
+export interface SceneInfo {
+  /** IPv4 or IPv6. */
+  payer_client_ip: string;
+  /** H5 only. */
+  h5_info?: {
+    type: 'Wap' | 'iOS' | 'Android';
+    app_name?: string;
+    app_url?: string;
+    bundle_id?: string;
+    package_name?: string;
+  };
+}
+
 /** A payment as stored. */
-export interface Payment {
+export interface Payment extends Parties, Prepaid {
   id: string;
   tenantId: string;
   merchantId: string;
@@ -14,7 +41,7 @@ export interface Payment {
   /** The appid that the order request named; null until it is about to be sent. */
   appid: string | null;
   outTradeNo: string;
-  product: 'NATIVE';
+  product: Product;
   amount: Fen;
   currency: string;
   description: string;
@@ -26,7 +53,8 @@ export interface Payment {
   version: number;
   /** The exact body of the order request; null until it is about to be sent for the first time. */
   prepayRequest: string | null;
-  codeUrl: string | null;
+  /** Where an H5 customer comes back to. */
+  h5RedirectUrl: string | null;
   transactionId: string | null;
   payerTotal: Fen | null;
   successTime: Date | null;
@@ -41,23 +69,27 @@ export interface Payment {
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
   p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
-  p.version, p.prepay_request "prepayRequest", p.code_url "codeUrl", p.transaction_id "transactionId",
+  p.version, p.prepay_request "prepayRequest", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
+  p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
+  p.prepay_id "prepayId", p.h5_url "h5Url", p.prepay_issued_at "prepayIssuedAt", p.transaction_id "transactionId",
   p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.status = 'SUCCEEDED') "amountRefunded"`;
 const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
 
 /** What a new payment consists of. */
-export interface NewPayment {
+export interface NewPayment extends Parties {
   id: string;
   tenantId: string;
   merchantId: string;
   outTradeNo: string;
+  product: Product;
   amount: Fen;
   currency: string;
   description: string;
   attach: string | undefined;
   timeExpire: Date;
+  h5RedirectUrl: string | null;
 }
 
 /** How long the API has to start a workflow before a relay does it. */
@@ -70,18 +102,26 @@ const ENSURE_AFTER = "interval '30 seconds'";
 export async function insertPayment(db: Queryable, payment: NewPayment): Promise<void> {
   await db.query(
     `insert into payments
-       (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, status, ensure_at)
-     values ($1, $2, $3, $4, 'NATIVE', $5, $6, $7, $8, $9, 'CREATED', now() + ${ENSURE_AFTER})`,
+       (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'CREATED', now() + ${ENSURE_AFTER})`,
     [
       payment.id,
       payment.tenantId,
       payment.merchantId,
       payment.outTradeNo,
+      payment.product,
       payment.amount,
       payment.currency,
       payment.description,
       payment.attach ?? null,
       payment.timeExpire,
+      payment.subMchid,
+      payment.subAppid,
+      payment.payerOpenid,
+      payment.payerSubOpenid,
+      payment.sceneInfo && JSON.stringify(payment.sceneInfo),
+      payment.h5RedirectUrl,
     ],
   );
   await appendEvent(db, {
@@ -145,9 +185,23 @@ export async function storePrepayRequest(
   return row.prepay_request;
 }
 
+/**
+ * Replaces what the customer's phone needs by what the same order was answered when it was sent again. The status stays, so no event tells
+ * of it.
+ * @returns whether the payment still waits for the customer.
+ */
+export async function renewPrepay(db: Queryable, id: string, prepaid: Prepaid): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update payments set code_url = $2, prepay_id = $3, h5_url = $4, prepay_issued_at = $5, updated_at = now()
+     where id = $1 and status = 'PENDING'`,
+    [id, prepaid.codeUrl, prepaid.prepayId, prepaid.h5Url, prepaid.prepayIssuedAt],
+  );
+  return rowCount === 1;
+}
+
 /** Fields that arrive with a change of status. */
 export interface PaymentChange {
-  codeUrl?: string;
+  prepaid?: Prepaid;
   transactionId?: string;
   payerTotal?: Fen;
   successTime?: Date;
@@ -195,19 +249,23 @@ export async function transitionPayment(
        attention = 'none', attention_reason = null,
        code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
-       failure_code = coalesce($8, failure_code), failure_message = coalesce($9, failure_message)
+       failure_code = coalesce($8, failure_code), failure_message = coalesce($9, failure_message),
+       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
      where id = $1 and status = any($3)
      returning tenant_id, version, amount, currency, success_time`,
     [
       id,
       to,
       from,
-      change.codeUrl ?? null,
+      change.prepaid?.codeUrl ?? null,
       change.transactionId ?? null,
       change.payerTotal ?? null,
       change.successTime ?? null,
       change.failureCode ?? null,
       change.failureMessage ?? null,
+      change.prepaid?.prepayId ?? null,
+      change.prepaid?.h5Url ?? null,
+      change.prepaid?.prepayIssuedAt ?? null,
     ],
   );
   const row = rows[0];
@@ -287,7 +345,7 @@ export async function paymentEnsured(
 /** What is needed to start a payment's workflow. */
 export type PaymentIntent = Pick<
   Payment,
-  'id' | 'merchantId' | 'mchid' | 'outTradeNo' | 'amount' | 'timeExpire'
+  'id' | 'merchantId' | 'mchid' | 'subMchid' | 'outTradeNo' | 'product' | 'amount' | 'timeExpire'
 >;
 
 /**
@@ -302,7 +360,8 @@ export async function claimOrphanedPayments(db: Queryable, limit: number): Promi
      update payments p set ensure_at = now() + interval '1 minute'
      from claimed c, merchants m
      where p.id = c.id and m.id = p.merchant_id
-     returning p.id, p.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo", p.amount, p.time_expire "timeExpire"`,
+     returning p.id, p.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", p.out_trade_no "outTradeNo",
+       p.product, p.amount, p.time_expire "timeExpire"`,
     [limit],
   );
   return rows;

@@ -18,6 +18,8 @@ export interface Refund {
   tenantId: string;
   merchantId: string;
   mchid: string;
+  /** For whom a service provider takes the money; null for a merchant. */
+  subMchid: string | null;
   paymentId: string;
   outTradeNo: string;
   outRefundNo: string;
@@ -41,7 +43,7 @@ export interface Refund {
 }
 
 const COLUMNS = `
-  r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, r.payment_id "paymentId", p.out_trade_no "outTradeNo",
+  r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
   r.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.status, r.attention,
   r.attention_reason "attentionReason", r.version, r.refund_request "refundRequest", r.refund_id "refundId",
   r.user_received_account "userReceivedAccount", r.success_time "successTime", r.failure_code "failureCode",

@@ -1,21 +1,21 @@
 import { loadCredentials, merchantVersion } from '../database/merchants.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Vault } from '../database/secrets.ts';
-import { WechatPay } from '../wechatpay/index.ts';
+import { openWechat, type PaymentGateway, paymentGateway, type Wechat } from './payment-gateway.ts';
 
 /** WeChat Pay as one of our merchants. */
 export interface MerchantGateway {
   merchantId: string;
   /** The client, its keys parsed once and its connections reused. */
-  wechat: WechatPay;
+  wechat: Wechat;
 }
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
 export interface Merchants {
   /** @throws Error when there is no such merchant, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
-  /** Its client alone. @throws Error as `get` does. */
-  as(merchantId: string): Promise<WechatPay>;
+  /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
+  for(of: { merchantId: string; subMchid: string | null }): Promise<PaymentGateway>;
   /** Closes every connection. */
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function openMerchants({
     const merchant = await loadCredentials(pool, vault, merchantId);
     if (!merchant) return undefined;
     const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
-    const wechat = new WechatPay({
+    const wechat = openWechat(merchant.role, {
       mchid,
       appid,
       serialNo,
@@ -97,7 +97,7 @@ export function openMerchants({
 
   return {
     get,
-    as: async (merchantId) => (await get(merchantId)).wechat,
+    for: async ({ merchantId, subMchid }) => paymentGateway((await get(merchantId)).wechat, subMchid),
     async close() {
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();

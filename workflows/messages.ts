@@ -7,8 +7,8 @@ import type { RefundFinding } from '../domain/refund.ts';
 
 /** What became of the order at the gateway. */
 export type PrepayResult =
-  /** The gateway accepted the order; the customer pays by scanning `codeUrl`. */
-  | { kind: 'accepted'; codeUrl: string }
+  /** The gateway accepted the order; what the customer's phone needs is in the row, and not in the history. */
+  | { kind: 'accepted' }
   /** The gateway refused it for good. */
   | { kind: 'rejected'; code: string; message: string }
   /** The payment ended before, or without, an answer to the order: it was closed, or its window ran out during an outage. */
@@ -43,7 +43,7 @@ export function notificationOf(signal: Partial<NotificationSignal> | undefined):
 /** Signal of a payment or refund: a verified notification for it is stored under this id. Money is believed only after it was compared. */
 export const notified = defineSignal<[NotificationSignal]>('notified');
 
-/** Update of a payment: waits for the prepay order and answers with its code_url. */
+/** Update of a payment: waits for the prepay order and answers with what became of it. */
 export const prepay = defineUpdate<PrepayResult>('prepay');
 
 /** Update of a payment: closes the order unless it turns out to be paid, and answers with how the payment ended. */

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
+import { PRODUCTS } from '../domain/product.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { AT_GATEWAY, localFirst } from './local-first.ts';
 import {
@@ -36,7 +37,13 @@ const LAST_ATTEMPT_MS = 60_000;
  * The workflow (through its activities) is the only writer of the payment's status until then. It never takes silence for an answer: a
  * window that runs out leads to a query, a close and another query, and only the gateway's own word ends the payment.
  */
-export async function payment({ paymentId, timeExpire, timing }: PaymentInput): Promise<PaymentOutcome> {
+export async function payment({
+  paymentId,
+  product = 'NATIVE',
+  timeExpire,
+  timing,
+}: PaymentInput): Promise<PaymentOutcome> {
+  const { title } = PRODUCTS[product];
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -60,7 +67,7 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
       await condition(() => prepayResult !== undefined);
       return prepayResult as PrepayResult;
     },
-    { description: 'Wait for the prepay order; answers with the code_url.' },
+    { description: 'Wait for the prepay order; answers with what became of it.' },
   );
   setHandler(
     close,
@@ -126,20 +133,21 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
   /** Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. */
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
-    setCurrentDetails('Creating the prepay order at WeChat Pay.');
+    setCurrentDetails(`Creating the ${title} order at WeChat Pay.`);
     const durable: ActivityOptions = {
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: 'create the Native order',
+      summary: `create the ${title} order`,
     };
     prepayResult = await untilInterrupted(
       () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
-    if (prepayResult?.kind === 'accepted') setCurrentDetails('Waiting for the customer to pay.');
-    // Without an answer the order may exist. Its code_url reached nobody; it is closed like any other.
+    if (prepayResult?.kind === 'accepted')
+      setCurrentDetails(`Waiting for the customer to pay the ${title} order.`);
+    // Without an answer the order may exist. What the phone needs reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
     return { kind: 'unpaid' };
   }
@@ -147,7 +155,7 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
   /** First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. */
   async function waitForMoney(): Promise<PaymentFinding> {
     if (!polling) {
-      setCurrentDetails(`Waiting for WeChat Pay's notification until ${timeExpire}.`);
+      setCurrentDetails(`${title} order: waiting for WeChat Pay's notification until ${timeExpire}.`);
       const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
       if (await condition(happened, patienceMs, { summary: 'waiting for the notification' }))
         return { kind: 'unpaid' };
@@ -155,7 +163,7 @@ export async function payment({ paymentId, timeExpire, timing }: PaymentInput): 
       startPolling();
     }
     setCurrentDetails(
-      `Waiting for the notification, and asking WeChat Pay now and then, until ${timeExpire}.`,
+      `${title} order: waiting for the notification, and asking WeChat Pay now and then, until ${timeExpire}.`,
     );
     await condition(happened, windowMs(), { summary: 'payment window' });
     return { kind: 'unpaid' };

@@ -1,7 +1,8 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
 import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
-import { PAYMENT_TIMING, type PaymentTiming } from '../domain/payment.ts';
+import type { PaymentTiming } from '../domain/payment.ts';
+import { PRODUCTS, type Product } from '../domain/product.ts';
 import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
 
 /**
@@ -41,6 +42,8 @@ export const SEARCH_ATTRIBUTES = [
 /** Input of the payment workflow: ids and deadlines, nothing private. */
 export interface PaymentInput {
   paymentId: string;
+  /** Absent in histories from before there was more than one: Native. */
+  product?: Product;
   /** When the window ends: ISO 8601 in UTC, so that a person can read the history. */
   timeExpire: string;
   timing: PaymentTiming;
@@ -70,7 +73,9 @@ interface PaymentToStart {
   id: string;
   merchantId: string;
   mchid: string;
+  subMchid: string | null;
   outTradeNo: string;
+  product: Product;
   amount: Fen;
   timeExpire: Date;
 }
@@ -78,13 +83,24 @@ interface PaymentToStart {
 /** Options that start (or find) the workflow of a payment. */
 export function paymentStart(
   payment: PaymentToStart,
-  { taskQueue = TASK_QUEUE, timing = PAYMENT_TIMING }: { taskQueue?: string; timing?: PaymentTiming } = {},
+  { taskQueue = TASK_QUEUE, timing }: { taskQueue?: string; timing?: PaymentTiming } = {},
 ): Start<PaymentInput> {
+  const { product, mchid, subMchid } = payment;
+  const { title, timing: usual } = PRODUCTS[product];
+  const taker =
+    subMchid === null ? `merchant ${mchid}` : `service provider ${mchid} for sub-merchant ${subMchid}`;
   return {
     workflowType: 'payment',
     workflowId: paymentWorkflowId(payment.mchid, payment.outTradeNo),
     taskQueue,
-    args: [{ paymentId: payment.id, timeExpire: payment.timeExpire.toISOString(), timing }],
+    args: [
+      {
+        paymentId: payment.id,
+        product,
+        timeExpire: payment.timeExpire.toISOString(),
+        timing: timing ?? usual,
+      },
+    ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [
@@ -94,7 +110,7 @@ export function paymentStart(
       { key: OUT_TRADE_NO, value: payment.outTradeNo },
     ],
     staticSummary: `¥${formatYuan(payment.amount)} · ${payment.outTradeNo} · ${payment.mchid}`,
-    staticDetails: `Native order **${payment.outTradeNo}** of merchant ${payment.mchid} over **¥${formatYuan(payment.amount)}**, payable until ${payment.timeExpire.toISOString()} (${payment.id}).
+    staticDetails: `Order **${payment.outTradeNo}** (${title}) of ${taker} over **¥${formatYuan(payment.amount)}**, payable until ${payment.timeExpire.toISOString()} (${payment.id}).
 
 Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
 

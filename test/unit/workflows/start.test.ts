@@ -6,6 +6,8 @@ const payment = {
   id: 'pay_1',
   merchantId: 'mch_1',
   mchid: '1900012345',
+  subMchid: null,
+  product: 'NATIVE' as const,
   outTradeNo: 'T20260301A000017',
   amount: 2590,
   timeExpire: new Date('2026-03-01T04:30:00Z'),

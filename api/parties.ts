@@ -1,0 +1,66 @@
+import type { Merchant } from '../database/merchants.ts';
+import type { Parties } from '../database/payments.ts';
+import { type FieldError, invalidFields } from './problems.ts';
+import type { CreatePayment } from './schemas.ts';
+
+/**
+ * Who takes the money and who pays. What may be said depends on the merchant's role (official order pages of merchants and of service
+ * providers).
+ * @throws Problem `invalid_request` with a JSON pointer per field.
+ */
+export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
+  const errors = merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+  if (errors.length > 0) throw invalidFields(errors);
+  const { payer, sub_merchant: sub } = body;
+  const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
+  const { redirect_url: _, ...h5Info } = body.h5 ?? {};
+  return {
+    subMchid: sub?.mchid ?? null,
+    subAppid: sub?.appid ?? null,
+    payerOpenid: payer?.openid ?? payer?.sp_openid ?? null,
+    payerSubOpenid: payer?.sub_openid ?? null,
+    sceneInfo: scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene),
+  };
+}
+
+type H5Info = NonNullable<NonNullable<Parties['sceneInfo']>['h5_info']>;
+
+function merchantErrors({ payer, sub_merchant }: CreatePayment): FieldError[] {
+  const errors: FieldError[] = [];
+  if (sub_merchant) errors.push({ pointer: '/sub_merchant', detail: 'is only for service providers' });
+  if (!payer) return errors;
+  for (const field of ['sp_openid', 'sub_openid'] as const) {
+    if (payer[field] !== undefined)
+      errors.push({ pointer: `/payer/${field}`, detail: 'is only for service providers' });
+  }
+  if (payer.openid === undefined) errors.push({ pointer: '/payer/openid', detail: 'is missing' });
+  return errors;
+}
+
+function partnerErrors({ payer, sub_merchant }: CreatePayment, { mchid }: Merchant): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!sub_merchant)
+    errors.push({ pointer: '/sub_merchant', detail: 'is missing: the merchant is a service provider' });
+  if (sub_merchant?.mchid === mchid) {
+    errors.push({ pointer: '/sub_merchant/mchid', detail: 'must not be the service provider itself' });
+  }
+  if (!payer) return errors;
+  if (payer.openid !== undefined) {
+    errors.push({
+      pointer: '/payer/openid',
+      detail: 'must be called sp_openid or sub_openid: the merchant is a service provider',
+    });
+  } else if (payer.sp_openid === undefined && payer.sub_openid === undefined) {
+    errors.push({ pointer: '/payer/sp_openid', detail: 'is missing: name sp_openid or sub_openid' });
+  }
+  if (payer.sp_openid !== undefined && payer.sub_openid !== undefined) {
+    errors.push({
+      pointer: '/payer/sub_openid',
+      detail: 'must not stand beside sp_openid: one of them pays',
+    });
+  }
+  if (payer.sub_openid !== undefined && sub_merchant && sub_merchant.appid === undefined) {
+    errors.push({ pointer: '/sub_merchant/appid', detail: 'is missing: sub_openid is known under it' });
+  }
+  return errors;
+}

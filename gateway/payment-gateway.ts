@@ -1,0 +1,135 @@
+import type { Payment } from '../database/payments.ts';
+import type { Refund } from '../database/refunds.ts';
+import type { MerchantRole, Prepaid, Product } from '../domain/product.ts';
+import { rfc3339 } from '../domain/time.ts';
+import {
+  type Order,
+  WechatPay,
+  type WechatPayOptions,
+  WechatPayPartner,
+  type Refund as WechatRefund,
+} from '../wechatpay/index.ts';
+
+/** A client of either role. */
+export type Wechat = WechatPay | WechatPayPartner;
+
+/** An order as the gateway tells of it: a merchant's, or a service provider's. */
+export type GatewayOrder = Order | Order<'partner'>;
+
+/** The answer to an order: one of the three. */
+export type PrepaidAnswer = Omit<Prepaid, 'prepayIssuedAt'>;
+
+/** WeChat Pay for the payments of one merchant, or of one sub-merchant: the same words, whoever takes the money. */
+export interface PaymentGateway {
+  /** The exact body of an order, with the appid that it names. Persist both, then hand the body to `createOrder`. */
+  serializeOrder(payment: Payment, notifyUrl: string): { body: string; appid: string };
+  /** Places an order, or renews what it was answered: the same bytes are the same order. */
+  createOrder(product: Product, body: string): Promise<PrepaidAnswer>;
+  queryOrder(outTradeNo: string): Promise<GatewayOrder>;
+  closeOrder(outTradeNo: string): Promise<void>;
+  /** The exact body of a refund. Persist it, then hand it to `applyRefund`. */
+  serializeRefund(refund: Refund, payment: RefundedPayment, notifyUrl: string): string;
+  applyRefund(body: string): Promise<WechatRefund>;
+  queryRefund(outRefundNo: string): Promise<WechatRefund>;
+}
+
+/** What a refund says about its payment. */
+interface RefundedPayment {
+  transactionId: string;
+  amount: number;
+}
+
+/** Which calls take a product's orders: to the gateway a mini program is a page inside of WeChat. */
+const CALLS = {
+  NATIVE: 'native',
+  JSAPI: 'jsapi',
+  MINI_PROGRAM: 'jsapi',
+  APP: 'app',
+  H5: 'h5',
+} as const satisfies Record<Product, keyof Wechat>;
+
+/** A client for credentials of this role. */
+export function openWechat(role: MerchantRole, options: WechatPayOptions): Wechat {
+  return role === 'partner' ? new WechatPayPartner(options) : new WechatPay(options);
+}
+
+/**
+ * @param subMchid for whom a service provider acts; null for a merchant.
+ * @throws Error when client and payment have not the same role: it cannot ask for the other's orders.
+ */
+export function paymentGateway(wechat: Wechat, subMchid: string | null): PaymentGateway {
+  if (wechat instanceof WechatPayPartner !== (subMchid !== null)) {
+    throw new Error(
+      subMchid === null ? 'a service provider has no orders of its own' : 'a merchant has no sub-merchants',
+    );
+  }
+  return {
+    ...(wechat instanceof WechatPayPartner ? ofSubMerchant(wechat, subMchid ?? '') : ofMerchant(wechat)),
+    serializeOrder(payment, notifyUrl) {
+      // The row has what its product and its merchant's role need: the API checks it, and constraints of the table do.
+      const body = wechat[CALLS[payment.product]].serialize(orderRequest(payment, notifyUrl) as never);
+      const { appid, sp_appid } = JSON.parse(body) as { appid?: string; sp_appid?: string };
+      return { body, appid: appid ?? sp_appid ?? '' };
+    },
+    async createOrder(product, body) {
+      const answer: { code_url?: string; prepay_id?: string; h5_url?: string } =
+        await wechat[CALLS[product]].create(body);
+      const { code_url: codeUrl = null, prepay_id: prepayId = null, h5_url: h5Url = null } = answer;
+      return { codeUrl, prepayId, h5Url };
+    },
+    serializeRefund: (refund, payment, notifyUrl) =>
+      wechat.refunds.serialize({
+        ...(subMchid !== null && { sub_mchid: subMchid }),
+        transaction_id: payment.transactionId,
+        out_refund_no: refund.outRefundNo,
+        ...(refund.reason !== null && { reason: refund.reason }),
+        notify_url: notifyUrl,
+        amount: { refund: refund.amount, total: payment.amount, currency: 'CNY' },
+      } as never),
+    applyRefund: (body) => wechat.refunds.apply(body),
+  };
+}
+
+type Asking = Pick<PaymentGateway, 'queryOrder' | 'closeOrder' | 'queryRefund'>;
+
+function ofMerchant({ orders, refunds }: WechatPay): Asking {
+  return {
+    queryOrder: (outTradeNo) => orders.queryByOutTradeNo(outTradeNo),
+    closeOrder: (outTradeNo) => orders.close(outTradeNo),
+    queryRefund: (outRefundNo) => refunds.query(outRefundNo),
+  };
+}
+
+function ofSubMerchant({ orders, refunds }: WechatPayPartner, subMchid: string): Asking {
+  const of = { sub_mchid: subMchid };
+  return {
+    queryOrder: (outTradeNo) => orders.queryByOutTradeNo(outTradeNo, of),
+    closeOrder: (outTradeNo) => orders.close(outTradeNo, of),
+    queryRefund: (outRefundNo) => refunds.query(outRefundNo, of),
+  };
+}
+
+/** An order in the words of the wire, without the client's own appid and mchid. */
+function orderRequest(payment: Payment, notifyUrl: string): object {
+  const { attach, subMchid, subAppid, sceneInfo } = payment;
+  const payer = payerOf(payment);
+  return {
+    description: payment.description,
+    out_trade_no: payment.outTradeNo,
+    time_expire: rfc3339(payment.timeExpire),
+    ...(attach !== null && { attach }),
+    notify_url: notifyUrl,
+    amount: { total: payment.amount, currency: 'CNY' },
+    ...(subMchid !== null && { sub_mchid: subMchid }),
+    ...(subAppid !== null && { sub_appid: subAppid }),
+    ...(payer && { payer }),
+    ...(sceneInfo && { scene_info: sceneInfo }),
+  };
+}
+
+/** Who pays, where the order says it. */
+function payerOf({ payerOpenid, payerSubOpenid, subMchid }: Payment): object | undefined {
+  if (payerSubOpenid !== null) return { sub_openid: payerSubOpenid };
+  if (payerOpenid === null) return undefined;
+  return subMchid === null ? { openid: payerOpenid } : { sp_openid: payerOpenid };
+}
