@@ -2,9 +2,10 @@ import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
+import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
-import { settleByPolling, settleFromNotification } from './settle-payment.ts';
+import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
 import { submitRefund } from './submit-refund.ts';
 
@@ -16,8 +17,10 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   const dependencies = { ...outside, pace: new GatewayPace(outside.clock) };
   return {
     createPrepayOrder: createPrepayOrder(dependencies),
+    renewPrepayOrder: renewPrepayOrder(dependencies),
     settleFromNotification: settleFromNotification(dependencies),
     settleByPolling: settleByPolling(dependencies),
+    settleByQuery: settleByQuery(dependencies),
     closeUnlessPaid: closeUnlessPaid(dependencies),
     requestAttention: requestAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),

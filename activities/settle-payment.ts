@@ -8,7 +8,7 @@ import { readTime } from '../domain/time.ts';
 import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { gatewayFailure, notFinalYet, pollGap } from './failures.ts';
+import { gatewayFailure, notFinalYet, pollGap, tooSlowForLocal } from './failures.ts';
 
 /**
  * Settles from a stored, verified notification if it agrees with the payment. If it does not, the gateway is asked: a notification alone
@@ -25,6 +25,16 @@ export function settleFromNotification({ pool, merchants }: ActivityDependencies
     }
     const gateway = await merchants.for(payment);
     return await settle(pool, payment, await query(gateway, payment.outTradeNo));
+  };
+}
+
+/** Asks the gateway once, because somebody waits for the answer. */
+export function settleByQuery({ pool, merchants, pace }: ActivityDependencies) {
+  return async ({ paymentId }: { paymentId: string }): Promise<PaymentFinding> => {
+    if (activityInfo().isLocal && !pace.prompt) throw tooSlowForLocal();
+    const payment = await mustLoad(pool, paymentId);
+    const gateway = await merchants.for(payment);
+    return await settle(pool, payment, await pace.timed(() => query(gateway, payment.outTradeNo)));
   };
 }
 

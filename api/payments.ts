@@ -120,7 +120,8 @@ export function paymentRoutes({
   return router;
 }
 
-function isOpen({ status }: Payment): boolean {
+/** Whether the payment has not ended. */
+export function isOpen({ status }: Payment): boolean {
   return status === 'CREATED' || status === 'PENDING';
 }
 
@@ -152,7 +153,8 @@ async function chooseMerchant(db: Queryable, tenantId: string, id: string | unde
   });
 }
 
-function gatewayRejected(payment: Payment): Problem {
+/** The refusal of an order that WeChat Pay refused. */
+export function gatewayRejected(payment: Payment): Problem {
   return new Problem(
     'gateway_rejected',
     `WeChat Pay refused the order with ${payment.failureCode}: ${payment.failureMessage}. Mend the cause and create another payment.`,

@@ -13,7 +13,11 @@ import {
   type PaymentOutcome,
   type PrepayResult,
   prepay,
+  type RenewResult,
+  renewPrepay,
+  type SyncResult,
   submit,
+  syncNow,
 } from '../workflows/messages.ts';
 import { paymentStart, refundStart } from '../workflows/start.ts';
 
@@ -25,6 +29,9 @@ import { paymentStart, refundStart } from '../workflows/start.ts';
  */
 export interface Sagas {
   prepay(payment: Parameters<typeof paymentStart>[0]): Promise<PrepayResult | undefined>;
+  /** @param issuedAt of what has expired. */
+  renewPrepay(payment: Parameters<typeof paymentStart>[0], issuedAt: Date): Promise<RenewResult | undefined>;
+  syncNow(payment: Parameters<typeof paymentStart>[0]): Promise<SyncResult | undefined>;
   close(
     payment: Parameters<typeof paymentStart>[0],
     request: OperatorRequest,
@@ -64,6 +71,19 @@ export function sagasThrough(
     }
   }
 
+  /** A workflow that was asked too often refuses such requests; the payment itself goes on. */
+  async function unlessRefused<Answer>(
+    work: () => Promise<Answer>,
+    refused: Answer,
+  ): Promise<Answer | undefined> {
+    try {
+      return await inTime(work);
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) return refused;
+      throw error;
+    }
+  }
+
   const paymentOperation = (payment: Parameters<typeof paymentStart>[0]) => {
     const { workflowType, ...start } = paymentStart(payment, {
       taskQueue,
@@ -80,6 +100,25 @@ export function sagasThrough(
           updateId: 'prepay',
           startWorkflowOperation: paymentOperation(payment),
         }),
+      ),
+    renewPrepay: (payment, issuedAt) =>
+      unlessRefused<RenewResult>(
+        () =>
+          client.workflow.executeUpdateWithStart(renewPrepay, {
+            args: [{ issuedAt: issuedAt.toISOString() }],
+            // Repeats in quick succession are one: every update takes room in the workflow.
+            updateId: `renew/${issuedAt.getTime()}/${Math.floor(Date.now() / 5_000)}`,
+            startWorkflowOperation: paymentOperation(payment),
+          }),
+        { kind: 'ended' },
+      ),
+    syncNow: (payment) =>
+      unlessRefused<SyncResult>(
+        () =>
+          client.workflow.executeUpdateWithStart(syncNow, {
+            startWorkflowOperation: paymentOperation(payment),
+          }),
+        { kind: 'unpaid' },
       ),
     close: (payment, request) =>
       inTime(() =>

@@ -137,6 +137,9 @@ export type CreateRefund = z.output<typeof CreateRefund>;
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});
 
+/** Body of requests that say everything in their path; may be absent. */
+export const NoFields = z.strictObject({}).default({});
+
 /**
  * Validates a body.
  * @throws Problem `invalid_request` with a JSON pointer per field.

@@ -28,6 +28,11 @@ export const ERRORS = {
     retryable: false,
     title: 'The payment has ended and cannot be closed',
   },
+  payment_not_open: {
+    status: 409,
+    retryable: false,
+    title: 'The payment no longer waits for the customer',
+  },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
   payload_too_large: { status: 413, retryable: false, title: 'The request body is larger than 64 KiB' },

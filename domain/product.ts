@@ -78,5 +78,17 @@ export function prepayExpiresAt({
   return new Date(Math.min(prepayIssuedAt.getTime() + PRODUCTS[product].livesMs, timeExpire.getTime()));
 }
 
+/** So long before its end it counts as expired, in milliseconds: the customer has to get through the cashier, too. */
+const RENEW_BEFORE_MS = 30_000;
+
+/** Whether what the customer's phone needs has expired, or is about to, so that the order is sent again when somebody asks for it. */
+export function needsRenewal<Row extends Pick<Prepaid, 'prepayIssuedAt'> & { product: Product }>(
+  row: Row,
+  now: number,
+): row is Row & { prepayIssuedAt: Date } {
+  if (row.prepayIssuedAt === null) return false;
+  return row.prepayIssuedAt.getTime() + PRODUCTS[row.product].livesMs - RENEW_BEFORE_MS <= now;
+}
+
 /** Who takes the money: a merchant for itself, or a service provider (`partner`) for its sub-merchants. */
 export type MerchantRole = 'merchant' | 'partner';

@@ -1,4 +1,5 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { PaymentFinding } from '../domain/payment.ts';
 import type { RefundFinding } from '../domain/refund.ts';
 
 /**
@@ -13,6 +14,26 @@ export type PrepayResult =
   | { kind: 'rejected'; code: string; message: string }
   /** The payment ended before, or without, an answer to the order: it was closed, or its window ran out during an outage. */
   | { kind: 'ended' };
+
+/** Says what is to be renewed. */
+export interface RenewRequest {
+  /** When it was issued, ISO 8601; something newer is renewed already. */
+  issuedAt: string;
+}
+
+/** What became of a renewal. */
+export type RenewResult =
+  /** The row has what the customer's phone needs. */
+  | { kind: 'renewed' }
+  /** The gateway refused it for good. */
+  | { kind: 'rejected'; code: string; message: string }
+  /** There is nothing to renew: the payment ends, or has ended. */
+  | { kind: 'ended' }
+  /** The gateway did not answer in time. */
+  | { kind: 'unanswered' };
+
+/** What was found out at once. */
+export type SyncResult = PaymentFinding | { kind: 'unanswered' };
 
 /** How a payment ended. */
 export interface PaymentOutcome {
@@ -45,6 +66,12 @@ export const notified = defineSignal<[NotificationSignal]>('notified');
 
 /** Update of a payment: waits for the prepay order and answers with what became of it. */
 export const prepay = defineUpdate<PrepayResult>('prepay');
+
+/** Update of a payment: sends the same order again, because what the customer's phone needs has expired. */
+export const renewPrepay = defineUpdate<RenewResult, [RenewRequest]>('renewPrepay');
+
+/** Update of a payment: asks the gateway at once, because the customer has come back; settles what it says. */
+export const syncNow = defineUpdate<SyncResult>('syncNow');
 
 /** Update of a payment: closes the order unless it turns out to be paid, and answers with how the payment ended. */
 export const close = defineUpdate<PaymentOutcome | { status: 'UNDECIDED' }, [OperatorRequest]>('close');

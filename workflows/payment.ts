@@ -11,6 +11,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { PRODUCTS } from '../domain/product.ts';
+import { serveFrontEnd } from './front-end.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { AT_GATEWAY, localFirst } from './local-first.ts';
 import {
@@ -57,6 +58,8 @@ export async function payment({
   /** What polling found out, until the main loop has taken it. */
   let polled: PaymentFinding | undefined;
   let polling = false;
+  /** What was found out for the front end, until the main loop has taken it. */
+  let found: PaymentFinding | undefined;
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the payment and settle.',
@@ -91,12 +94,25 @@ export async function payment({
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
+  serveFrontEnd({
+    paymentId,
+    title,
+    accepted: async () => {
+      await condition(() => prepayResult !== undefined);
+      return prepayResult?.kind === 'accepted' && !outcome && !closeRequest && windowMs() > 0;
+    },
+    found: (finding) => {
+      // To an operator who looks at it already, a contradiction is no news.
+      if (finding.kind === 'final' || !waitsForOperator) found = finding;
+    },
+  });
   // Cancelling the workflow means: end this payment. The order must still be closed at the gateway.
   CancellationScope.current().cancelRequested.catch(() => {
     closeRequest ??= { actor: 'temporal', reason: 'the workflow was cancelled' };
   });
 
-  const happened = () => notifications.length > 0 || closeRequest !== undefined || polled !== undefined;
+  const news = () => notifications.length > 0 || polled !== undefined || found !== undefined;
+  const happened = () => closeRequest !== undefined || news();
   const windowMs = () => expiresAt - Date.now();
 
   return await CancellationScope.nonCancellable(async () => {
@@ -105,6 +121,7 @@ export async function payment({
       const notificationId = notifications.shift();
       if (notificationId) finding = await settleNotification(notificationId);
       else if (polled) finding = takePolled();
+      else if (found) finding = takeFound();
       else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
       else if (closeRequest || windowMs() <= 0) finding = await endOrder();
       else finding = await waitForMoney();
@@ -191,6 +208,12 @@ export async function payment({
     return finding;
   }
 
+  function takeFound(): PaymentFinding {
+    const finding = found ?? { kind: 'unpaid' as const };
+    found = undefined;
+    return finding;
+  }
+
   /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
   function pollOrder(): Promise<PaymentFinding> {
     const { settleByPolling } = proxyActivities<Activities>({
@@ -252,7 +275,7 @@ export async function payment({
     upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
     setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);
     waitsForOperator = true;
-    await condition(() => recheckRequest !== undefined || notifications.length > 0 || polled !== undefined);
+    await condition(() => recheckRequest !== undefined || news());
     waitsForOperator = false;
     // Asked at once, not after the gap of a poll that waits already.
     if (recheckRequest && windowMs() > 0) startPolling();
