@@ -159,8 +159,14 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
     }));
   }
   if (issue.path.length === 0) return [{ pointer: '', detail: 'must be a JSON object' }];
-  const missing = issue.code === 'invalid_type' && issue.input === undefined;
-  return [{ pointer: pointer(issue.path), detail: missing ? 'is missing' : issue.message }];
+  return [{ pointer: pointer(issue.path), detail: detailOf(issue) }];
+}
+
+function detailOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_type') return issue.message;
+  if (issue.input === undefined) return 'is missing';
+  // A schema with words of its own has better ones.
+  return issue.message.startsWith('Invalid input') ? `must be of type ${issue.expected}` : issue.message;
 }
 
 /** RFC 6901. */

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { upsertMerchant as upsert, upsertTenant } from '../database/merchants.ts';
 import { inTransaction, openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import type { MerchantRole } from '../domain/product.ts';
+import { openWechat } from '../gateway/payment-gateway.ts';
 import { readEnvironment } from '../process/environment.ts';
-import { WechatPay } from '../wechatpay/index.ts';
 
 /** `paysaga merchant upsert`: credentials that cannot work are refused before anything is stored. */
-export async function upsertMerchant(options: { tenant: string; credentials: string }): Promise<void> {
+export async function upsertMerchant(options: {
+  tenant: string;
+  credentials: string;
+  /** What it is already, or a merchant, unless told. */
+  role?: MerchantRole;
+}): Promise<void> {
   const environment = readEnvironment(['DATABASE_URL', 'PAYSAGA_MASTER_KEY']);
   const read = (file: string) => readFile(join(options.credentials, file), 'utf8');
   const merchant = JSON.parse(await read('merchant.json')) as Record<string, unknown>;
@@ -24,8 +30,9 @@ export async function upsertMerchant(options: { tenant: string; credentials: str
     apiV3Key: field('api_v3_key'),
     publicKeys: { [field('public_key_id')]: await read('pub_key.pem') },
     apiBaseUrl: field('base_url'),
+    ...(options.role && { role: options.role }),
   };
-  await new WechatPay({ ...input, baseUrl: input.apiBaseUrl }).close();
+  await openWechat(options.role ?? 'merchant', { ...input, baseUrl: input.apiBaseUrl }).close();
 
   const pool = openPool(environment.DATABASE_URL, { max: 1 });
   try {

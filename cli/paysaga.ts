@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../process/environment.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
@@ -91,6 +91,12 @@ merchant
   .requiredOption(
     '--credentials <directory>',
     'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url), apiclient_key.pem and pub_key.pem',
+  )
+  .addOption(
+    new Option(
+      '--role <role>',
+      'whether it takes money for itself or, as a service provider, for sub-merchants (default: what it is already, else merchant)',
+    ).choices(['merchant', 'partner']),
   )
   .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
 

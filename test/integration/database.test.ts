@@ -4,6 +4,7 @@ import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
 import { PAYMENT_STATUSES } from '../../domain/payment.ts';
+import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
 import { createDatabase } from '../servers.ts';
 
@@ -19,7 +20,7 @@ describe('database', () => {
     }
   });
 
-  it('every table carries its tenant, and the status constraints are those of the life cycles', async () => {
+  it('every table carries its tenant, and the constraints are those of the life cycles and the products', async () => {
     const { url, drop } = await createDatabase();
     const pool = openPool(url, { max: 2 });
     try {
@@ -34,12 +35,13 @@ describe('database', () => {
       for (const [constraint, statuses] of [
         ['payments_status_check', PAYMENT_STATUSES],
         ['refunds_status_check', REFUND_STATUSES],
+        ['payments_product_check', PRODUCT_NAMES],
       ] as const) {
         const { rows } = await pool.query(
           'select pg_get_constraintdef(oid) def from pg_constraint where conname = $1',
           [constraint],
         );
-        const allowed = [...rows[0].def.matchAll(/'([A-Z_]+)'/g)].map((match) => match[1]);
+        const allowed = [...rows[0].def.matchAll(/'([A-Z_0-9]+)'/g)].map((match) => match[1]);
         assert.deepEqual(allowed.sort(), [...statuses].sort());
       }
     } finally {

@@ -1,26 +1,9 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
-import { upsertMerchant } from '../../database/merchants.ts';
-import { openVault } from '../../database/secrets.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../../domain/product.ts';
 import type { SimulatedMerchant } from '../../simulator/index.ts';
 import { type Answer, type Paysaga, startPaysaga } from '../fixture.ts';
-
-/** Enrols the simulator's service provider beside the merchant of the fixture. @returns its id. */
-async function enrolProvider(paysaga: Paysaga): Promise<string> {
-  const { provider } = paysaga.simulator.world;
-  const { id } = await upsertMerchant(paysaga.pool, openVault(paysaga.masterKey), paysaga.tenantId, {
-    mchid: provider.mchid,
-    appid: provider.appid,
-    role: 'partner',
-    serialNo: provider.serialNo,
-    privateKey: provider.privateKeyPem,
-    apiV3Key: provider.apiV3Key,
-    publicKeys: { [provider.publicKeyId]: provider.publicKeyPem },
-    apiBaseUrl: paysaga.simulator.baseUrl,
-  });
-  return id;
-}
+import { enrolProvider, subMerchant } from '../provider.ts';
 
 /** Somebody who takes money, with what their requests say. */
 interface Taker {
@@ -33,12 +16,6 @@ interface Taker {
   /** The appid that invocation parameters name. */
   appId(paysaga: Paysaga, product: Product): string;
 }
-
-const subMerchantOf = (paysaga: Paysaga) => {
-  const [sub] = paysaga.simulator.world.provider.subMerchants;
-  assert.ok(sub);
-  return sub;
-};
 
 const TAKERS: Taker[] = [
   {
@@ -53,7 +30,7 @@ const TAKERS: Taker[] = [
     merchant: ({ simulator }) => simulator.world.provider,
     fields: (paysaga, merchant_id) => ({
       merchant_id,
-      sub_merchant: { mchid: subMerchantOf(paysaga).mchid },
+      sub_merchant: { mchid: subMerchant(paysaga).mchid },
     }),
     payer: { sp_openid: 'oPRIVATE-2' },
     appId: ({ simulator }) => simulator.world.provider.appid,
@@ -61,9 +38,9 @@ const TAKERS: Taker[] = [
   {
     who: 'a service provider whose sub-merchant knows the customer',
     merchant: ({ simulator }) => simulator.world.provider,
-    fields: (paysaga, merchant_id) => ({ merchant_id, sub_merchant: { ...subMerchantOf(paysaga) } }),
+    fields: (paysaga, merchant_id) => ({ merchant_id, sub_merchant: subMerchant(paysaga) }),
     payer: { sub_openid: 'oPRIVATE-3' },
-    appId: (paysaga) => subMerchantOf(paysaga).appid,
+    appId: (paysaga) => subMerchant(paysaga).appid,
   },
 ];
 
