@@ -36,10 +36,13 @@ export class GatewayError extends Error {
 }
 
 /** 400 PARAM_ERROR with the place of the error, and the value unless it is more than a word. */
-export function paramError({ value, ...place }: FieldError, message = '参数错误'): GatewayError {
+export function paramError(
+  { value, ...place }: FieldError,
+  { message = '参数错误', internalCode = 268435461 }: { message?: string; internalCode?: number } = {},
+): GatewayError {
   const { field, ...rest } = place;
   const detail: FieldError = { field, ...(isShort(value) && { value }), ...rest };
-  return new GatewayError(400, 'PARAM_ERROR', message, { detail, internalCode: 268435461 });
+  return new GatewayError(400, 'PARAM_ERROR', message, { detail, internalCode });
 }
 
 /** Whether a value is told back: not what has an inside, which may be as deep as the body is long, nor long text. */

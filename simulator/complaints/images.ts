@@ -66,7 +66,7 @@ export class ComplaintImages {
  */
 export function checkUpload(file: Part | undefined, { filename, sha256 }: UploadMeta): Buffer {
   const wrong = (field: string, issue: string, message?: string) =>
-    paramError({ field, issue, location: 'body' }, message);
+    paramError({ field, issue, location: 'body' }, { message });
   if (!file) throw wrong('/file', 'required');
   if (file.filename !== filename) throw wrong('/filename', 'is not the name of the file');
   if (createHash('sha256').update(file.content).digest('hex') !== sha256.toLowerCase()) {

@@ -9,6 +9,8 @@ import { replyProblem } from '../v2/reply.ts';
 import { type Sealing, withWrongAmount } from './body.ts';
 
 const ANSWER_TIMEOUT_MS = 5000;
+/** Statuses that end the repeats (official notification pages); no other is named. */
+const ACKNOWLEDGED: readonly number[] = [200, 204];
 
 /** One POST to the merchant. */
 export interface Attempt {
@@ -117,7 +119,7 @@ export class Courier {
         body,
       });
       const status = answer.statusCode;
-      const problem = status < 200 || status > 299 ? `answered ${status}` : null;
+      const problem = ACKNOWLEDGED.includes(status) ? null : `answered ${status}`;
       if (isXml(eventType) && !problem) return { status, problem: await replyProblem(answer.body) };
       await answer.body.dump();
       return { status, problem };

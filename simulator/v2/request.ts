@@ -64,7 +64,7 @@ export function authenticate(
   if (!signType) throw new V2Error('PARAM_ERROR', `参数错误:sign_type必须为${signTypes.join('或')}`);
   const enrolment = world.find(mch_id);
   if (!enrolment) throw new V2Error('MCHID_NOT_EXIST');
-  if (sign !== signFields(fields, keyOf(enrolment), signType)) throw new V2Error('SIGNERROR');
+  if (sign !== signFields(fields, keyOf(enrolment), signType)) throw new V2Error('SIGNERROR', '签名失败');
   return { enrolment, fields, signType };
 }
 

@@ -1,6 +1,6 @@
 import type { FaultKind, Subject } from '../faults/fault.ts';
 import type { Gateway } from '../gateway.ts';
-import { type FieldError, GatewayError } from '../gateway-error.ts';
+import { GatewayError, paramError } from '../gateway-error.ts';
 import type { SimulatedMerchant, SimulatedSubMerchant } from '../merchants/merchant.ts';
 import type { Order } from '../orders/order.ts';
 import { parseJson } from './request-body.ts';
@@ -112,10 +112,7 @@ export function refundOwner(
   if (subMchid === undefined) {
     if (caller.role === 'merchant') return undefined;
     const field = location === 'body' ? '/sub_mchid' : 'sub_mchid';
-    throw new GatewayError(400, 'PARAM_ERROR', '参数错误', {
-      detail: { field, issue: 'required', location } satisfies FieldError,
-      internalCode: 268443704,
-    });
+    throw paramError({ field, issue: 'required', location }, { internalCode: 268443704 });
   }
   if (!gateway.world.knows(subMchid)) throw new GatewayError(404, 'MCH_NOT_EXISTS', '商户号不存在');
   return subMerchant(caller, subMchid).mchid;

@@ -79,10 +79,24 @@ export function checkFields<T>(
   ];
   const wrong = path.reduce<unknown>((parent, key) => (parent as Record<PropertyKey, unknown>)?.[key], value);
   const pointer = path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-  throw paramError({
+  const detail: FieldError = {
     field: location === 'body' ? pointer : name,
     value: wrong,
     issue: issue?.code === 'unrecognized_keys' ? 'unknown field' : (issue?.message ?? 'invalid'),
     location,
-  });
+  };
+  throw paramError(detail, { internalCode: internalCodeOf(issue, path.at(-1), wrong) });
+}
+
+/** The numbers at the end of `Request-ID` that were seen for wrong fields. */
+function internalCodeOf(
+  issue: z.core.$ZodIssue | undefined,
+  field: PropertyKey | undefined,
+  wrong: unknown,
+): number {
+  if (issue?.code === 'unrecognized_keys') return 270924358;
+  if (wrong === undefined && field === 'openid') return 268501013;
+  if (wrong === undefined && field === 'sub_mchid') return 268443704;
+  const outOfRange = issue?.code === 'too_big' || issue?.code === 'too_small';
+  return outOfRange && typeof wrong === 'number' ? 268435464 : 268435461;
 }

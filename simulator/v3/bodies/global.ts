@@ -3,6 +3,7 @@ import { CURRENCIES } from '../../money/exchange-rate.ts';
 import type { TradeType } from '../../orders/order.ts';
 import { AUTH_CODE } from '../../orders/payment-code.ts';
 import { dateTime, fen, notifyUrl, outRefundNo, text } from '../request-body.ts';
+import { SUB_APPID_MISSING } from './order.ts';
 
 /** Shorter numbers than on the mainland are taken. */
 export const globalOutTradeNo = z
@@ -105,7 +106,10 @@ export function globalOrder(
   tradeType: Exclude<TradeType, 'FACEPAY'>,
 ): z.ZodType<GlobalOrderBody> {
   const common = z.strictObject({ ...ORDERERS[role], ...paidLater, trade_type: z.literal(tradeType) });
-  if (tradeType === 'JSAPI') return common.extend({ payer: PAYERS[role] }).strict();
+  if (tradeType === 'JSAPI') {
+    const jsapi: z.ZodType<GlobalOrderBody> = common.extend({ payer: PAYERS[role] }).strict();
+    return jsapi.refine(({ payer, sub_appid }) => !payer?.sub_openid || sub_appid, SUB_APPID_MISSING);
+  }
   if (tradeType !== 'MWEB') return common;
   return common.extend({ scene_info: sceneInfo.extend({ payer_client_ip: text(45) }).strict() }).strict();
 }

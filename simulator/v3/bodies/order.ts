@@ -100,6 +100,8 @@ const partner = {
   sub_mchid: text(32),
 };
 const openid = text(128);
+/** An openid says nothing without its appid. */
+export const SUB_APPID_MISSING = { path: ['sub_appid'], message: 'required with sub_openid' };
 const subPayer = z
   .strictObject({ sp_openid: openid.optional(), sub_openid: openid.optional() })
   .refine(({ sp_openid, sub_openid }) => sp_openid || sub_openid, {
@@ -113,7 +115,9 @@ export const nativeOrder = z.strictObject({ ...merchant, ...terms, scene_info: s
 export const partnerOrder = z.strictObject({ ...partner, ...terms, scene_info: sceneInfo.optional() });
 /** An order inside WeChat. */
 export const jsapiOrder = nativeOrder.extend({ payer: z.strictObject({ openid }) });
-export const jsapiPartnerOrder = partnerOrder.extend({ payer: subPayer });
+export const jsapiPartnerOrder = partnerOrder
+  .extend({ payer: subPayer })
+  .refine(({ payer, sub_appid }) => !payer.sub_openid || sub_appid, SUB_APPID_MISSING);
 /** An order from a browser outside of WeChat. */
 export const h5Order = z.strictObject({ ...merchant, ...terms, scene_info: h5Scene });
 export const h5PartnerOrder = z.strictObject({ ...partner, ...terms, scene_info: h5Scene });

@@ -54,9 +54,9 @@ describe('simulator: the v2 protocol', () => {
       ['a nonce_str that is too long', '参数错误:nonce_str长度不能超过32', { nonce_str: 'n'.repeat(33) }, {}],
       ['an unknown sign_type', '参数错误:sign_type必须为MD5或HMAC-SHA256', { sign_type: 'SHA1' }, {}],
       ['an unknown merchant', 'MCHID不存在', { mch_id: '1999999999' }, {}],
-      ['another key', '签名错误', {}, { key: 'k'.repeat(32) }],
-      ['a signature of something else', '签名错误', {}, { sign: 'A'.repeat(32) }],
-      ['MD5 under the name of HMAC-SHA256', '签名错误', { sign_type: 'HMAC-SHA256', nonce_str: 'n' }, {}],
+      ['another key', '签名失败', {}, { key: 'k'.repeat(32) }],
+      ['a signature of something else', '签名失败', {}, { sign: 'A'.repeat(32) }],
+      ['MD5 under the name of HMAC-SHA256', '签名失败', { sign_type: 'HMAC-SHA256', nonce_str: 'n' }, {}],
     ];
     for (const [what, return_msg, changes, deviation] of failures) {
       it(what, async () => {
@@ -117,7 +117,7 @@ describe('simulator: the v2 protocol', () => {
     };
     const sign = peer.Hash.sign('HMAC-SHA256', elements, merchant.apiV2Key);
     const refused = await client.post('/pay/orderquery', elements, { sign });
-    assert.equal(refused.xml.return_msg, '签名错误');
+    assert.equal(refused.xml.return_msg, '签名失败');
     assert.equal((await client.post('/pay/orderquery', elements)).signedWith, 'MD5');
   });
 
@@ -223,7 +223,7 @@ describe('simulator: the v2 protocol', () => {
         assert.equal(created.xml.result_code, 'SUCCESS', created.text);
         assert.equal(created.signedWith, 'MD5');
         const withOwnKey = await client.post(`${prefix}/pay/unifiedorder`, order);
-        assert.equal(withOwnKey.xml.return_msg, '签名错误');
+        assert.equal(withOwnKey.xml.return_msg, '签名失败');
         simulator.gateway.pay(outTradeNo);
         const refund = {
           out_trade_no: outTradeNo,
