@@ -4,7 +4,7 @@ import { ControlError, GatewayError, paramError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
 import { type Balances, payee } from '../money/balance.ts';
 import { payerFen } from '../money/exchange-rate.ts';
-import { feeOf, proportion, settlementTotal } from '../money/fee.ts';
+import { feeOf, settlementTotal } from '../money/fee.ts';
 import { type Order, orderKey, payerTotal } from '../orders/order.ts';
 import type { Payers } from '../orders/payer.ts';
 import type { SeededRandom } from '../random.ts';
@@ -17,6 +17,7 @@ import {
   type RefundOutcome,
   type RefundTerms,
 } from './refund.ts';
+import { shareOf } from './share.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const REFUND_PERIOD_MS = 365 * DAY_MS;
@@ -235,20 +236,15 @@ export class Refunds {
     return Number.isFinite(this.#delayMs) ? this.#clock() + this.#delayMs : null;
   }
 
-  /** A part of a refund, in the order's proportion, rounded; the last refund takes what is left. */
-  #share(
-    { refund }: RefundTerms,
-    order: Order,
-    whole: number,
-    part: 'payerRefund' | 'payerFenRefund' | 'settlementRefund' | 'feeRefund',
-  ): number {
-    if (this.refunded(order) + refund < order.total) return proportion(refund, whole, order.total);
-    return this.ofOrder(order).reduce(
-      (left, { [part]: taken, status }) => left - (status === 'CLOSED' ? 0 : taken),
-      whole,
-    );
+  #share({ refund }: RefundTerms, order: Order, part: number, name: SharedPart): number {
+    const open = this.ofOrder(order).filter(({ status }) => status !== 'CLOSED');
+    const before = open.map((one) => ({ refund: one.refund, taken: one[name] }));
+    const currency = name === 'payerFenRefund' ? 'other' : 'same';
+    return shareOf(refund, { part, total: order.total, before, currency });
   }
 }
+
+type SharedPart = 'payerRefund' | 'payerFenRefund' | 'settlementRefund' | 'feeRefund';
 
 /** The account that a merchant named for the whole refund. */
 function account({ fundsAccount }: RefundTerms): 'AVAILABLE' | 'UNSETTLED' {
