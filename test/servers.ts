@@ -44,8 +44,15 @@ async function execute(url: string, sql: string): Promise<void> {
   }
 }
 
-// A root hook, as this file is first imported while Mocha loads the tests: ends what was started.
-after(async function () {
-  this.timeout(60_000);
+/** Ends what was started. */
+export async function stopServers(): Promise<void> {
   await Promise.all([postgres?.then((server) => server.stop()), temporal?.then((server) => server.stop())]);
-});
+}
+
+// A root hook, as this file is first imported while Mocha loads the tests. A script that borrows them ends them itself.
+if (typeof after === 'function') {
+  after(async function () {
+    this.timeout(60_000);
+    await stopServers();
+  });
+}
