@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PlatformCertificate } from '../keys/certificate.ts';
 import type { SimulatedMerchant } from '../merchants/merchant.ts';
-import { platformUrl } from '../merchants/platform-settings.ts';
+import { platformUrl } from '../merchants/platform-url.ts';
 import { balanceRequest } from '../money/balance.ts';
 import { chinaTime } from '../time/china-time.ts';
 import { dateTime } from '../v3/request-body.ts';

@@ -1,10 +1,6 @@
-import { z } from 'zod';
 import { ControlError } from '../gateway-error.ts';
 import { Collection, type Journal } from '../journal.ts';
 import type { World } from './world.ts';
-
-/** An address that merchants set on the merchant platform. */
-export const platformUrl = z.url({ protocol: /^https?$/ });
 
 /** What merchants set on the pages of the merchant platform, and not by a call. */
 export class PlatformSettings {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { billSettings } from '../bills/settings.ts';
 import { faultRequest } from '../faults/fault.ts';
 import { recording } from '../faults/replay.ts';
-import { platformUrl } from '../merchants/platform-settings.ts';
+import { platformUrl } from '../merchants/platform-url.ts';
 import { dateTime } from '../v3/request-body.ts';
 
 const mchid = z.string().regex(/^\d{8,10}$/, 'a mchid has 8 to 10 digits');
