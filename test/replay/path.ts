@@ -1,0 +1,73 @@
+import type { Paysaga, PaysagaOptions } from '../fixture.ts';
+
+/** A way that a saga can take, and how to make one take it. */
+export interface Path {
+  /** Takes it through the public API and the gateway. @returns the workflow's id. */
+  drive: (paysaga: Paysaga) => Promise<string>;
+  /** Steps (see `steps`) that the history has if it is this path, and those that it has not. */
+  has: string[];
+  hasNot?: string[];
+}
+
+/** Paths that are driven with the same durations. */
+export interface Setting {
+  options: PaysagaOptions;
+  paths: Record<string, Path>;
+}
+
+export const SHORT = { notifyWaitMs: 300, pollGapsMs: [200, 300] };
+/** The notification is patiently waited for. */
+export const PATIENT = { notifyWaitMs: 60_000, pollGapsMs: [200, 300] };
+
+export const paymentId = (paysaga: Paysaga, number: string) => `payment/${paysaga.mchid}/${number}`;
+export const refundId = (paysaga: Paysaga, number: string) => `refund/${paysaga.mchid}/${number}`;
+
+export async function create(
+  paysaga: Paysaga,
+  fields: object = {},
+): Promise<{ id: string; number: string; workflowId: string }> {
+  const { body } = await paysaga.createPayment({ ...fields });
+  if (!body.id) throw new Error(`no payment was created: ${JSON.stringify(body)}`);
+  return { id: body.id, number: body.out_trade_no, workflowId: paymentId(paysaga, body.out_trade_no) };
+}
+
+export const pay = (paysaga: Paysaga, number: string, body = {}) =>
+  paysaga.control('POST', `/orders/${number}/pay`, body);
+export async function fault(paysaga: Paysaga, rule: object): Promise<void> {
+  const { status, body } = await paysaga.control('POST', '/faults', rule);
+  if (status >= 300) throw new Error(`the simulator refuses the fault: ${JSON.stringify(body)}`);
+}
+export const mend = (paysaga: Paysaga) => paysaga.control('DELETE', '/faults');
+
+/** Nobody hears of anything: only asking helps. */
+export const loseNotifications = (paysaga: Paysaga) =>
+  fault(paysaga, { operation: 'notification', kind: 'drop', times: null });
+
+export async function paid(paysaga: Paysaga): Promise<{ id: string; number: string }> {
+  const { id, number } = await create(paysaga, { amount: { total: 1000 } });
+  await pay(paysaga, number);
+  await paysaga.until(`/v1/payments/${id}`, 'PAID');
+  return { id, number };
+}
+
+export async function refund(
+  paysaga: Paysaga,
+  payment: string,
+  fields: object = {},
+): Promise<{ id: string; number: string; workflowId: string }> {
+  const { body } = await paysaga.call('POST', `/v1/payments/${payment}/refunds`, fields);
+  if (!body.id) throw new Error(`no refund was created: ${JSON.stringify(body)}`);
+  return { id: body.id, number: body.out_refund_no, workflowId: refundId(paysaga, body.out_refund_no) };
+}
+
+export const finishRefund = (paysaga: Paysaga, number: string, status: string) =>
+  paysaga.control('POST', `/refunds/${number}/finish`, { status });
+
+/** Waits until the payment or refund at this path shows the reason to an operator. */
+export async function untilAttention(paysaga: Paysaga, path: string, reason: string): Promise<void> {
+  for (let turn = 0; turn < 600; turn += 1) {
+    if ((await paysaga.call('GET', path)).body.attention_reason === reason) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`${path} does not ask for an operator because of ${reason}`);
+}
