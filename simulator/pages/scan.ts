@@ -66,6 +66,7 @@ const asked = new URLSearchParams(location.search);
 const given = asked.get('code_url') || asked.get('h5_url') || asked.get('prepay_id') || '';
 // A shop may tell its h5_url where to go after the payment.
 const [code, redirectUrl] = given.split('&redirect_url=');
+const shopUrl = redirectUrl && /^https?:/i.test(decodeURIComponent(redirectUrl)) ? decodeURIComponent(redirectUrl) : undefined;
 const byId = (id) => document.getElementById(id);
 const MESSAGES = {
   paid: ['good', 'Already paid 已支付', 'This order has been paid. It cannot be paid twice.'],
@@ -79,7 +80,7 @@ function show([mood, title, text]) {
   byId('result').replaceChildren(element('strong', {}, title), element('p', {}, text));
   byId('result').hidden = false;
 }
-let orderPath;
+let orderPath, owner;
 async function load() {
   const { status, order } = await control('GET', '/codes?code_url=' + encodeURIComponent(code));
   byId('order').hidden = !order;
@@ -87,6 +88,8 @@ async function load() {
   if (status !== 'payable') show(MESSAGES[status]);
   if (!order) return;
   orderPath = '/orders/' + encodeURIComponent(order.out_trade_no);
+  // Another merchant may have the same number.
+  owner = '?mchid=' + order.mchid;
   byId('avatar').textContent = [...order.description][0];
   byId('description').textContent = order.description;
   byId('amount').textContent = money(order.amount.total, order.amount.currency);
@@ -97,11 +100,11 @@ async function load() {
 async function act(action, body, message) {
   for (const button of document.querySelectorAll('.buttons button')) button.disabled = true;
   try {
-    const order = await control('POST', orderPath + action, body);
+    const order = await control('POST', orderPath + action + owner, body);
     show(message(order));
     if (action === '/pay') {
       byId('buttons').hidden = true;
-      if (redirectUrl) byId('result').append(element('a', { href: decodeURIComponent(redirectUrl) }, 'Back to the shop 返回商家'));
+      if (shopUrl) byId('result').append(element('a', { href: shopUrl }, 'Back to the shop 返回商家'));
     }
   } catch (error) {
     show(['bad', 'Not paid 支付失败', error.message]);

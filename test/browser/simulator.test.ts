@@ -143,6 +143,30 @@ describe("simulator's pages in a real browser", function () {
     );
   });
 
+  it('the phone pays the order of its code, although another merchant has the same number, and leads to no script', async () => {
+    const code = (await client.order('PHONE01')).json.code_url as string;
+    const { mchid: sp_mchid, appid: sp_appid, subMerchants } = simulator.world.provider;
+    const provider = new RawClient(simulator, { merchant: simulator.world.provider });
+    const answer = await provider.post('/v3/pay/partner/transactions/native', {
+      sp_mchid,
+      sp_appid,
+      sub_mchid: subMerchants[0]?.mchid,
+      description: 'Coffee',
+      out_trade_no: 'PHONE01',
+      notify_url: 'https://pay.example.com/wx',
+      amount: { total: 1 },
+    });
+    assert.equal(answer.status, 200);
+    await provider.close();
+    const script = `${code}&redirect_url=${encodeURIComponent('javascript:alert(1)')}`;
+    await page.goto(`${simulator.controlUrl}/scan?code_url=${encodeURIComponent(script)}`);
+    await page.getByTestId('pay').click();
+    await page.getByTestId('result').getByText('Payment successful').waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Back to the shop' }).count(), 0);
+    assert.equal(simulator.gateway.order('PHONE01', simulator.merchant.mchid).trade_state, 'SUCCESS');
+    assert.equal(simulator.gateway.order('PHONE01', sp_mchid).trade_state, 'NOTPAY');
+  });
+
   it('fits a phone', async () => {
     await client.order('PAGE001');
     await page.setViewportSize({ width: 375, height: 667 });
