@@ -8,10 +8,11 @@ import {
 } from './control/view.ts';
 import type { FaultRequest, FaultRule } from './faults/fault.ts';
 import { ControlError } from './gateway-error.ts';
-import { type Addressee, Memory } from './memory.ts';
+import { Memory } from './memory.ts';
 import type { Balance, BalanceRequest } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
 import { paidNotice, refundNotice } from './notifications/notice.ts';
+import type { Addressee } from './notifications/notification.ts';
 import type { AttemptFailure, Order, Payment } from './orders/order.ts';
 import type { Payout, Refund, RefundOutcome, RefundTerms } from './refunds/refund.ts';
 import type { ClockMove } from './time/timers.ts';

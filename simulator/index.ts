@@ -17,10 +17,10 @@ import { FAULT_KINDS } from './v3/operations/index.ts';
 import { Protocol } from './v3/protocol.ts';
 
 export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './control/view.ts';
+export type { GatewayEvents } from './events.ts';
 export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './faults/fault.ts';
 export type { Gateway } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
-export type { GatewayEvents } from './memory.ts';
 export type { SimulatedMerchant, SimulatedSubMerchant } from './merchants/merchant.ts';
 export { RETRY_SECONDS } from './notifications/retry-schedule.ts';
 export { readScenario, ScenarioError } from './scenario/file.ts';

@@ -2,27 +2,20 @@ import { EventEmitter } from 'node:events';
 import { Bills } from './bills/bills.ts';
 import type { BillSettings } from './bills/settings.ts';
 import { ComplaintDesk } from './complaints/desk.ts';
-import type { ComplaintView } from './complaints/view.ts';
-import {
-  type GatewayState,
-  type NotificationView,
-  notificationView,
-  type OrderView,
-  orderView,
-  type RefundView,
-} from './control/view.ts';
+import { type GatewayState, notificationView, type OrderView, orderView } from './control/view.ts';
+import type { GatewayEvents } from './events.ts';
 import { type ArrangedFaults, FaultBook } from './faults/book.ts';
-import type { FaultRule, FaultTable, FiredFault } from './faults/fault.ts';
+import type { FaultRule, FaultTable } from './faults/fault.ts';
 import { Collection, type Journal } from './journal.ts';
 import { PlatformSignature } from './keys/platform-signature.ts';
 import { PlatformSettings } from './merchants/platform-settings.ts';
 import type { World } from './merchants/world.ts';
 import { Balances } from './money/balance.ts';
 import type { Notice } from './notifications/body.ts';
-import { Notifications } from './notifications/notification.ts';
+import { type Addressee, Notifications } from './notifications/notification.ts';
 import { Orders } from './orders/book.ts';
 import { Combinations } from './orders/combination.ts';
-import type { Order, OrderTerms, Payment } from './orders/order.ts';
+import type { Order, Payment } from './orders/order.ts';
 import { Payers } from './orders/payer.ts';
 import { type CodeRules, PaymentCodes } from './orders/payment-code.ts';
 import { Payments } from './orders/payments.ts';
@@ -35,24 +28,6 @@ import type { Timers } from './time/timers.ts';
 const REFUND_INTERVAL_MS = 60_000;
 /** Fired faults that the state has; the fault log has all. */
 const FAULTS_SHOWN = 1000;
-
-/** Whom a notification goes to, and what it is about. */
-export type Addressee = Pick<OrderTerms, 'mchid' | 'outTradeNo' | 'notifyUrl'> & {
-  outRefundNo?: string;
-  complaintId?: string;
-};
-
-/** What can be awaited instead of slept for. */
-export interface GatewayEvents {
-  payment: [OrderView];
-  /** A refund changed its state. */
-  refund: [RefundView];
-  /** Somebody complained, or something happened to a complaint. */
-  complaint: [ComplaintView];
-  /** A notification was attempted (or lost). */
-  attempt: [NotificationView];
-  fault: [FiredFault];
-}
 
 export interface GatewayOptions {
   world: World;

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { ControlError, GatewayError } from '../gateway-error.ts';
 import type { Journal } from '../journal.ts';
 import type { World } from '../merchants/world.ts';
@@ -9,32 +8,19 @@ import type { Refunds } from '../refunds/book.ts';
 import { altered } from './alteration.ts';
 import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
-import { type BillDay, billDay, dayOf, daysBack, requireAvailable } from './calendar.ts';
+import { type BillDay, billDay, daysBack, requireAvailable } from './calendar.ts';
 import { Downloads } from './downloads.ts';
 import type { Entry } from './entry.ts';
 import { type BuiltBill, buildBill } from './file.ts';
 import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
 import { type BillSettings, type EffectiveSettings, tenThousandths } from './settings.ts';
 import { Statement } from './statement.ts';
+import { type SyntheticRequest, syntheticRequest } from './synthetic.ts';
 import type { BillForm, BillTable } from './table.ts';
 import { TradeBill, type TradeBillType } from './trade-bill.ts';
 
-const MOST_ROWS = 10_000_000;
 const MOST_BUILT = 32;
 const STATEMENT_DAYS = 180;
-
-/** What the control API takes to arrange trade of a day. */
-export const syntheticRequest = z.strictObject({
-  date: z.string().refine((date) => dayOf(date), 'must be a date, yyyy-MM-dd'),
-  /** How many rows the bill of all trades gets. */
-  rows: z.int().positive().max(MOST_ROWS),
-  seed: z.int().default(1),
-  /** The first merchant unless told. */
-  mchid: z.string().optional(),
-  /** For a service provider: the sub-merchant who trades. */
-  sub_mchid: z.string().optional(),
-});
-export type SyntheticRequest = z.input<typeof syntheticRequest>;
 
 /** Whose bill: of a merchant or service provider, or only what concerns one sub-merchant. */
 export interface BillOwner {

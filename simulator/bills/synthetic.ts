@@ -1,8 +1,24 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { FEE_RATE, proportion } from '../money/fee.ts';
 import { percentage } from './amount.ts';
-import type { BillDay } from './calendar.ts';
+import { type BillDay, dayOf } from './calendar.ts';
 import type { Entry } from './entry.ts';
+
+const MOST_ROWS = 10_000_000;
+
+/** What the control API takes to arrange trade of a day. */
+export const syntheticRequest = z.strictObject({
+  date: z.string().refine((date) => dayOf(date), 'must be a date, yyyy-MM-dd'),
+  /** How many rows the bill of all trades gets. */
+  rows: z.int().positive().max(MOST_ROWS),
+  seed: z.int().default(1),
+  /** The first merchant unless told. */
+  mchid: z.string().optional(),
+  /** For a service provider: the sub-merchant who trades. */
+  sub_mchid: z.string().optional(),
+});
+export type SyntheticRequest = z.input<typeof syntheticRequest>;
 
 /** Trade of a day that nobody ordered, for bills of any size. */
 export interface SyntheticTrade {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Alteration, alterationRequest } from '../bills/alteration.ts';
-import { syntheticRequest } from '../bills/bills.ts';
 import type { ArrangedTrade } from '../bills/books.ts';
 import { DOCUMENTED, settingsRequest } from '../bills/settings.ts';
+import { syntheticRequest } from '../bills/synthetic.ts';
 import { chinaTime } from '../time/china-time.ts';
 import { type AnyRoute, route } from './route.ts';
 

@@ -42,6 +42,11 @@ export interface Notification {
   replay?: { dueAt: number; headers: SignatureHeaders | null; fault: FaultRule };
 }
 
+/** Whom a notification goes to, and what it is about; nobody hears who gave no address. */
+export type Addressee = Pick<Notification, 'mchid' | 'outTradeNo' | 'outRefundNo' | 'complaintId'> & {
+  notifyUrl?: string | undefined;
+};
+
 export interface NotificationOptions {
   journal: Journal;
   random: SeededRandom;
