@@ -10,7 +10,7 @@ export const stateControls: readonly AnyRoute[] = [
   route({
     method: 'GET',
     path: '/state',
-    summary: 'The first merchant, counts, arranged faults and the log of those that fired.',
+    summary: 'The first merchant, counts, arranged faults and the newest 1000 that fired.',
     answer: {
       schema: z.strictObject({
         mchid: z.string(),

@@ -250,6 +250,23 @@ describe('simulator: what clients do wrong, and what it survives', () => {
     ]);
   });
 
+  it('the fault log keeps the newest hundred thousand, the state a thousand of them', () => {
+    simulator.gateway.addFault({ operation: 'order.query', kind: 'unsigned', times: null });
+    for (let call = 0; call < 100_010; call += 1) simulator.gateway.fireFault('order.query', {}, () => true);
+    const { faultBook } = simulator.gateway;
+    const log = faultBook.log();
+    assert.deepEqual([log.length, log[0]?.sequence, log.at(-1)?.sequence], [100_000, 11, 100_010]);
+    const { fault_log } = simulator.gateway.state();
+    assert.deepEqual([fault_log.length, fault_log.at(-1)?.sequence], [1000, 100_010]);
+    simulator.gateway.reset();
+    simulator.gateway.addFault({ operation: 'order.query', kind: 'unsigned' });
+    simulator.gateway.fireFault('order.query', {}, () => true);
+    assert.deepEqual(
+      faultBook.log().map(({ sequence }) => sequence),
+      [1],
+    );
+  });
+
   it('an error in what waits is told, and what comes after happens', async () => {
     const timers = new Timers();
     const warned = once(process, 'warning');
