@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import pg from 'pg';
 
 /** Where the SQL files are; the build copies them beside the compiled code. */
 const DIRECTORY = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -10,16 +11,23 @@ const DIRECTORY = fileURLToPath(new URL('./migrations', import.meta.url));
  * @returns names of the migrations that were applied now.
  */
 export async function migrate(url: string, log: (line: string) => void = () => {}): Promise<string[]> {
-  const applied = await runner({
-    databaseUrl: url,
-    dir: DIRECTORY,
-    direction: 'up',
-    migrationsTable: 'migrations',
-    checkOrder: true,
-    singleTransaction: false,
-    advisoryLockMode: 'wait',
-    verbose: false,
-    logger: { debug: () => {}, info: log, warn: log, error: log },
-  });
-  return applied.map((migration) => migration.name);
+  // A client of our own, so that its connection has ended when this has: the runner does not wait for its own one's end.
+  const client = new pg.Client({ connectionString: url, application_name: 'paysaga migrate' });
+  await client.connect();
+  try {
+    const applied = await runner({
+      dbClient: client,
+      dir: DIRECTORY,
+      direction: 'up',
+      migrationsTable: 'migrations',
+      checkOrder: true,
+      singleTransaction: false,
+      advisoryLockMode: 'wait',
+      verbose: false,
+      logger: { debug: () => {}, info: log, warn: log, error: log },
+    });
+    return applied.map((migration) => migration.name);
+  } finally {
+    await client.end();
+  }
 }
