@@ -2,6 +2,9 @@ import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
+import { failReconciliation, listReconciledAccounts } from './reconciliation/accounts.ts';
+import { loadBill } from './reconciliation/load-bill.ts';
+import { matchBills } from './reconciliation/match-bills.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
@@ -28,8 +31,16 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleRefundFromNotification: settleRefundFromNotification(dependencies),
     settleRefundByPolling: settleRefundByPolling(dependencies),
     requestRefundAttention: requestRefundAttention(dependencies),
+    listReconciledAccounts: listReconciledAccounts(dependencies),
+    loadBill: loadBill(dependencies),
+    matchBills: matchBills(dependencies),
+    failReconciliation: failReconciliation(dependencies),
   };
 }
 
 /** The activities as the workflows see them: types only. */
 export type Activities = ReturnType<typeof createActivities>;
+
+export type { RunFailure } from '../database/reconciliation/runs.ts';
+export type { BillPatience } from './reconciliation/load-bill.ts';
+export type { MatchOutcome } from './reconciliation/match-bills.ts';

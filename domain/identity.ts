@@ -13,8 +13,13 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
+/** Workflow id of the reconciliation of a day: of a merchant, or of a service provider's sub-merchant. */
+export function reconciliationWorkflowId(mchid: string, subMchid: string | null, billDate: string): string {
+  return `reconciliation/${mchid}${subMchid === null ? '' : `/${subMchid}`}/${billDate}`;
+}
+
 /** Prefixes that let a reader of a log tell what an id is. */
-export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt';
+export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt' | 'rec' | 'brk';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {

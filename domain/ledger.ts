@@ -53,6 +53,21 @@ export const POSTINGS = {
   'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
+  /** A bill says what WeChat Pay keeps of a payment. */
+  'fee.charged': { debit: 'gateway_fees', credit: 'wechat_receivable' },
+  /** A bill says what it gives back of that with a refund. */
+  'fee.returned': { debit: 'wechat_receivable', credit: 'gateway_fees' },
+  /** A bill says that a coupon of the merchant's own paid a part: nobody owes that. */
+  'coupon.funded': { debit: 'sales', credit: 'wechat_receivable' },
+  /** The same part of a refund: nobody gave that back. */
+  'coupon.returned': { debit: 'wechat_receivable', credit: 'refunds' },
+  /** A person has decided on a difference between WeChat Pay and our books: they have more, or less, than we had. */
+  'resolution.suspense_more': { debit: 'wechat_receivable', credit: 'suspense' },
+  'resolution.suspense_less': { debit: 'suspense', credit: 'wechat_receivable' },
+  'resolution.fees_more': { debit: 'wechat_receivable', credit: 'gateway_fees' },
+  'resolution.fees_less': { debit: 'gateway_fees', credit: 'wechat_receivable' },
+  'resolution.bank_more': { debit: 'wechat_receivable', credit: 'settlement_bank' },
+  'resolution.bank_less': { debit: 'settlement_bank', credit: 'wechat_receivable' },
 } as const satisfies Record<string, { debit: AccountCode; credit: AccountCode }>;
 
 /** A step that moves money. With what it is about, it is the key under which it is posted once. */

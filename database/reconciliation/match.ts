@@ -1,0 +1,356 @@
+import { billDay } from '../../domain/bill-day.ts';
+import {
+  CONTROL_ACCOUNT,
+  FLOW_KEYS,
+  FLOW_TYPES,
+  FOUND_STEPS,
+  MATCH_KEYS,
+  RESOLUTION_STEPS,
+  RULES,
+  type Rule,
+} from '../../domain/reconciliation.ts';
+import type { LongWork } from './long-work.ts';
+import type { Run } from './runs.ts';
+import { stagingTable } from './staging.ts';
+
+/** What a day is matched from. */
+export interface Matching {
+  run: Pick<Run, 'sequence' | 'merchantId' | 'subMchid' | 'billDate'>;
+  tradeFile: number;
+  /** Null where WeChat Pay has no fund flow: then the trade bill alone counts. */
+  flowFile: number | null;
+  midnightMinutes: number;
+}
+
+/** Makes a value a literal of SQL. Only for texts of the rules, which are in the code. */
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const list = (texts: readonly string[]) => texts.map(literal).join(', ');
+
+/** Facts by the names that they have in the statement. */
+const COLUMN_OF: Record<keyof Rule['when'], string> = {
+  kind: 'whole_kind',
+  here: 'here',
+  bill: 'bill',
+  flow: 'flow',
+  book: 'booked',
+  differs: 'differs',
+  nearMidnight: 'near',
+};
+
+/** The truth table as one expression: the number of the first rule that holds. */
+const VERDICT = `case ${(RULES as readonly Rule[])
+  .map(({ when }, index) => {
+    const conditions = Object.entries(when).map(([fact, wanted]) =>
+      Array.isArray(wanted)
+        ? `f.${COLUMN_OF[fact as keyof Rule['when']]} in (${list(wanted)})`
+        : `${wanted ? '' : 'not '}f.${COLUMN_OF[fact as keyof Rule['when']]}`,
+    );
+    return `when ${conditions.join(' and ') || 'true'} then ${index + 1}`;
+  })
+  .join('\n')} end`;
+
+/** Types of movements by the side of the subject on which they are. */
+const typesOf = (...roles: (typeof FLOW_TYPES)[keyof typeof FLOW_TYPES][]) =>
+  list(
+    Object.entries(FLOW_TYPES)
+      .filter(([, role]) => roles.includes(role))
+      .map(([type]) => type),
+  );
+
+/**
+ * Finds a partner for everything that the trade bill, the fund flow and our ledger say of a day, judges each line by the truth table, and stores
+ * the lines. A few statements over whole sets; a million rows of each are matched in seconds.
+ * @returns how many lines are not as they were before; all of them, the first time.
+ */
+export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
+  await gatherSecondRows(db, matching);
+  await gatherMovements(db, matching);
+  await gatherBook(db, matching);
+  await gatherPrior(db, matching);
+
+  const { sequence } = matching.run;
+  const { rows } = await db.query<{ known: boolean }>(
+    'select exists (select 1 from reconciliation_lines where run = $1) known',
+    [sequence],
+  );
+  if (!rows[0]?.known) return await judge(db, matching, 'reconciliation_lines');
+
+  await db.query('create temporary table fresh_lines (like reconciliation_lines) on commit drop');
+  await judge(db, matching, 'fresh_lines');
+  await db.query('analyze fresh_lines');
+  const gone = await db.query(
+    `delete from reconciliation_lines l where l.run = $1
+       and not exists (select 1 from fresh_lines f where f.ordinal = l.ordinal and l is not distinct from f)`,
+    [sequence],
+  );
+  const added = await db.query(
+    `insert into reconciliation_lines select f.* from fresh_lines f
+      where not exists (select 1 from reconciliation_lines l where l.run = $1 and l.ordinal = f.ordinal)`,
+    [sequence],
+  );
+  await db.query('drop table fresh_lines');
+  return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
+}
+
+/** Rows of the trade bill whose subject had a row before. */
+async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<void> {
+  const trade = stagingTable(tradeFile);
+  await db.query('drop table if exists second_rows, movements, book, prior');
+  await db.query('create temporary table second_rows (line integer primary key) on commit drop');
+  await db.query(
+    `insert into second_rows
+     select t.line
+       from (select kind, wechat_id, min(line) as first from ${trade} group by kind, wechat_id having count(*) > 1) d
+       join ${trade} t on t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`,
+  );
+}
+
+/** The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. */
+async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<void> {
+  await db.query(
+    `create temporary table movements (key text, side text, principal bigint, fee bigint, flow_rows integer, flow_line integer,
+       occurred_at timestamptz, rule text) on commit drop`,
+  );
+  if (flowFile === null) return;
+  const flow = stagingTable(flowFile);
+  const key = await flowKey(db, flow, stagingTable(tradeFile));
+  const sum = (...roles: Parameters<typeof typesOf>) =>
+    `sum(change) filter (where type in (${typesOf(...roles)}))`;
+  const count = (...roles: Parameters<typeof typesOf>) =>
+    `count(*) filter (where type in (${typesOf(...roles)}))`;
+  await db.query(
+    `insert into movements
+     with sums as materialized (
+       select ${key} as key, ${sum('paid')} as paid, ${sum('refunded', 'refund_closed')} as refunded,
+              ${sum('fee_taken')} as taken, ${sum('fee_returned')} as returned,
+              ${count('paid', 'fee_taken')} as ins, count(*) as flow_rows, min(line) as flow_line, min(occurred_at) as occurred_at
+         from ${flow} where type in (${list(Object.keys(FLOW_TYPES))}) group by ${key}
+     )
+     select key, case when refunded is null and (paid is not null or returned is null) then 'in' else 'out' end,
+            coalesce(paid, refunded, 0), coalesce(taken, 0) + coalesce(returned, 0), flow_rows, flow_line, occurred_at, ${literal(key)}
+       from sums where paid is null or refunded is null
+     union all
+     select key, 'in', paid, coalesce(taken, 0), ins, flow_line, occurred_at, ${literal(key)}
+       from sums where paid is not null and refunded is not null
+     union all
+     select key, 'out', refunded, coalesce(returned, 0), flow_rows - ins, flow_line, occurred_at, ${literal(key)}
+       from sums where paid is not null and refunded is not null
+     union all
+     select flow_id || '/' || line, 'other', change, 0, 1, line, occurred_at, null
+       from ${flow} where type not in (${list(Object.keys(FLOW_TYPES))})`,
+  );
+  await db.query('analyze movements');
+}
+
+/** Which column of the fund flow has the numbers of the trade bill: the official pages do not say. */
+async function flowKey(db: LongWork, flow: string, trade: string): Promise<(typeof FLOW_KEYS)[number]> {
+  for (const key of FLOW_KEYS) {
+    const { rows } = await db.query(
+      `select 1 from (select ${key} from ${flow} limit 1000) f join ${trade} t on t.wechat_id = f.${key} limit 1`,
+    );
+    if (rows.length > 0) return key;
+  }
+  return FLOW_KEYS[0];
+}
+
+/** What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it. */
+async function gatherBook(db: LongWork, { run }: Matching): Promise<void> {
+  const { from, to } = billDay(run.billDate);
+  await db.query(
+    `create temporary table book (subject text, kind text, payment_id text, refund_id text, book bigint, late boolean, sequence bigint,
+       effective_at timestamptz) on commit drop`,
+  );
+  await db.query(
+    `insert into book
+     select subject, kind, min(payment_id), min(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at)
+       from (
+         select case when t.refund_id is not null then t.refund_id
+                     when t.step = 'payment.late' then
+                       (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
+                          from payments p where p.id = t.payment_id)
+                     else coalesce(t.payment_id, 'ledger/' || t.sequence) end as subject,
+                case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
+                t.payment_id, t.refund_id, t.sequence, t.effective_at, t.step = 'payment.late' as late,
+                case e.side when 'debit' then e.amount else -e.amount end as change
+           from ledger_transactions t
+           join ledger_accounts a on a.merchant_id = t.merchant_id and a.code = '${CONTROL_ACCOUNT}'
+           join ledger_entries e on e.transaction = t.sequence and e.account = a.id
+          where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3
+            and t.step not in (${list([...FOUND_STEPS, ...RESOLUTION_STEPS])})
+            and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))
+       ) postings
+      group by subject, kind`,
+    [run.merchantId, from, to, run.subMchid],
+  );
+  await db.query('analyze book');
+}
+
+/** What earlier days have left open, by subject: the other side may have come today. */
+async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
+  await db.query(
+    `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
+       amount_bill bigint, settlement bigint, fee_milli_fen bigint, principal bigint, fee bigint, book bigint, currency text,
+       refund_id text, transaction_id text) on commit drop`,
+  );
+  await db.query(
+    `insert into prior
+     select l.subject, bool_or(l.trade_line is not null), bool_or(l.flow_line is not null), bool_or(l.book <> 0), max(l.amount_here),
+            max(l.amount_bill), max(l.settlement), max(l.fee_milli_fen), coalesce(sum(l.amount_flow), 0), coalesce(sum(l.fee_flow), 0),
+            sum(l.book), max(l.currency), max(l.wechat_refund_id), max(l.transaction_id)
+       from reconciliation_items i
+       join reconciliation_lines l on l.subject = i.subject and l.state <> 'matched'
+       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = i.merchant_id
+        and r.sub_mchid is not distinct from i.sub_mchid and r.bill_date >= i.bill_date and r.bill_date < $3
+      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and i.bill_date < $3
+        and (i.status in ('carried', 'break') or i.closed_on >= $3)
+      group by l.subject`,
+    [run.merchantId, run.subMchid, run.billDate],
+  );
+}
+
+/** Puts the three ways together and judges every line. @returns how many there are. */
+async function judge(
+  db: LongWork,
+  { run, tradeFile, flowFile, midnightMinutes }: Matching,
+  target: 'reconciliation_lines' | 'fresh_lines',
+): Promise<number> {
+  const { from, to } = billDay(run.billDate);
+  const [transaction, number] = MATCH_KEYS.payment;
+  const [refund, refundNumber] = MATCH_KEYS.refund;
+  const rules = RULES as readonly Rule[];
+  const { rowCount } = await db.query(
+    `with bill as (
+       select t.*, case t.kind when 'payment' then 'in' else 'out' end as side, s.line is not null as second,
+              case when s.line is null then t.wechat_id end as flow_key
+         from ${stagingTable(tradeFile)} t left join second_rows s on s.line = t.line
+     ),
+     theirs as (
+       select coalesce(t.kind, case m.side when 'in' then 'payment' when 'out' then 'refund' else 'movement' end) as kind,
+              coalesce(t.transaction_id, case m.side when 'in' then m.key end) as transaction_id, t.out_trade_no,
+              coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
+              t.refund_status, coalesce(t.wechat_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
+              t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
+              m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
+         from bill t full join movements m on m.key = t.flow_key and m.side = t.side
+     ),
+     known as (
+       select w.*, coalesce(p1.id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+              coalesce(p1.status, p2.status) as payment_status, r.id as refund, r.status as refund_status_here,
+              r.refund_id as known_refund, r.payment_id as refunded_payment,
+              coalesce(r.amount, p1.amount, p2.amount) as amount_here, coalesce(p1.currency, p2.currency, r.currency) as currency_here,
+              case when p1.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' else r.rule end as rule,
+              case when w.kind = 'refund' then
+                case when r.id is null then 'wechat/' || w.wechat_id
+                     when coalesce(r.refund_id, w.refund_id) = w.refund_id then r.id else r.id || '/' || w.refund_id end
+              when w.kind = 'movement' then 'flow/' || w.wechat_id
+              else case w.kind when 'reversal' then 'reversal/' else '' end ||
+                case when coalesce(p1.id, p2.id) is null then 'wechat/' || w.wechat_id
+                     when coalesce(p1.transaction_id, p2.transaction_id) = w.transaction_id then coalesce(p1.id, p2.id)
+                     else coalesce(p1.id, p2.id) || '/' || w.transaction_id end
+              end || case when w.second then '#' || w.line else '' end as subject
+         from theirs w
+         left join payments p1 on p1.merchant_id = $2
+          and p1.${transaction.here} = case when w.kind in ('payment', 'reversal') then w.${transaction.bill} end
+         left join payments p2 on p2.merchant_id = $2
+          and p2.${number.here} = case when w.kind in ('payment', 'reversal') and p1.id is null then w.${number.bill} end
+         left join lateral (
+           select r.*, p.currency,
+                  case when r.${refund.here} = w.${refund.bill} then '${refund.name}' else '${refundNumber.name}' end as rule
+             from refunds r join payments p on p.id = r.payment_id
+            where w.kind = 'refund' and r.merchant_id = $2
+              and (r.${refund.here} = w.${refund.bill} or r.${refundNumber.here} = w.${refundNumber.bill})
+            order by r.${refund.here} = w.${refund.bill} desc nulls last limit 1
+         ) r on true
+     ),
+     joined as (
+       select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
+              coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
+              b.subject is not null as is_booked, k.subject is not null as is_theirs
+         from known k full join book b on b.subject = k.subject
+     ),
+     sums as (
+       select j.*, q.subject is not null as is_prior,
+              j.line is not null or coalesce(q.has_bill, false) as bill,
+              j.flow_line is not null or coalesce(q.has_flow, false) as has_flow,
+              j.is_booked or coalesce(q.has_book, false) as has_book,
+              coalesce(j.amount, q.amount_bill) as amount_bill, coalesce(j.settlement, q.settlement) as all_settlement,
+              coalesce(j.fee_milli_fen, q.fee_milli_fen) as all_fee_milli_fen,
+              coalesce(j.principal, 0) + coalesce(q.principal, 0) as all_principal, coalesce(j.fee, 0) + coalesce(q.fee, 0) as all_fee,
+              coalesce(j.book, 0) + coalesce(q.book, 0) as all_book,
+              coalesce(j.amount_here, abs(j.book), q.amount_here) as all_here, coalesce(j.currency, q.currency) as all_currency,
+              coalesce(j.occurred_at, j.effective_at) as moment
+         from joined j left join prior q on q.subject = coalesce(j.subject, j.whole_subject)
+     ),
+     facts as (
+       select s.*,
+              case s.whole_kind
+                when 'refund' then
+                  case when s.refund is null then case when s.is_theirs then 'absent' else 'done' end
+                       when s.refund_status_here in ('CREATED', 'RESERVED') then 'open'
+                       when s.refund_status_here in ('PROCESSING', 'ABNORMAL') then 'moving'
+                       when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
+                when 'movement' then 'absent'
+                else
+                  case when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
+                       when s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') then 'paid'
+                       when s.payment_status in ('CREATED', 'PENDING') then 'open'
+                       when s.late or exists (select 1 from ledger_transactions t
+                              where t.step = 'payment.late' and t.cause_id = s.payment_id || '/' || s.transaction_id) then 'late'
+                       else 'ended' end
+              end as here,
+              case when s.whole_kind = 'movement' then case when s.is_theirs then 'present' else 'absent' end
+                   when not $3 then 'present' when not s.has_flow then 'absent'
+                   when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
+              s.has_book as booked,
+              case when s.second then 'row'
+                   when s.whole_kind = 'payment' and s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
+                    and s.known_transaction <> s.transaction_id then 'transaction'
+                   when s.all_currency <> s.currency_here then 'currency'
+                   when s.bill and s.amount_bill <> s.all_here then 'amount'
+                   when s.bill and s.has_flow and $3 and abs(s.all_principal) <> s.all_settlement
+                    and not (s.whole_kind = 'refund' and s.all_principal = 0) then 'flow_amount'
+                   when s.has_book and abs(s.all_book) <> s.all_here then 'book_amount'
+                   when s.refund_status_here in ('PROCESSING', 'ABNORMAL') and s.refund_status in ('SUCCESS', 'FAIL') then 'status'
+                   when s.bill and s.has_flow and $3 and abs(s.all_fee_milli_fen + s.all_fee * 1000) >= 1000
+                    and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0) then 'fee'
+                   else 'nothing' end as differs,
+              s.moment >= $5::timestamptz - $6 * interval '1 minute' or s.moment < $4::timestamptz + $6 * interval '1 minute' as near
+         from sums s
+     ),
+     judged as (
+       select f.*, ${VERDICT} as verdict from facts f
+     ),
+     stated as (
+       select j.*, ($7::text[])[verdict] as state, ($8::text[])[verdict] as reason,
+              round(j.fee_milli_fen / 1000.0)::bigint as fee_bill
+         from judged j
+     )
+     insert into ${target}
+       (run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
+        wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
+        fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon)
+     select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
+            whole_subject, coalesce(payment_id, refunded_payment, booked_payment), coalesce(refund, booked_refund), transaction_id,
+            out_trade_no, refund_id, out_refund_no, moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            fee_milli_fen, principal, fee, line, flow_line, flow_rows,
+            case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
+                 when line is null or second then 0
+                 when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
+            coalesce(book, 0),
+            case when state <> 'matched' then 0 when $3 then all_fee else -round(all_fee_milli_fen / 1000.0)::bigint end,
+            case when state <> 'matched' or flow = 'undone' then 0
+                 when whole_kind = 'payment' then all_settlement - amount_bill else amount_bill - all_settlement end
+       from stated`,
+    [
+      run.sequence,
+      run.merchantId,
+      flowFile !== null,
+      from,
+      to,
+      midnightMinutes,
+      rules.map(({ state }) => state),
+      rules.map(({ reason }) => reason),
+    ],
+  );
+  return rowCount ?? 0;
+}
