@@ -100,7 +100,11 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
       const { status, body } = await paysaga.createPayment({ amount: { total: fen }, ...fields });
       if (status !== 201) throw new Error(`the order: ${JSON.stringify(body)}`);
       if (!pay) return body;
-      const paid = await paysaga.control('POST', `/orders/${body.out_trade_no}/pay`, coupon ? { coupon } : {});
+      const paid = await paysaga.control(
+        'POST',
+        `/orders/${body.out_trade_no}/pay`,
+        coupon ? { coupon } : {},
+      );
       if (paid.status !== 200) throw new Error(`paying: ${JSON.stringify(paid.body)}`);
       return await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
     },

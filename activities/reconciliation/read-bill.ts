@@ -1,6 +1,7 @@
 import type { BillFinding, BillKind } from '../../database/reconciliation/files.ts';
-import { movementText, tradeText } from '../../database/reconciliation/staging.ts';
+import { movementText, type StagedMovement, tradeText } from '../../database/reconciliation/staging.ts';
 import type { BillDate } from '../../domain/bill-day.ts';
+import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
   type BillSource,
   type FundFlowRow,
@@ -59,7 +60,9 @@ export async function* stagedRows(
     reading.summary = figures(bill.summary);
   } else {
     const bill = readFundFlowBill(source);
-    yield* texts(bill.batches(), (row, line) => movementRow(row, line, expected, reading), reading);
+    const movements = new Movements(expected, reading);
+    yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
+    yield Buffer.from(movements.last());
     reading.summary = figures(bill.summary);
   }
 }
@@ -127,21 +130,79 @@ const KINDS: Record<string, 'payment' | 'refund' | 'reversal'> = {
   REVOKED: 'reversal',
 };
 
-function movementRow(row: FundFlowRow, line: number, expected: ExpectedBill, reading: Reading): string {
-  requireDay(row.accounting_time, row.accounting_time_rfc3339, line, expected);
-  noteName('备注', row.remark, line, reading);
-  if (row.direction !== '收入' && row.direction !== '支出') {
-    throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${row.direction} is neither income nor expense.`);
+/** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
+class Movements {
+  readonly #expected: ExpectedBill;
+  readonly #reading: Reading;
+  #held: StagedMovement | undefined;
+
+  constructor(expected: ExpectedBill, reading: Reading) {
+    this.#expected = expected;
+    this.#reading = reading;
   }
-  return movementText({
-    line,
-    time: row.accounting_time_rfc3339 ?? '',
-    businessId: row.business_id,
-    flowId: row.flow_id,
-    voucherNo: row.voucher_no,
-    type: row.business_type,
-    change: row.direction === '收入' ? row.amount : -row.amount,
-  });
+
+  /** @returns the text of what the row does not belong to any more, or nothing. */
+  add(row: FundFlowRow, line: number): string {
+    requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
+    noteName('备注', row.remark, line, this.#reading);
+    if (row.direction !== '收入' && row.direction !== '支出') {
+      throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${row.direction} is neither income nor expense.`);
+    }
+    const change = row.direction === '收入' ? row.amount : -row.amount;
+    const role = ROLES[row.business_type];
+    const held = this.#held;
+    if (held && role && held.type === null && held.businessId === row.business_id) {
+      held.rows += 1;
+      count(held, role, change);
+      return '';
+    }
+    const next: StagedMovement = {
+      line,
+      rows: 1,
+      rowsIn: 0,
+      time: row.accounting_time_rfc3339 ?? '',
+      businessId: row.business_id,
+      flowId: row.flow_id,
+      type: role ? null : row.business_type,
+      change: role ? 0 : change,
+      paid: null,
+      refunded: null,
+      taken: 0,
+      returned: 0,
+    };
+    if (role) count(next, role, change);
+    this.#held = next;
+    return held ? movementText(held) : '';
+  }
+
+  /** The text of what was held last. */
+  last(): string {
+    return this.#held ? movementText(this.#held) : '';
+  }
+}
+
+const ROLES: Record<string, (typeof FLOW_TYPES)[keyof typeof FLOW_TYPES] | undefined> = FLOW_TYPES;
+
+function count(
+  movement: StagedMovement,
+  role: (typeof FLOW_TYPES)[keyof typeof FLOW_TYPES],
+  change: number,
+): void {
+  switch (role) {
+    case 'paid':
+      movement.paid = (movement.paid ?? 0) + change;
+      movement.rowsIn += 1;
+      break;
+    case 'fee_taken':
+      movement.taken += change;
+      movement.rowsIn += 1;
+      break;
+    case 'fee_returned':
+      movement.returned += change;
+      break;
+    default:
+      movement.refunded = (movement.refunded ?? 0) + change;
+  }
 }
 
 function requireDay(

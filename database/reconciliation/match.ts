@@ -1,8 +1,8 @@
 import { billDay } from '../../domain/bill-day.ts';
+import type { LedgerStep } from '../../domain/ledger.ts';
 import {
   CONTROL_ACCOUNT,
   FLOW_KEYS,
-  FLOW_TYPES,
   FOUND_STEPS,
   MATCH_KEYS,
   RESOLUTION_STEPS,
@@ -49,23 +49,17 @@ const VERDICT = `case ${(RULES as readonly Rule[])
   })
   .join('\n')} end`;
 
-/** Types of movements by the side of the subject on which they are. */
-const typesOf = (...roles: (typeof FLOW_TYPES)[keyof typeof FLOW_TYPES][]) =>
-  list(
-    Object.entries(FLOW_TYPES)
-      .filter(([, role]) => roles.includes(role))
-      .map(([type]) => type),
-  );
-
 /**
  * Finds a partner for everything that the trade bill, the fund flow and our ledger say of a day, judges each line by the truth table, and stores
  * the lines. A few statements over whole sets; a million rows of each are matched in seconds.
  * @returns how many lines are not as they were before; all of them, the first time.
  */
 export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
+  // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
+  await db.query('set local enable_mergejoin = off');
   await gatherSecondRows(db, matching);
-  await gatherMovements(db, matching);
-  await gatherBook(db, matching);
+  const movements = await gatherMovements(db, matching);
+  const book = await gatherBook(db, matching);
   await gatherPrior(db, matching);
 
   const { sequence } = matching.run;
@@ -73,10 +67,10 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     'select exists (select 1 from reconciliation_lines where run = $1) known',
     [sequence],
   );
-  if (!rows[0]?.known) return await judge(db, matching, 'reconciliation_lines');
+  if (!rows[0]?.known) return await judge(db, matching, { movements, book }, 'reconciliation_lines');
 
   await db.query('create temporary table fresh_lines (like reconciliation_lines) on commit drop');
-  await judge(db, matching, 'fresh_lines');
+  await judge(db, matching, { movements, book }, 'fresh_lines');
   await db.query('analyze fresh_lines');
   const gone = await db.query(
     `delete from reconciliation_lines l where l.run = $1
@@ -95,7 +89,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
 /** Rows of the trade bill whose subject had a row before. */
 async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<void> {
   const trade = stagingTable(tradeFile);
-  await db.query('drop table if exists second_rows, movements, book, prior');
+  await db.query('drop table if exists second_rows, movements, more_book, prior');
   await db.query('create temporary table second_rows (line integer primary key) on commit drop');
   await db.query(
     `insert into second_rows
@@ -105,41 +99,53 @@ async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<
   );
 }
 
-/** The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. */
-async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<void> {
+/**
+ * The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. Mostly the file has them together, and so
+ * has the staging table; what is apart there is put together here.
+ * @returns where they are found.
+ */
+async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<string> {
+  const columns = 'key, side, principal, fee, flow_rows, flow_line, occurred_at, rule';
+  if (flowFile === null) {
+    return `(select null::text as key, null::text as side, 0::bigint as principal, 0::bigint as fee, 0 as flow_rows, 0 as flow_line,
+       null::timestamptz as occurred_at, null::text as rule limit 0)`;
+  }
+  const flow = stagingTable(flowFile);
+  const key = await flowKey(db, flow, stagingTable(tradeFile));
+  const known = `${flow} where type is null`;
+  const sides = (from: string) => `
+    select key, case when refunded is null and (paid is not null or returned = 0) then 'in' else 'out' end as side,
+           coalesce(paid, refunded, 0) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at, ${literal(key)} as rule
+      from ${from} k where paid is null or refunded is null
+    union all
+    select key, 'in', paid, taken, rows_in, line, occurred_at, ${literal(key)} from ${from} k where paid is not null and refunded is not null
+    union all
+    select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, ${literal(key)}
+      from ${from} k where paid is not null and refunded is not null
+    union all
+    select flow_id || '/' || line, 'other', change, 0, flow_rows, line, occurred_at, null from ${flow} where type is not null`;
+  const { rows: apart } = await db.query(
+    `select 1 from ${known} group by ${key} having count(*) > 1 limit 1`,
+  );
+  if (apart.length === 0) {
+    const direct = `(select ${key} as key, paid, refunded, taken, returned, rows_in, flow_rows, line, occurred_at from ${known})`;
+    return `(${sides(direct)})`;
+  }
   await db.query(
     `create temporary table movements (key text, side text, principal bigint, fee bigint, flow_rows integer, flow_line integer,
        occurred_at timestamptz, rule text) on commit drop`,
   );
-  if (flowFile === null) return;
-  const flow = stagingTable(flowFile);
-  const key = await flowKey(db, flow, stagingTable(tradeFile));
-  const sum = (...roles: Parameters<typeof typesOf>) =>
-    `sum(change) filter (where type in (${typesOf(...roles)}))`;
-  const count = (...roles: Parameters<typeof typesOf>) =>
-    `count(*) filter (where type in (${typesOf(...roles)}))`;
   await db.query(
-    `insert into movements
+    `insert into movements (${columns})
      with sums as materialized (
-       select ${key} as key, ${sum('paid')} as paid, ${sum('refunded', 'refund_closed')} as refunded,
-              ${sum('fee_taken')} as taken, ${sum('fee_returned')} as returned,
-              ${count('paid', 'fee_taken')} as ins, count(*) as flow_rows, min(line) as flow_line, min(occurred_at) as occurred_at
-         from ${flow} where type in (${list(Object.keys(FLOW_TYPES))}) group by ${key}
-     )
-     select key, case when refunded is null and (paid is not null or returned is null) then 'in' else 'out' end,
-            coalesce(paid, refunded, 0), coalesce(taken, 0) + coalesce(returned, 0), flow_rows, flow_line, occurred_at, ${literal(key)}
-       from sums where paid is null or refunded is null
-     union all
-     select key, 'in', paid, coalesce(taken, 0), ins, flow_line, occurred_at, ${literal(key)}
-       from sums where paid is not null and refunded is not null
-     union all
-     select key, 'out', refunded, coalesce(returned, 0), flow_rows - ins, flow_line, occurred_at, ${literal(key)}
-       from sums where paid is not null and refunded is not null
-     union all
-     select flow_id || '/' || line, 'other', change, 0, 1, line, occurred_at, null
-       from ${flow} where type not in (${list(Object.keys(FLOW_TYPES))})`,
+       select ${key} as key, sum(paid)::bigint as paid, sum(refunded)::bigint as refunded, sum(taken)::bigint as taken,
+              sum(returned)::bigint as returned, sum(rows_in)::integer as rows_in, sum(flow_rows)::integer as flow_rows, min(line) as line,
+              min(occurred_at) as occurred_at
+         from ${known} group by ${key}
+     ) ${sides('sums')}`,
   );
   await db.query('analyze movements');
+  return 'movements';
 }
 
 /** Which column of the fund flow has the numbers of the trade bill: the official pages do not say. */
@@ -153,36 +159,59 @@ async function flowKey(db: LongWork, flow: string, trade: string): Promise<(type
   return FLOW_KEYS[0];
 }
 
-/** What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it. */
-async function gatherBook(db: LongWork, { run }: Matching): Promise<void> {
+/** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
+const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
+
+/**
+ * What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it.
+ * Subjects of which more is posted than the plain steps are put together in a table of their own.
+ * @returns where they are found.
+ */
+async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const { from, to } = billDay(run.billDate);
+  const ofDay = `
+    from ledger_transactions t
+    join ledger_entries e on e.transaction = t.sequence and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])
+   where t.merchant_id = ${literal(run.merchantId)}
+     and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
+     and t.step not in (${list([...FOUND_STEPS, ...RESOLUTION_STEPS])})
+     ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
   await db.query(
-    `create temporary table book (subject text, kind text, payment_id text, refund_id text, book bigint, late boolean, sequence bigint,
-       effective_at timestamptz) on commit drop`,
+    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
+       sequence bigint, effective_at timestamptz) on commit drop`,
   );
+  const subject = `case when t.refund_id is not null then t.refund_id
+                        when t.step = 'payment.late' then
+                          (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
+                             from payments p where p.id = t.payment_id)
+                        else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
+  const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(
-    `insert into book
-     select subject, kind, min(payment_id), min(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at)
-       from (
-         select case when t.refund_id is not null then t.refund_id
-                     when t.step = 'payment.late' then
-                       (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
-                          from payments p where p.id = t.payment_id)
-                     else coalesce(t.payment_id, 'ledger/' || t.sequence) end as subject,
-                case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
-                t.payment_id, t.refund_id, t.sequence, t.effective_at, t.step = 'payment.late' as late,
-                case e.side when 'debit' then e.amount else -e.amount end as change
-           from ledger_transactions t
-           join ledger_accounts a on a.merchant_id = t.merchant_id and a.code = '${CONTROL_ACCOUNT}'
-           join ledger_entries e on e.transaction = t.sequence and e.account = a.id
-          where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3
-            and t.step not in (${list([...FOUND_STEPS, ...RESOLUTION_STEPS])})
-            and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))
-       ) postings
-      group by subject, kind`,
-    [run.merchantId, from, to, run.subMchid],
+    `insert into more_book
+     with subjects as materialized (select distinct ${subject} as subject ${ofDay} and t.step not in (${list(PLAIN_STEPS)}))
+     select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at)
+       from (select ${subject} as subject,
+                    case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
+                    t.payment_id, t.refund_id, t.sequence, t.effective_at, t.step = 'payment.late' as late, ${change} as change ${ofDay}
+                and exists (select 1 from subjects)) postings
+      where subject in (select subject from subjects)
+      group by subject`,
   );
-  await db.query('analyze book');
+  return `(
+    select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
+           ${change} as book, false as late, t.sequence, t.effective_at
+    ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
+    union all
+    select subject, kind, payment_id, refund_id, book, late, sequence, effective_at from more_book)`;
+}
+
+/** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
+export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
+    'select id from ledger_accounts where merchant_id = $1 and code = $2',
+    [run.merchantId, CONTROL_ACCOUNT],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. */
@@ -212,6 +241,7 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
 async function judge(
   db: LongWork,
   { run, tradeFile, flowFile, midnightMinutes }: Matching,
+  { movements, book }: { movements: string; book: string },
   target: 'reconciliation_lines' | 'fresh_lines',
 ): Promise<number> {
   const { from, to } = billDay(run.billDate);
@@ -231,42 +261,50 @@ async function judge(
               t.refund_status, coalesce(t.wechat_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
               t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
               m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
-         from bill t full join movements m on m.key = t.flow_key and m.side = t.side
+         from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
        select w.*, coalesce(p1.id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
-              coalesce(p1.status, p2.status) as payment_status, r.id as refund, r.status as refund_status_here,
-              r.refund_id as known_refund, r.payment_id as refunded_payment,
-              coalesce(r.amount, p1.amount, p2.amount) as amount_here, coalesce(p1.currency, p2.currency, r.currency) as currency_here,
-              case when p1.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' else r.rule end as rule,
+              coalesce(p1.status, p2.status) as payment_status, coalesce(r1.id, r2.id) as refund,
+              coalesce(r1.status, r2.status) as refund_status_here, coalesce(r1.refund_id, r2.refund_id) as known_refund,
+              coalesce(r1.payment_id, r2.payment_id) as refunded_payment,
+              case w.kind when 'refund' then coalesce(r1.amount, r2.amount) else coalesce(p1.amount, p2.amount) end as amount_here,
+              coalesce(p1.currency, p2.currency) as currency_here,
               case when w.kind = 'refund' then
-                case when r.id is null then 'wechat/' || w.wechat_id
-                     when coalesce(r.refund_id, w.refund_id) = w.refund_id then r.id else r.id || '/' || w.refund_id end
-              when w.kind = 'movement' then 'flow/' || w.wechat_id
-              else case w.kind when 'reversal' then 'reversal/' else '' end ||
-                case when coalesce(p1.id, p2.id) is null then 'wechat/' || w.wechat_id
-                     when coalesce(p1.transaction_id, p2.transaction_id) = w.transaction_id then coalesce(p1.id, p2.id)
-                     else coalesce(p1.id, p2.id) || '/' || w.transaction_id end
-              end || case when w.second then '#' || w.line else '' end as subject
+                case when r1.id is not null then '${refund.name}' when r2.id is not null then '${refundNumber.name}' end
+              else case when p1.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end end as rule
          from theirs w
          left join payments p1 on p1.merchant_id = $2
-          and p1.${transaction.here} = case when w.kind in ('payment', 'reversal') then w.${transaction.bill} end
-         left join payments p2 on p2.merchant_id = $2
-          and p2.${number.here} = case when w.kind in ('payment', 'reversal') and p1.id is null then w.${number.bill} end
+          and p1.${transaction.here} = w.${transaction.bill}
          left join lateral (
-           select r.*, p.currency,
-                  case when r.${refund.here} = w.${refund.bill} then '${refund.name}' else '${refundNumber.name}' end as rule
-             from refunds r join payments p on p.id = r.payment_id
-            where w.kind = 'refund' and r.merchant_id = $2
-              and (r.${refund.here} = w.${refund.bill} or r.${refundNumber.here} = w.${refundNumber.bill})
-            order by r.${refund.here} = w.${refund.bill} desc nulls last limit 1
-         ) r on true
+           select p.* from payments p
+            where w.kind <> 'refund' and p1.id is null and p.merchant_id = $2 and p.${number.here} = w.${number.bill} offset 0
+         ) p2 on true
+         left join lateral (
+           select r.* from refunds r where w.kind = 'refund' and r.merchant_id = $2 and r.${refund.here} = w.${refund.bill} offset 0
+         ) r1 on true
+         left join lateral (
+           select r.* from refunds r
+            where w.kind = 'refund' and r1.id is null and r.merchant_id = $2 and r.${refundNumber.here} = w.${refundNumber.bill} offset 0
+         ) r2 on true
+     ),
+     named as (
+       select w.*,
+              case when w.kind = 'refund' then
+                case when w.refund is null then 'wechat/' || w.wechat_id
+                     when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.refund else w.refund || '/' || w.refund_id end
+              when w.kind = 'movement' then 'flow/' || w.wechat_id
+              else case w.kind when 'reversal' then 'reversal/' else '' end ||
+                case when w.payment_id is null then 'wechat/' || w.wechat_id
+                     when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
+              end || case when w.second then '#' || w.line else '' end as subject
+         from known w
      ),
      joined as (
        select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
               b.subject is not null as is_booked, k.subject is not null as is_theirs
-         from known k full join book b on b.subject = k.subject
+         from named k full join ${book} b on b.subject = k.subject
      ),
      sums as (
        select j.*, q.subject is not null as is_prior,
@@ -279,7 +317,7 @@ async function judge(
               coalesce(j.book, 0) + coalesce(q.book, 0) as all_book,
               coalesce(j.amount_here, abs(j.book), q.amount_here) as all_here, coalesce(j.currency, q.currency) as all_currency,
               coalesce(j.occurred_at, j.effective_at) as moment
-         from joined j left join prior q on q.subject = coalesce(j.subject, j.whole_subject)
+         from joined j left join prior q on q.subject = j.whole_subject offset 0
      ),
      facts as (
        select s.*,
@@ -315,10 +353,10 @@ async function judge(
                     and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0) then 'fee'
                    else 'nothing' end as differs,
               s.moment >= $5::timestamptz - $6 * interval '1 minute' or s.moment < $4::timestamptz + $6 * interval '1 minute' as near
-         from sums s
+         from sums s offset 0
      ),
      judged as (
-       select f.*, ${VERDICT} as verdict from facts f
+       select f.*, ${VERDICT} as verdict from facts f offset 0
      ),
      stated as (
        select j.*, ($7::text[])[verdict] as state, ($8::text[])[verdict] as reason,
@@ -330,7 +368,7 @@ async function judge(
         wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
         fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon)
      select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
-            whole_subject, coalesce(payment_id, refunded_payment, booked_payment), coalesce(refund, booked_refund), transaction_id,
+            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund), transaction_id,
             out_trade_no, refund_id, out_refund_no, moment, coalesce(currency, currency_here), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, flow_rows,
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)

@@ -24,17 +24,28 @@ export interface StagedTrade {
   feeMilliFen: number;
 }
 
-/** A row of a fund flow. */
+/**
+ * Movements of a fund flow that follow each other and are about the same thing, amounts in fen: what WeChat Pay took is negative. Null means that there
+ * was no such movement.
+ */
 export interface StagedMovement {
   line: number;
+  /** How many rows of the file it stands for, and how many of them are a payment and its fee. */
+  rows: number;
+  rowsIn: number;
   /** RFC 3339. */
   time: string;
   businessId: string;
   flowId: string;
-  voucherNo: string;
-  type: string;
-  /** In fen: positive for income, negative for expense. */
+  /** Null when it is of a type that is known; then `change` is 0. */
+  type: string | null;
   change: number;
+  paid: number | null;
+  /** With what came back when the refund was closed. */
+  refunded: number | null;
+  /** The fee of the payment, and what was given back of it. */
+  taken: number;
+  returned: number;
 }
 
 /**
@@ -45,8 +56,9 @@ const TABLES = {
   trade: `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
     out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
     settlement bigint not null, fee_milli_fen bigint not null`,
-  fund_flow: `line integer not null, occurred_at timestamptz not null, business_id text not null, flow_id text not null,
-    voucher_no text not null, type text not null, change bigint not null`,
+  fund_flow: `line integer not null, flow_rows integer not null, rows_in integer not null, occurred_at timestamptz not null,
+    business_id text not null, flow_id text not null, type text, change bigint not null, paid bigint, refunded bigint, taken bigint not null,
+    returned bigint not null`,
 } as const satisfies Record<BillKind, string>;
 
 /** The staging table of a file. */
@@ -102,7 +114,9 @@ export function tradeText(row: StagedTrade): string {
 
 /** A row in the text form of COPY. */
 export function movementText(row: StagedMovement): string {
-  return `${row.line}\t${row.time}\t${text(row.businessId)}\t${text(row.flowId)}\t${text(row.voucherNo)}\t${text(row.type)}\t${row.change}\n`;
+  return `${row.line}\t${row.rows}\t${row.rowsIn}\t${row.time}\t${text(row.businessId)}\t${text(row.flowId)}\t${
+    row.type === null ? '\\N' : text(row.type)
+  }\t${row.change}\t${row.paid ?? '\\N'}\t${row.refunded ?? '\\N'}\t${row.taken}\t${row.returned}\n`;
 }
 
 function text(value: string): string {

@@ -23,7 +23,11 @@ describe('reconciliation', () => {
     const result = await books.reconcile();
     assert.equal(result.kind, 'done');
     assert.ok(result.kind === 'done');
-    assert.deepEqual(result.lines, { all: 5, matched: 5, carried: 0, breaks: 0 }, JSON.stringify(await books.lines(result.runId)));
+    assert.deepEqual(
+      result.lines,
+      { all: 5, matched: 5, carried: 0, breaks: 0 },
+      JSON.stringify(await books.lines(result.runId)),
+    );
     assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
     const now = await balances(pool, merchantId);
     // 0.60 % of 100, 20 and 27 yuan, of which 18 fen came back with the refunds.
