@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { reconciliationRoutes } from './reconciliations.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -56,6 +57,7 @@ export function createApp({
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', reconciliationRoutes({ pool, clock }));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;

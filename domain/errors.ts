@@ -35,6 +35,11 @@ export const ERRORS = {
   },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
+  break_not_open: {
+    status: 409,
+    retryable: false,
+    title: 'Only an open break can be resolved',
+  },
   payload_too_large: { status: 413, retryable: false, title: 'The request body is larger than 64 KiB' },
   unsupported_media_type: {
     status: 415,
