@@ -67,10 +67,10 @@ export async function findTransaction(
   tenantId: string,
   sequence: number,
 ): Promise<LedgerTransaction | undefined> {
-  const { rows } = await db.query<LedgerTransaction>(
-    `${SELECT} where t.sequence = $1 and t.tenant_id = $2`,
-    [sequence, tenantId],
-  );
+  const { rows } = await db.query<LedgerTransaction>(`${SELECT} where t.sequence = $1 and t.tenant_id = $2`, [
+    sequence,
+    tenantId,
+  ]);
   return rows[0];
 }
 

@@ -1,10 +1,10 @@
 import type { Pool, Queryable } from './pool.ts';
 
 /** One moment of the database: whatever is read through it belongs together. */
-export interface Snapshot extends Queryable {
+export type Snapshot = Queryable & {
   /** The rows of a query, one after the other, with a few hundred in memory at a time. */
   rows<Row>(sql: string, values: unknown[]): AsyncIterable<Row>;
-}
+};
 
 /** Rows fetched at a time. */
 const FETCH = 500;

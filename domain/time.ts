@@ -25,7 +25,8 @@ export function nextDay(day: string): string {
  */
 export function readMoment(text: string, edge: 'start' | 'end'): Date | undefined {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  if (!day && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
+  if (!day && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/.test(text))
+    return undefined;
   const date = text.slice(0, 10);
   const midnight = new Date(`${date}T00:00:00Z`);
   // A thirtieth of February would be read as the second of March.

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { ACCOUNT_CODES, DATED_BY, GATEWAY_ACCOUNT, ledgerSequence } from '../domain/ledger.ts';
+import { readMoment } from '../domain/time.ts';
+import { ENCODINGS } from '../exports/csv.ts';
+import { FORMATS } from '../exports/file.ts';
+import { oneDirection, PAGE_FIELDS } from './lists.ts';
+import { text } from './schemas.ts';
+
+/** A day, or an RFC 3339 time; a `+` that was not encoded has become a blank. */
+const moment = (edge: 'start' | 'end') =>
+  z.string().transform((value, context) => {
+    const read = readMoment(value.replace(' ', '+'), edge);
+    if (read) return read;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a day (2026-03-01, of Asia/Shanghai) or an RFC 3339 time',
+    });
+    return z.NEVER;
+  });
+
+const day = (edge: 'start' | 'end') =>
+  z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}$/, { message: 'must be a day, e.g. 2026-03-01' })
+    .transform((value, context) => {
+      const read = readMoment(value, edge);
+      if (read) return read;
+      context.addIssue({ code: 'custom', message: 'is no day of the calendar' });
+      return z.NEVER;
+    });
+
+const by = z.enum(DATED_BY, { message: `must be one of ${DATED_BY.join(', ')}` }).default('posted_at');
+const account = z.enum(ACCOUNT_CODES, { message: `must be one of ${ACCOUNT_CODES.join(', ')}` });
+const merchantId = z.string().max(64).optional();
+
+const transaction = z.string().transform((value, context) => {
+  const sequence = ledgerSequence(value);
+  if (sequence !== undefined) return sequence;
+  context.addIssue({ code: 'custom', message: 'must be the id of a transaction, e.g. txn_123' });
+  return z.NEVER;
+});
+
+/** A file: of which days, and how it is written. */
+const FILE_FIELDS = {
+  merchant_id: merchantId,
+  by,
+  format: z.enum(FORMATS, { message: `must be one of ${FORMATS.join(', ')}` }).default('csv'),
+  encoding: z.enum(ENCODINGS, { message: `must be one of ${ENCODINGS.join(', ')}` }).default('utf-8'),
+};
+
+/** Longest period of one export, in milliseconds: a leap year. */
+const MAX_EXPORT_MS = 366 * 24 * 3600 * 1000;
+
+function periodInOrder({ value, issues }: z.core.ParsePayload<{ from?: Date; to?: Date }>): void {
+  if (value.from && value.to && value.from >= value.to) {
+    issues.push({ code: 'custom', path: ['to'], message: 'must not be before from', input: value.to });
+  }
+}
+
+/** Query of `GET /v1/ledger/accounts`. */
+export const AccountsQuery = z.strictObject({ merchant_id: merchantId });
+
+/** Query of `GET /v1/ledger/balances`. */
+export const BalancesQuery = z.strictObject({ merchant_id: merchantId, at: moment('end').optional(), by });
+
+/** Query of `GET /v1/ledger/transactions`. */
+export const TransactionsQuery = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    starting_after: transaction.optional(),
+    ending_before: transaction.optional(),
+    merchant_id: merchantId,
+    account: account.optional(),
+    payment_id: z.string().max(64).optional(),
+    refund_id: z.string().max(64).optional(),
+    from: moment('start').optional(),
+    to: moment('end').optional(),
+    by,
+  })
+  .check(oneDirection, periodInOrder);
+
+/** Query of `GET /v1/ledger/statement`. */
+export const StatementQuery = z
+  .strictObject({
+    ...FILE_FIELDS,
+    account: account.default(GATEWAY_ACCOUNT),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, { message: 'must be a currency, e.g. CNY' })
+      .default('CNY'),
+    from: moment('start'),
+    to: moment('end'),
+  })
+  .check(periodInOrder);
+
+/** Query of `GET /v1/exports/{name}`. */
+export const ExportQuery = z
+  .strictObject({ ...FILE_FIELDS, from: day('start'), to: day('end') })
+  .check(periodInOrder, ({ value, issues }) => {
+    if (value.from && value.to && value.to.getTime() - value.from.getTime() > MAX_EXPORT_MS) {
+      issues.push({
+        code: 'custom',
+        path: ['to'],
+        message: 'must be at most 366 days from the first',
+        input: value.to,
+      });
+    }
+  });
+
+/** Body of `POST /v1/ledger/transactions/{id}/reverse`. */
+export const ReverseTransaction = z.strictObject({ reason: text(200) });
