@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ACCOUNT_CODES, DATED_BY, GATEWAY_ACCOUNT, ledgerSequence } from '../domain/ledger.ts';
 import { readMoment } from '../domain/time.ts';
+import type { ExportName } from '../exports/catalogue.ts';
 import { ENCODINGS } from '../exports/csv.ts';
 import { FORMATS } from '../exports/file.ts';
 import { oneDirection, PAGE_FIELDS } from './lists.ts';
@@ -40,12 +41,10 @@ const transaction = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-/** A file: of which days, and how it is written. */
-const FILE_FIELDS = {
-  merchant_id: merchantId,
-  by,
-  format: z.enum(FORMATS, { message: `must be one of ${FORMATS.join(', ')}` }).default('csv'),
-  encoding: z.enum(ENCODINGS, { message: `must be one of ${ENCODINGS.join(', ')}` }).default('utf-8'),
+/** How a table is written. */
+const TABLE_FIELDS = {
+  format: z.enum(FORMATS, { message: `must be one of ${FORMATS.join(', ')}` }).optional(),
+  encoding: z.enum(ENCODINGS, { message: `must be one of ${ENCODINGS.join(', ')}` }).optional(),
 };
 
 /** Longest period of one export, in milliseconds: a leap year. */
@@ -82,7 +81,9 @@ export const TransactionsQuery = z
 /** Query of `GET /v1/ledger/statement`. */
 export const StatementQuery = z
   .strictObject({
-    ...FILE_FIELDS,
+    ...TABLE_FIELDS,
+    merchant_id: merchantId,
+    by,
     account: account.default(GATEWAY_ACCOUNT),
     currency: z
       .string()
@@ -93,19 +94,27 @@ export const StatementQuery = z
   })
   .check(periodInOrder);
 
-/** Query of `GET /v1/exports/{name}`. */
-export const ExportQuery = z
-  .strictObject({ ...FILE_FIELDS, from: day('start'), to: day('end') })
-  .check(periodInOrder, ({ value, issues }) => {
-    if (value.from && value.to && value.to.getTime() - value.from.getTime() > MAX_EXPORT_MS) {
-      issues.push({
-        code: 'custom',
-        path: ['to'],
-        message: 'must be at most 366 days from the first',
-        input: value.to,
-      });
-    }
-  });
+const exportFields = { merchant_id: merchantId, by, from: day('start'), to: day('end') };
+
+function atMostAYear({ value, issues }: z.core.ParsePayload<{ from?: Date; to?: Date }>): void {
+  if (value.from && value.to && value.to.getTime() - value.from.getTime() > MAX_EXPORT_MS) {
+    issues.push({
+      code: 'custom',
+      path: ['to'],
+      message: 'must be at most 366 days from the first',
+      input: value.to,
+    });
+  }
+}
+
+const TableQuery = z.strictObject({ ...exportFields, ...TABLE_FIELDS }).check(periodInOrder, atMostAYear);
+
+/** Queries of `GET /v1/exports/{name}`. */
+export const EXPORT_QUERIES = {
+  journal: TableQuery,
+  'settlement-summary': TableQuery,
+  'camt.053': z.strictObject(exportFields).check(periodInOrder, atMostAYear),
+} as const satisfies Record<ExportName, z.ZodType>;
 
 /** Body of `POST /v1/ledger/transactions/{id}/reverse`. */
 export const ReverseTransaction = z.strictObject({ reason: text(200) });

@@ -132,14 +132,13 @@ export function ledgerRoutes({ pool, downloads }: { pool: Pool; downloads: Downl
         by,
         from,
         to,
-        format,
-        encoding,
+        ...as
       } = parseBody(StatementQuery, request.query);
       const merchant = await chooseMerchant(pool, caller(response).tenantId, merchant_id);
       const account = await findAccount(pool, merchant.id, code, currency);
       if (!account) throw new Problem('not_found', `${merchant.id} has no account ${code} in ${currency}.`);
       const period = { merchantId: merchant.id, by, from, to };
-      await downloads.send(response, () => exportStatement(pool, { account, period, format, encoding }));
+      await downloads.send(response, () => exportStatement(pool, { account, period }, as));
     })
     .all(onlyMethods('GET'));
 

@@ -4,8 +4,7 @@ import type { Period } from '../database/ledger-lines.ts';
 import type { Pool } from '../database/pool.ts';
 import { beijingDay } from '../domain/time.ts';
 import { camt053Of } from './camt053.ts';
-import type { Encoding } from './csv.ts';
-import { type ExportFile, type Format, fileOf } from './file.ts';
+import { type ExportFile, fileOf, type TableFormat } from './file.ts';
 import { journalTable } from './journal.ts';
 import { summaryTable } from './settlement-summary.ts';
 import { statementTable } from './statement.ts';
@@ -17,26 +16,20 @@ export interface ExportRequest {
   account: LedgerAccount;
   /** Whole days of Asia/Shanghai; of statements any. */
   period: Period;
-  format: Format;
-  encoding: Encoding;
 }
 
-type Export = (pool: Pool, request: ExportRequest) => ExportFile;
+type Export = (pool: Pool, request: ExportRequest, as: TableFormat) => ExportFile;
 
 /** An export that is a table. */
 const table =
   (name: string, of: (pool: Pool, request: ExportRequest) => Table): Export =>
-  (pool, request) =>
-    fileOf(fileName(name, request), of(pool, request), request);
+  (pool, request, as) =>
+    fileOf(fileName(name, request), of(pool, request), as);
 
 /** Statement of one account, as {@link EXPORTS} are. */
-export const exportStatement: Export = (pool, request) => {
-  const { account, period } = request;
-  return fileOf(
-    fileName(`statement-${account.code}`, request),
-    statementTable(pool, account, period),
-    request,
-  );
+export const exportStatement: Export = (pool, request, as) => {
+  const name = fileName(`statement-${request.account.code}`, request);
+  return fileOf(name, statementTable(pool, request.account, request.period), as);
 };
 
 /** What can be exported of a merchant, by the name of the command and of the path. */

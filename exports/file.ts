@@ -7,6 +7,13 @@ import { xlsxOf } from './xlsx.ts';
 export const FORMATS = ['csv', 'xlsx'] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** How a table is written; unless told as CSV in UTF-8. */
+export interface TableFormat {
+  format?: Format;
+  /** Of CSV. */
+  encoding?: Encoding;
+}
+
 /** A file, made while it is taken. Destroying its body stops the reading of rows. */
 export interface ExportFile {
   /** Name to save it under. */
@@ -19,7 +26,7 @@ export interface ExportFile {
 export function fileOf(
   name: string,
   table: Table,
-  { format, encoding }: { format: Format; encoding: Encoding },
+  { format = 'csv', encoding = 'utf-8' }: TableFormat,
 ): ExportFile {
   if (format === 'xlsx') {
     return {
