@@ -50,8 +50,16 @@ const TABLE_FIELDS = {
 /** Longest period of one export, in milliseconds: a leap year. */
 const MAX_EXPORT_MS = 366 * 24 * 3600 * 1000;
 
-function periodInOrder({ value, issues }: z.core.ParsePayload<{ from?: Date; to?: Date }>): void {
-  if (value.from && value.to && value.from >= value.to) {
+/** What is left of a period whose edges may have been refused. */
+type Edges = z.core.ParsePayload<{ from?: Date; to?: Date }>;
+
+/** From its first moment to the one after its last, in milliseconds; undefined when an edge is missing or has been refused. */
+function lengthMs({ from, to }: Edges['value']): number | undefined {
+  return from instanceof Date && to instanceof Date ? to.getTime() - from.getTime() : undefined;
+}
+
+function periodInOrder({ value, issues }: Edges): void {
+  if ((lengthMs(value) ?? 1) <= 0) {
     issues.push({ code: 'custom', path: ['to'], message: 'must not be before from', input: value.to });
   }
 }
@@ -96,8 +104,8 @@ export const StatementQuery = z
 
 const exportFields = { merchant_id: merchantId, by, from: day('start'), to: day('end') };
 
-function atMostAYear({ value, issues }: z.core.ParsePayload<{ from?: Date; to?: Date }>): void {
-  if (value.from && value.to && value.to.getTime() - value.from.getTime() > MAX_EXPORT_MS) {
+function atMostAYear({ value, issues }: Edges): void {
+  if ((lengthMs(value) ?? 0) > MAX_EXPORT_MS) {
     issues.push({
       code: 'custom',
       path: ['to'],
