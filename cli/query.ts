@@ -16,7 +16,9 @@ export function readOptions<Schema extends z.ZodType>(
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const { errors = [] } = error.extensions as { errors?: { pointer: string; detail: string }[] };
-    throw new UsageError(errors.map(({ pointer, detail }) => `--${pointer.slice(1)} ${detail}`).join('; '));
+    throw new UsageError(
+      errors.map(({ pointer, detail }) => `--${pointer.slice(1).replaceAll('_', '-')} ${detail}`).join('; '),
+    );
   }
 }
 
