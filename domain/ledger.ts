@@ -87,7 +87,7 @@ export function entriesOf(step: LedgerStep, amount: Fen): [LedgerEntry, LedgerEn
 
 /** Whether what this step posted may be taken back. A reversal may not: post what is right under another cause. */
 export function isReversible(step: string): boolean {
-  return step in POSTINGS && 'reversible' in POSTINGS[step as LedgerStep];
+  return Object.hasOwn(POSTINGS, step) && 'reversible' in POSTINGS[step as LedgerStep];
 }
 
 /** The two times of a transaction, by which a report may be dated: when we knew of it, and when it happened. */
