@@ -6,6 +6,7 @@ import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
+import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
@@ -75,9 +76,8 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     startIntentRelay({
       pool,
       client,
-      taskQueue,
+      startOptions: startOptions(taskQueue, options.pollingSpeed ?? 1),
       log,
-      pollingSpeed: options.pollingSpeed ?? 1,
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
     startLedgerSealer({ pool, log }),

@@ -71,12 +71,15 @@ create trigger ledger_is_never_emptied before truncate on ledger_seals
   for each statement execute function ledger_is_final();
 
 -- Transactions that wait for their seal.
-create table ledger_unsealed (transaction bigint primary key references ledger_transactions (sequence));
-insert into ledger_unsealed select sequence from ledger_transactions;
+create table ledger_unsealed (
+  transaction  bigint primary key references ledger_transactions (sequence),
+  tenant_id    text not null references tenants (id)
+);
+insert into ledger_unsealed select sequence, tenant_id from ledger_transactions;
 
 create function ledger_await_seal() returns trigger language plpgsql as $$
 begin
-  insert into ledger_unsealed values (new.sequence);
+  insert into ledger_unsealed values (new.sequence, new.tenant_id);
   return null;
 end $$;
 create trigger ledger_await_seal after insert on ledger_transactions
