@@ -64,7 +64,7 @@ export async function bookMany(
   await pool.query(
     `with posted as (
        insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, posted_at, effective_at, bill_reference)
-       select m.tenant_id, m.id, 'suspense.in', 'many_' || gen_random_uuid(), $2, $2, repeat(n::text || '-', 200)
+       select m.tenant_id, m.id, 'suspense.in', 'many_' || gen_random_uuid(), $2, $2, repeat(n::text || '-', 1000)
          from merchants m cross join generate_series(1, $3::int) n where m.id = $1
        returning sequence, tenant_id, merchant_id
      )
