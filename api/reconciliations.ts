@@ -24,11 +24,14 @@ import {
   RESOLUTION_NAMES,
 } from '../domain/reconciliation.ts';
 import { caller } from './authentication.ts';
-import { listResource, pageParameters } from './cursors.ts';
 import { storeOnce } from './idempotency.ts';
+import { listResource, PAGE_FIELDS } from './lists.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import { itemResource, lineResource, runResource } from './reconciliation-resources.ts';
 import { parseBody } from './schemas.ts';
+
+/** Runs, lines and breaks are read forwards only. */
+const { ending_before: _, ...PAGE } = PAGE_FIELDS;
 
 const LINE_STATE = z.enum(Object.keys(LINE_STATES) as [LineState]).optional();
 const DATE = z
@@ -39,18 +42,18 @@ const person = z.string().min(1, { message: 'must not be empty' }).max(100);
 const words = z.string().min(1, { message: 'must not be empty' }).max(2000);
 
 const RunQuery = z.strictObject({
-  ...pageParameters,
+  ...PAGE,
   merchant_id: z.string().max(64).optional(),
   bill_date: DATE,
   status: z.enum(['running', 'done', 'failed', 'superseded']).optional(),
 });
 const LineQuery = z.strictObject({
-  ...pageParameters,
+  ...PAGE,
   starting_after: z.coerce.number().int().min(0).optional(),
   state: LINE_STATE,
 });
 const ItemQuery = z.strictObject({
-  ...pageParameters,
+  ...PAGE,
   merchant_id: z.string().max(64).optional(),
   status: z.enum(Object.keys(ITEM_STATUSES) as [ItemStatus]).optional(),
   state: LINE_STATE,
@@ -76,7 +79,7 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
         { merchantId: filter.merchant_id, billDate: filter.bill_date, status: filter.status },
         { limit: limit + 1, startingAfter: starting_after },
       );
-      response.json(listResource(runs, limit, (run) => runResource(run)));
+      response.json(pageOf(runs, limit, (run) => runResource(run)));
     })
     .all(onlyMethods('GET'));
 
@@ -95,7 +98,7 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
       const { limit, starting_after, state } = parseBody(LineQuery, request.query);
       const run = await requestedRun(request, response);
       const lines = await listLines(pool, run, state, { limit: limit + 1, startingAfter: starting_after });
-      response.json(listResource(lines, limit, lineResource));
+      response.json(pageOf(lines, limit, lineResource));
     })
     .all(onlyMethods('GET'));
 
@@ -115,7 +118,7 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
         },
         { limit: limit + 1, startingAfter: starting_after },
       );
-      response.json(listResource(items, limit, (item) => itemResource(item, today())));
+      response.json(pageOf(items, limit, (item) => itemResource(item, today())));
     })
     .all(onlyMethods('GET'));
 
@@ -184,6 +187,11 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
     if (!item) throw new Problem('not_found', `There is no break ${id}.`);
     return item;
   }
+}
+
+/** A list of at most `limit` rows; one more was asked for, which tells whether there are more. */
+function pageOf<Row>(rows: Row[], limit: number, shown: (row: Row) => object) {
+  return listResource(rows.slice(0, limit).map(shown), rows.length > limit);
 }
 
 /** The days on which items of this age were found. */

@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../cli/version.ts';
 import { benchBills, formatBills } from './bills.ts';
+import { benchLedger, formatLedger } from './ledger.ts';
+import { benchOutage, OUTAGES, type OutageLoad } from './outage.ts';
+import { formatOutage } from './outage-report.ts';
 import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
@@ -19,6 +22,9 @@ const WARM_UP_REQUESTS = 300;
 const WARM_UP_ORDERS = 1000;
 /** Reading a bill of any size takes less than this above the start, in MiB. */
 const BILL_MEMORY_MIB = 128;
+
+/** A payment that nothing disturbs has up to five workflow tasks; one with many more was tried again and again. */
+const STORM = 15;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -69,6 +75,28 @@ The exit code is 1 unless every payment reached PAID.`,
   });
 
 program
+  .command('outage')
+  .description(
+    'payments and refunds under way while gateway or database is frozen, against waiting undisturbed',
+  )
+  .addOption(new Option('--of <part>', 'what is away').choices(Object.keys(OUTAGES)).default('gateway'))
+  .option('--payments <number>', 'payments in flight when it begins', positive, 200)
+  .option('--minutes <number>', 'how long it lasts', positive, 10)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `
+A quarter each is paid without a notification, expires during the outage, is paid after it, and is paid and being refunded.
+The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow had more than ${STORM} tasks.`,
+  )
+  .action(async ({ json, ...load }: OutageLoad & { json?: string }) => {
+    const report = await benchOutage(load, say, interrupted.signal);
+    console.log(formatOutage(report));
+    if (json) await writeJson(json, report);
+    if (report.violations.length > 0 || report.workflows.mostTasks > STORM) process.exitCode = 1;
+  });
+
+program
   .command('protocol')
   .description('signed requests and verified answers of wechatpay/, against both npm peers')
   .option('--requests <number>', 'requests in each round', positive, 3000)
@@ -106,6 +134,24 @@ The exit code is 1 unless every way found every row and paysaga's stayed below $
     const ours = report.parts.filter(({ name }) => name.startsWith('paysaga'));
     if (ours.some(({ memoryMib }) => memoryMib.peak >= BILL_MEMORY_MIB)) process.exitCode = 1;
   });
+
+program
+  .command('ledger')
+  .description(
+    'what the chain of hashes costs those who post, and what the exports take: rows a second, memory',
+  )
+  .option('--transactions <number>', 'transactions posted in each way', positive, 8000)
+  .option('--concurrency <number>', 'transactions in flight', positive, 16)
+  .option('--rows <number>', 'transactions sealed, verified and exported', positive, 200_000)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText('after', `\nThe exit code is 1 unless the chain verifies.`)
+  .action(
+    async ({ json, ...load }: { transactions: number; concurrency: number; rows: number; json?: string }) => {
+      const report = await benchLedger(load, say, interrupted.signal);
+      console.log(formatLedger(report));
+      if (json) await writeJson(json, report);
+    },
+  );
 
 program
   .command('simulator')

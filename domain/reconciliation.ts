@@ -1,4 +1,4 @@
-import type { AccountCode, LedgerStep } from './ledger.ts';
+import type { LedgerStep } from './ledger.ts';
 
 /**
  * The rules of the nightly reconciliation, as data: what is compared by which key, and what follows from what was found. The SQL that applies them
@@ -307,18 +307,18 @@ export const RESOLUTIONS = {
   no_action: { purpose: 'it is explained, and our books are right' },
   to_suspense: {
     purpose: 'it goes to suspense until somebody can explain it',
-    more: 'resolution.suspense_more',
-    less: 'resolution.suspense_less',
+    more: 'suspense.in',
+    less: 'suspense.out',
   },
   to_fees: {
     purpose: 'it is a fee of WeChat Pay, or one given back',
-    more: 'resolution.fees_more',
-    less: 'resolution.fees_less',
+    more: 'refund.fee_returned',
+    less: 'payment.fee',
   },
   to_bank: {
     purpose: 'it was paid out to the bank, or paid in from it',
-    more: 'resolution.bank_more',
-    less: 'resolution.bank_less',
+    more: 'settlement.paid_in',
+    less: 'settlement.paid_out',
   },
 } as const satisfies Record<string, { purpose: string; more?: LedgerStep; less?: LedgerStep }>;
 
@@ -328,18 +328,13 @@ export type Resolution = keyof typeof RESOLUTIONS;
 /** Every decision. */
 export const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as Resolution[];
 
-/** The account that the reconciliation looks at. */
-export const CONTROL_ACCOUNT: AccountCode = 'wechat_receivable';
-
 /** Steps by which this reconciliation posts what it has found in the bills, of lines that agree. */
 export const FOUND_STEPS = [
-  'fee.charged',
-  'fee.returned',
-  'coupon.funded',
-  'coupon.returned',
+  'payment.fee',
+  'refund.fee_returned',
+  'payment.coupon',
+  'refund.coupon_returned',
 ] as const satisfies LedgerStep[];
 
-/** Steps by which people resolve breaks. */
-export const RESOLUTION_STEPS = Object.values(RESOLUTIONS).flatMap((resolution) =>
-  'more' in resolution ? [resolution.more, resolution.less] : [],
-);
+/** The cause under which a decision of a person is posted begins so: with the id of the item. */
+export const DECISION_CAUSE = 'brk_';

@@ -166,13 +166,12 @@ create table reconciliation_item_events (
 );
 create index reconciliation_item_events_item on reconciliation_item_events (item, sequence);
 
--- Ours of a day, the accounts of a service provider, and ours of a refund of WeChat Pay's.
-create index if not exists ledger_transactions_effective on ledger_transactions (merchant_id, effective_at);
+-- The accounts of a service provider, and ours of a refund of WeChat Pay's.
 create index payments_sub_mchid on payments (merchant_id, sub_mchid) where sub_mchid is not null;
 create index refunds_wechat on refunds (merchant_id, refund_id);
 
 -- Down Migration
 
-drop index refunds_wechat, payments_sub_mchid, ledger_transactions_effective;
+drop index refunds_wechat, payments_sub_mchid;
 drop table reconciliation_item_events, reconciliation_items, reconciliation_lines, reconciliation_runs, bill_file_bytes, bill_files;
 drop schema bill_staging cascade;

@@ -1,8 +1,8 @@
 import { billDay } from '../../domain/bill-day.ts';
-import { LINE_STATES, type LineKind, type LineState, RESOLUTION_STEPS } from '../../domain/reconciliation.ts';
+import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconciliation.ts';
 import type { BillFile } from './files.ts';
 import type { LongWork } from './long-work.ts';
-import { controlAccounts } from './match.ts';
+import { controlAccounts, NOT_DECIDED } from './match.ts';
 import type { Run } from './runs.ts';
 
 /** What a day comes to, and whether it adds up. Amounts in fen, positive when our receivable grows. */
@@ -170,10 +170,10 @@ async function receivableOf(db: LongWork, run: Run): Promise<number> {
   const { rows } = await db.query<{ change: number }>(
     `select coalesce(sum(case e.side when 'debit' then e.amount else -e.amount end), 0)::bigint as change
        from ledger_transactions t
-       join ledger_entries e on e.transaction = t.sequence and e.account = any($6::bigint[])
-      where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and t.step <> all($5::text[])
+       join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
+      where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
         and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))`,
-    [run.merchantId, from, to, run.subMchid, RESOLUTION_STEPS, await controlAccounts(db, run)],
+    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run)],
   );
   return rows[0]?.change ?? 0;
 }

@@ -1,5 +1,6 @@
-import { type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
+import type { LedgerStep } from '../../domain/ledger.ts';
 import { RESOLUTIONS, type Resolution } from '../../domain/reconciliation.ts';
+import { post } from '../ledger.ts';
 import type { Queryable } from '../pool.ts';
 
 /** Who decides or says something about a break, and why. */
@@ -42,7 +43,7 @@ export async function resolveItem(
   { item, actor, text, resolution }: Decision & { resolution: Resolution },
 ): Promise<boolean> {
   const { rows } = await db.query<OpenItem>(
-    `select id, tenant_id "tenantId", merchant_id "merchantId", payment_id "paymentId", refund_id "refundId", difference, currency, version
+    `select id, merchant_id "merchantId", payment_id "paymentId", refund_id "refundId", difference, currency, version
        from reconciliation_items where id = $1 and status = 'break' for update`,
     [item],
   );
@@ -55,7 +56,7 @@ export async function resolveItem(
         ? decision.more
         : decision.less
       : undefined;
-  const transaction = step === undefined ? null : await post(db, open, step);
+  const transaction = step === undefined ? null : await postDecision(db, open, step);
   await db.query(
     `with resolved as (
        update reconciliation_items set status = 'resolved', resolution = $2, difference = case when $4::bigint is null then difference else 0 end,
@@ -71,7 +72,6 @@ export async function resolveItem(
 
 interface OpenItem {
   id: string;
-  tenantId: string;
   merchantId: string;
   paymentId: string | null;
   refundId: string | null;
@@ -81,33 +81,20 @@ interface OpenItem {
 }
 
 /** One transaction for each decision about an item: its cause is the item as it was. */
-async function post(db: Queryable, item: OpenItem, step: LedgerStep): Promise<number> {
-  const { debit, credit } = POSTINGS[step];
+async function postDecision(db: Queryable, item: OpenItem, step: LedgerStep): Promise<number> {
+  const causeId = `${item.id}/${item.version}`;
+  await post(db, {
+    step,
+    causeId,
+    amount: Math.abs(item.difference),
+    currency: item.currency,
+    ...(item.paymentId === null
+      ? { merchantId: item.merchantId }
+      : { paymentId: item.paymentId, ...(item.refundId !== null && { refundId: item.refundId }) }),
+  });
   const { rows } = await db.query<{ sequence: number }>(
-    `with posted as (
-       insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, refund_id, effective_at)
-       values ($1, $2, $3, $4, $5, $6, now()) returning sequence
-     ),
-     entries as (
-       insert into ledger_entries (transaction, account, tenant_id, side, amount)
-       select p.sequence, a.id, $1, s.side, $7
-         from posted p
-         cross join (values ('debit', $8::text), ('credit', $9::text)) s (side, code)
-         join ledger_accounts a on a.merchant_id = $2 and a.code = s.code and a.currency = $10
-     )
-     select sequence from posted`,
-    [
-      item.tenantId,
-      item.merchantId,
-      step,
-      `${item.id}/${item.version}`,
-      item.paymentId,
-      item.refundId,
-      Math.abs(item.difference),
-      debit,
-      credit,
-      item.currency,
-    ],
+    'select sequence from ledger_transactions where cause_id = $1 and step = $2',
+    [causeId, step],
   );
   return (rows[0] as { sequence: number }).sequence;
 }

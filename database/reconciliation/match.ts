@@ -1,11 +1,10 @@
 import { billDay } from '../../domain/bill-day.ts';
-import type { LedgerStep } from '../../domain/ledger.ts';
+import { GATEWAY_ACCOUNT, type LedgerStep } from '../../domain/ledger.ts';
 import {
-  CONTROL_ACCOUNT,
+  DECISION_CAUSE,
   FLOW_KEYS,
   FOUND_STEPS,
   MATCH_KEYS,
-  RESOLUTION_STEPS,
   RULES,
   type Rule,
 } from '../../domain/reconciliation.ts';
@@ -162,6 +161,16 @@ async function flowKey(db: LongWork, flow: string, trade: string): Promise<(type
 /** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
 const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
 
+/** Leaves out what people have decided about breaks, and reversals of that or of what this reconciliation has posted. `t` is a transaction. */
+export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%'
+  and (t.reverses is null or not exists (select 1 from ledger_transactions o
+        where o.sequence = t.reverses and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%')))`;
+
+/** The same, but for what this reconciliation has posted itself: the whole of the day. */
+export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
+  and (t.reverses is null or not exists (select 1 from ledger_transactions o
+        where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
+
 /**
  * What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it.
  * Subjects of which more is posted than the plain steps are put together in a table of their own.
@@ -174,7 +183,6 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
     join ledger_entries e on e.transaction = t.sequence and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])
    where t.merchant_id = ${literal(run.merchantId)}
      and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
-     and t.step not in (${list([...FOUND_STEPS, ...RESOLUTION_STEPS])})
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
   await db.query(
     `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
@@ -188,12 +196,13 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(
     `insert into more_book
-     with subjects as materialized (select distinct ${subject} as subject ${ofDay} and t.step not in (${list(PLAIN_STEPS)}))
+     with subjects as materialized (select distinct ${subject} as subject ${ofDay} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS])})
+        and ${NOT_OURS})
      select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at)
        from (select ${subject} as subject,
                     case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
                     t.payment_id, t.refund_id, t.sequence, t.effective_at, t.step = 'payment.late' as late, ${change} as change ${ofDay}
-                and exists (select 1 from subjects)) postings
+                and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS} and exists (select 1 from subjects)) postings
       where subject in (select subject from subjects)
       group by subject`,
   );
@@ -209,7 +218,7 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
 export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
   const { rows } = await db.query<{ id: number }>(
     'select id from ledger_accounts where merchant_id = $1 and code = $2',
-    [run.merchantId, CONTROL_ACCOUNT],
+    [run.merchantId, GATEWAY_ACCOUNT],
   );
   return rows.map(({ id }) => id);
 }
