@@ -74,7 +74,8 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
     apiClock: () => now(),
     ...options,
     simulator: {
-      refundDelayMs: 0,
+      // So long a refund is on its way, unless the test lets it arrive.
+      refundDelayMs: 20 * 60_000,
       ...options.simulator,
       scenario: {
         ...options.simulator?.scenario,
@@ -113,6 +114,10 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
         amount: { refund: fen },
       });
       if (status !== 201) throw new Error(`the refund: ${JSON.stringify(body)}`);
+      await paysaga.until(`/v1/refunds/${body.id}`, 'PROCESSING', 'SUCCEEDED');
+      if (until === 'SUCCEEDED') {
+        await paysaga.control('POST', `/refunds/${body.out_refund_no}/finish`, { status: 'SUCCESS' });
+      }
       return await paysaga.until(`/v1/refunds/${body.id}`, until);
     },
     async reconcile(date = daysAfter(today(), -1), reconciling = {}) {
@@ -126,11 +131,21 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
         { tenantId: paysaga.tenantId, merchantId, mchid, subMchid, billDate: date },
         {
           taskQueue: paysaga.taskQueue,
-          patience: { creatingGapMs: 300, damagedGapMs: 50 },
+          patience: { creatingGapMs: 300, againMs: 50 },
           timing: { ...RECONCILIATION_TIMING, ...timing },
         },
       );
-      return await paysaga.client.workflow.execute(workflowType, start);
+      const handle = await paysaga.client.workflow.start(workflowType, start);
+      const complaint = setTimeout(async () => {
+        const { raw } = await handle.describe();
+        console.error(
+          raw.pendingActivities?.map(({ activityType, lastFailure }) => [
+            activityType?.name,
+            lastFailure?.message,
+          ]),
+        );
+      }, 10_000);
+      return await handle.result().finally(() => clearTimeout(complaint));
     },
     async alter(alteration) {
       const { status, body } = await paysaga.control('POST', '/bills/alterations', alteration);

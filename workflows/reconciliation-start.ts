@@ -23,7 +23,7 @@ export interface ReconciliationSettings {
 
 /** Half an hour between two questions is what WeChat Pay asks for while a bill is being made. */
 export const RECONCILIATION_SETTINGS: ReconciliationSettings = {
-  patience: { creatingGapMs: 30 * 60_000, damagedGapMs: 60_000 },
+  patience: { creatingGapMs: 30 * 60_000, againMs: 30_000 },
   timing: RECONCILIATION_TIMING,
 };
 

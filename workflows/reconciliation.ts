@@ -47,7 +47,7 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
         startToCloseTimeout: '6 hours',
         scheduleToCloseTimeout: BILL_WITHIN,
         heartbeatTimeout: '30 seconds',
-        retry: { initialInterval: '10 seconds', maximumInterval: '10 minutes' },
+        retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
         summary: `${title} of ${accountName(day)}, ${day.billDate}`,
       });
       const bill = await loadBill({ day, kind, patience });
@@ -63,7 +63,7 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
     startToCloseTimeout: '6 hours',
     scheduleToCloseTimeout: BILL_WITHIN,
     heartbeatTimeout: '30 seconds',
-    retry: { initialInterval: '5 seconds', maximumInterval: '5 minutes' },
+    retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
     summary: `reconcile ${accountName(day)}, ${day.billDate}`,
   });
   let result: ReconciliationResult;

@@ -35,8 +35,8 @@ export type BillOutcome =
 export interface BillPatience {
   /** Between two questions while WeChat Pay is still making the bill (half an hour, official bill page). */
   creatingGapMs: number;
-  /** Before a damaged file is downloaded again. */
-  damagedGapMs: number;
+  /** Before something that failed is tried again: the first time, and for a damaged file. */
+  againMs: number;
 }
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
@@ -92,7 +92,7 @@ async function read(
   pool: Pool,
   wechat: Wechat,
   { file, day, kind }: { file: number; day: AccountDay; kind: BillKind },
-  { damagedGapMs }: BillPatience,
+  { againMs }: BillPatience,
   progress: (rows: number) => void,
 ): Promise<BillOutcome> {
   try {
@@ -132,7 +132,7 @@ async function read(
       throw ApplicationFailure.create({
         type: 'BillDamaged',
         message: error.message,
-        nextRetryDelay: damagedGapMs,
+        nextRetryDelay: againMs,
       });
     }
     await billFileFailed(pool, file, { code: error.code, line: error.line, detail: error.message });

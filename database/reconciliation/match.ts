@@ -186,7 +186,7 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
   await db.query(
     `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
-       sequence bigint, effective_at timestamptz) on commit drop`,
+       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text) on commit drop`,
   );
   const subject = `case when t.refund_id is not null then t.refund_id
                         when t.step = 'payment.late' then
@@ -198,20 +198,22 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
     `insert into more_book
      with subjects as materialized (select distinct ${subject} as subject ${ofDay} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS])})
         and ${NOT_OURS})
-     select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at)
+     select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
+            max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
        from (select ${subject} as subject,
                     case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
-                    t.payment_id, t.refund_id, t.sequence, t.effective_at, t.step = 'payment.late' as late, ${change} as change ${ofDay}
+                    t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
+                    t.out_refund_no, t.step = 'payment.late' as late, ${change} as change ${ofDay}
                 and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS} and exists (select 1 from subjects)) postings
       where subject in (select subject from subjects)
       group by subject`,
   );
   return `(
     select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
-           ${change} as book, false as late, t.sequence, t.effective_at
+           ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
     ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
     union all
-    select subject, kind, payment_id, refund_id, book, late, sequence, effective_at from more_book)`;
+    select * from more_book)`;
 }
 
 /** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
@@ -311,6 +313,8 @@ async function judge(
      ),
      joined as (
        select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
+              b.transaction_id as booked_transaction, b.out_trade_no as booked_number, b.wechat_refund_id as booked_wechat_refund,
+              b.out_refund_no as booked_refund_no,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
               b.subject is not null as is_booked, k.subject is not null as is_theirs
          from named k full join ${book} b on b.subject = k.subject
@@ -377,9 +381,10 @@ async function judge(
         wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
         fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon)
      select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
-            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund), transaction_id,
-            out_trade_no, refund_id, out_refund_no, moment, coalesce(currency, currency_here), all_here, amount, settlement,
-            fee_milli_fen, principal, fee, line, flow_line, flow_rows,
+            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
+            coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
+            coalesce(out_refund_no, booked_refund_no), moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
                  when line is null or second then 0
                  when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
