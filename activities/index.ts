@@ -2,7 +2,7 @@ import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
-import { failReconciliation, listReconciledAccounts } from './reconciliation/accounts.ts';
+import { failReconciliation, listDueReconciliations } from './reconciliation/accounts.ts';
 import { loadBill } from './reconciliation/load-bill.ts';
 import { matchBills } from './reconciliation/match-bills.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
@@ -31,7 +31,7 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleRefundFromNotification: settleRefundFromNotification(dependencies),
     settleRefundByPolling: settleRefundByPolling(dependencies),
     requestRefundAttention: requestRefundAttention(dependencies),
-    listReconciledAccounts: listReconciledAccounts(dependencies),
+    listDueReconciliations: listDueReconciliations(dependencies),
     loadBill: loadBill(dependencies),
     matchBills: matchBills(dependencies),
     failReconciliation: failReconciliation(dependencies),

@@ -1,6 +1,7 @@
 import type { BillFile } from '../database/reconciliation/files.ts';
 import type { Item, ItemEvent, Line } from '../database/reconciliation/listing.ts';
 import type { Run } from '../database/reconciliation/runs.ts';
+import type { listSchedules } from '../database/reconciliation/schedules.ts';
 import { type BillDate, daysBetween } from '../domain/bill-day.ts';
 import { ageBucket } from '../domain/reconciliation.ts';
 import { rfc3339 } from '../domain/time.ts';
@@ -121,5 +122,18 @@ function eventResource(event: ItemEvent) {
     text: event.text,
     ledger_transaction: event.ledgerTransaction,
     created_at: rfc3339(event.createdAt),
+  };
+}
+
+/** The schedule of a merchant's nights as the API shows it. */
+export function scheduleResource(schedule: Awaited<ReturnType<typeof listSchedules>>[number]) {
+  return {
+    object: 'reconciliation_schedule',
+    merchant_id: schedule.merchantId,
+    mchid: schedule.mchid,
+    paused: schedule.paused,
+    note: schedule.note,
+    next_at: schedule.nextAt && rfc3339(schedule.nextAt),
+    checked_at: rfc3339(schedule.checkedAt),
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Pool, Queryable } from '../database/pool.ts';
 import { assignItem, commentItem, resolveItem } from '../database/reconciliation/decisions.ts';
 import { findBillFiles } from '../database/reconciliation/files.ts';
@@ -13,56 +13,25 @@ import {
   listRuns,
 } from '../database/reconciliation/listing.ts';
 import { findRun, type Run } from '../database/reconciliation/runs.ts';
-import { billDateOf, daysAfter } from '../domain/bill-day.ts';
+import { listSchedules } from '../database/reconciliation/schedules.ts';
+import { billDateOf } from '../domain/bill-day.ts';
 import { publicId } from '../domain/identity.ts';
-import {
-  AGE_BUCKETS,
-  ITEM_STATUSES,
-  type ItemStatus,
-  LINE_STATES,
-  type LineState,
-  RESOLUTION_NAMES,
-} from '../domain/reconciliation.ts';
+import { ITEM_STATUSES } from '../domain/reconciliation.ts';
 import { caller } from './authentication.ts';
 import { storeOnce } from './idempotency.ts';
-import { listResource, PAGE_FIELDS } from './lists.ts';
+import { listResource } from './lists.ts';
 import { onlyMethods, Problem } from './problems.ts';
-import { itemResource, lineResource, runResource } from './reconciliation-resources.ts';
+import { itemResource, lineResource, runResource, scheduleResource } from './reconciliation-resources.ts';
+import {
+  Assign,
+  Comment,
+  daysOfAge,
+  ItemQuery,
+  LineQuery,
+  Resolve,
+  RunQuery,
+} from './reconciliation-schemas.ts';
 import { parseBody } from './schemas.ts';
-
-/** Runs, lines and breaks are read forwards only. */
-const { ending_before: _, ...PAGE } = PAGE_FIELDS;
-
-const LINE_STATE = z.enum(Object.keys(LINE_STATES) as [LineState]).optional();
-const DATE = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\d$/, { message: 'must be a day, 2026-03-01' })
-  .optional();
-const person = z.string().min(1, { message: 'must not be empty' }).max(100);
-const words = z.string().min(1, { message: 'must not be empty' }).max(2000);
-
-const RunQuery = z.strictObject({
-  ...PAGE,
-  merchant_id: z.string().max(64).optional(),
-  bill_date: DATE,
-  status: z.enum(['running', 'done', 'failed', 'superseded']).optional(),
-});
-const LineQuery = z.strictObject({
-  ...PAGE,
-  starting_after: z.coerce.number().int().min(0).optional(),
-  state: LINE_STATE,
-});
-const ItemQuery = z.strictObject({
-  ...PAGE,
-  merchant_id: z.string().max(64).optional(),
-  status: z.enum(Object.keys(ITEM_STATUSES) as [ItemStatus]).optional(),
-  state: LINE_STATE,
-  owner: person.optional(),
-  age: z.enum(AGE_BUCKETS.map(({ name }) => name)).optional(),
-});
-const Comment = z.strictObject({ actor: person, text: words });
-const Assign = z.strictObject({ actor: person, owner: person.nullable() });
-const Resolve = z.strictObject({ actor: person, reason: words, resolution: z.enum(RESOLUTION_NAMES) });
 
 /** `/v1/reconciliations` and `/v1/reconciliation-breaks` */
 export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () => number }): Router {
@@ -114,7 +83,7 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
           status: filter.status,
           state: filter.state,
           owner: filter.owner,
-          ...daysOf(age, today()),
+          ...daysOfAge(age, today()),
         },
         { limit: limit + 1, startingAfter: starting_after },
       );
@@ -127,6 +96,14 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
     .get(async (request, response) => {
       const item = await requestedItem(request, response);
       response.json(itemResource(item, today(), await itemHistory(pool, item.id)));
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/reconciliation-schedules')
+    .get(async (_request, response) => {
+      const schedules = await listSchedules(pool, caller(response).tenantId);
+      response.json(listResource(schedules.map(scheduleResource), false));
     })
     .all(onlyMethods('GET'));
 
@@ -192,16 +169,4 @@ export function reconciliationRoutes({ pool, clock }: { pool: Pool; clock: () =>
 /** A list of at most `limit` rows; one more was asked for, which tells whether there are more. */
 function pageOf<Row>(rows: Row[], limit: number, shown: (row: Row) => object) {
   return listResource(rows.slice(0, limit).map(shown), rows.length > limit);
-}
-
-/** The days on which items of this age were found. */
-function daysOf(age: string | undefined, today: string): { until?: string; after?: string } {
-  const at = AGE_BUCKETS.findIndex(({ name }) => name === age);
-  const bucket = AGE_BUCKETS[at];
-  if (!bucket) return {};
-  const older = AGE_BUCKETS[at + 1];
-  return {
-    until: daysAfter(today, -bucket.from),
-    ...(older && { after: daysAfter(today, -older.from) }),
-  };
 }

@@ -18,6 +18,11 @@ export function reconciliationWorkflowId(mchid: string, subMchid: string | null,
   return `reconciliation/${mchid}${subMchid === null ? '' : `/${subMchid}`}/${billDate}`;
 }
 
+/** Id of the schedule of a merchant's nights, and beginning of the id of each night. */
+export function reconciliationScheduleId(mchid: string): string {
+  return `reconciliation-night/${mchid}`;
+}
+
 /** Prefixes that let a reader of a log tell what an id is. */
 export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt' | 'rec' | 'brk';
 

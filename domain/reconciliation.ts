@@ -328,6 +328,11 @@ export type Resolution = keyof typeof RESOLUTIONS;
 /** Every decision. */
 export const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as Resolution[];
 
+/** Whether there is such a decision. */
+export function isResolution(name: string): name is Resolution {
+  return Object.hasOwn(RESOLUTIONS, name);
+}
+
 /** Steps by which this reconciliation posts what it has found in the bills, of lines that agree. */
 export const FOUND_STEPS = [
   'payment.fee',

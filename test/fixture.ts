@@ -20,6 +20,7 @@ import { openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
+import type { Nights } from '../worker/schedules.ts';
 import { createDatabase, temporalAddress } from './servers.ts';
 
 /** What an answer of the API consists of. */
@@ -88,6 +89,8 @@ export interface WorkerOptions {
   codecKeys?: CodecKey[];
   /** Takes part in versioned deployments. */
   buildId?: string;
+  /** Keeps the schedules of the nights. */
+  nights?: Nights;
 }
 
 const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
@@ -163,7 +166,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const workerConnection = await NativeConnection.connect({ address });
 
   let hosts: Host[] = [];
-  async function startWorker({ codecKeys = options.codecKeys, buildId }: WorkerOptions = {}): Promise<void> {
+  async function startWorker({
+    codecKeys = options.codecKeys,
+    buildId,
+    nights,
+  }: WorkerOptions = {}): Promise<void> {
     const host = await hostSagas({
       connection: workerConnection,
       namespace: 'default',
@@ -176,6 +183,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
+      ...(nights && { nights }),
     });
     hosts.push(host);
   }

@@ -10,6 +10,7 @@ import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
+import { type Nights, startScheduleKeeper } from './schedules.ts';
 import { pinnedTo } from './version.ts';
 
 /** Everything one worker is made of. */
@@ -35,6 +36,8 @@ export interface HostOptions {
   maxCachedWorkflows?: number;
   /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
   pollingSpeed?: number;
+  /** When merchants are reconciled; not by themselves unless told. */
+  nights?: Nights;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -81,6 +84,9 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
     startLedgerSealer({ pool, log }),
+    ...(options.nights
+      ? [startScheduleKeeper({ pool, client, taskQueue, nights: options.nights, log })]
+      : []),
   ];
   const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));
   return {

@@ -23,6 +23,8 @@ export const WORKER_VARIABLES = [
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
   'POLLING_SPEED',
+  'RECONCILIATION_CRON',
+  'RECONCILIATION_CARRY_DAYS',
   'LOG_LEVEL',
 ] as const;
 
@@ -73,6 +75,9 @@ export async function runWorker(
     maxActivities: environment.WORKER_MAX_ACTIVITIES,
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
     pollingSpeed: environment.POLLING_SPEED,
+    ...(environment.RECONCILIATION_CRON !== 'off' && {
+      nights: { cron: environment.RECONCILIATION_CRON, carryDays: environment.RECONCILIATION_CARRY_DAYS },
+    }),
   });
   const versioned = environment.PAYSAGA_WORKER_VERSIONING;
   log.info({ namespace, task_queue: taskQueue, build_id: build, versioned }, 'worker ready');

@@ -1,4 +1,3 @@
-import type { BillDate } from '../domain/bill-day.ts';
 import { formatYuan } from '../domain/money.ts';
 import type { AccountResult, DayToReconcile, ReconciliationResult } from './reconciliation-start.ts';
 
@@ -16,12 +15,15 @@ export function runDetails(
 | result | ${result ? resultLine(result) : 'under way'} |`;
 }
 
-/** What the Temporal UI shows of a night: a line for each account. */
-export function nightDetails(mchid: string, billDate: BillDate, results: AccountResult[]): string {
-  return `| ${mchid} | ${billDate} |
-|---|---|
+/** What the Temporal UI shows of a night: a line for each day of each account. */
+export function nightDetails(mchid: string, results: AccountResult[]): string {
+  return `| account | day | |
+|---|---|---|
 ${results
-  .map(({ subMchid, result }) => `| ${subMchid ?? mchid} | ${result ? resultLine(result) : 'under way'} |`)
+  .map(
+    ({ subMchid, billDate, result }) =>
+      `| ${subMchid ?? mchid} | ${billDate} | ${result ? resultLine(result) : 'under way'} |`,
+  )
   .join('\n')}`;
 }
 

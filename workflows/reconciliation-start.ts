@@ -1,7 +1,7 @@
 import type { SearchAttributePair } from '@temporalio/common';
 import type { BillPatience, MatchOutcome, RunFailure } from '../activities/index.ts';
 import type { BillDate } from '../domain/bill-day.ts';
-import { reconciliationWorkflowId } from '../domain/identity.ts';
+import { reconciliationScheduleId, reconciliationWorkflowId } from '../domain/identity.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
 import { MERCHANT_ID, TASK_QUEUE } from './start.ts';
 
@@ -46,9 +46,10 @@ export type ReconciliationResult =
   /** Its workflow failed: a bug, or an outage that was too long. */
   | { kind: 'broken'; reason: string };
 
-/** One account of a night; undefined until it has ended. */
+/** One day of a night; undefined until it has ended. */
 export interface AccountResult {
   subMchid: string | null;
+  billDate: BillDate;
   result: ReconciliationResult | undefined;
 }
 
@@ -72,5 +73,17 @@ export function reconciliationStart(
     typedSearchAttributes,
     staticSummary: `reconciliation of ${day.billDate} · ${whose}`,
     staticDetails: `Our payments and refunds of **${day.billDate}** (Asia/Shanghai), the trade bill, the fund flow and the ledger of **${whose}**. It can be started again at any time: what has not changed stays as it is.`,
+  };
+}
+
+/** What a schedule starts; Temporal adds the time to the workflow's id. */
+export function nightStart(input: NightInput, taskQueue: string) {
+  return {
+    workflowType: 'reconciliationNight',
+    workflowId: reconciliationScheduleId(input.mchid),
+    taskQueue,
+    args: [input] as [NightInput],
+    typedSearchAttributes: [{ key: MERCHANT_ID, value: input.merchantId }] as SearchAttributePair[],
+    staticSummary: `reconciliation night of ${input.mchid}`,
   };
 }

@@ -11,6 +11,7 @@ import { billDateOf, daysAfter } from '../domain/bill-day.ts';
 import { nightDetails, runDetails } from './reconciliation-details.ts';
 import {
   type AccountResult,
+  type DayToReconcile,
   type NightInput,
   type ReconciliationInput,
   type ReconciliationResult,
@@ -85,35 +86,43 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 
 /**
- * The night of a merchant, started by its schedule: yesterday's day of its account, or, for a service provider, of each sub-merchant, as workflows of their own.
+ * The night of a merchant, started by its schedule: yesterday, and the days that were missed, of its account, or,
+ * for a service provider, of each sub-merchant, as workflows of their own.
  * What goes wrong with one account does not keep the others. When one could not be brought to an end at all, the night fails, and the schedule pauses.
  */
 export async function reconciliationNight(input: NightInput): Promise<AccountResult[]> {
   const scheduledAt = workflowInfo().typedSearchAttributes.get(SCHEDULED_AT) ?? workflowInfo().startTime;
   const billDate = daysAfter(billDateOf(scheduledAt), -1);
-  const { listReconciledAccounts } = proxyActivities<Activities>({
+  const { listDueReconciliations } = proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
-    summary: 'who is to be reconciled',
+    summary: 'what is to be reconciled',
   });
-  const accounts = await listReconciledAccounts({ merchantId: input.merchantId });
-  const results: AccountResult[] = accounts.map(({ subMchid }) => ({ subMchid, result: undefined }));
-  const show = () => setCurrentDetails(nightDetails(input.mchid, billDate, results));
+  const due = await listDueReconciliations({ merchantId: input.merchantId, billDate });
+  const results: AccountResult[] = due.map(({ subMchid, billDate }) => ({
+    subMchid,
+    billDate,
+    result: undefined,
+  }));
+  const show = () => setCurrentDetails(nightDetails(input.mchid, results));
   show();
 
-  const waiting = [...accounts.entries()];
+  const reconcile = async (index: number, day: DayToReconcile) => {
+    const { workflowType, ...start } = reconciliationStart(day, {
+      taskQueue: workflowInfo().taskQueue,
+      ...input,
+    });
+    const result = await executeChild<(input: ReconciliationInput) => Promise<ReconciliationResult>>(
+      workflowType,
+      { ...start, parentClosePolicy: 'ABANDON' },
+    ).catch((error: unknown): ReconciliationResult => ({ kind: 'broken', reason: reasonOf(error) }));
+    results[index] = { subMchid: day.subMchid, billDate: day.billDate, result };
+    show();
+  };
+  // The days of an account one after the other, as each begins with what the day before has left open; accounts beside each other.
+  const accounts = [...new Set(due.map(({ subMchid }) => subMchid))];
   const work = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, account] = next;
-      const { workflowType, ...start } = reconciliationStart(
-        { ...account, billDate },
-        { taskQueue: workflowInfo().taskQueue, ...input },
-      );
-      const result = await executeChild<(input: ReconciliationInput) => Promise<ReconciliationResult>>(
-        workflowType,
-        { ...start, parentClosePolicy: 'ABANDON' },
-      ).catch((error: unknown): ReconciliationResult => ({ kind: 'broken', reason: reasonOf(error) }));
-      results[index] = { subMchid: account.subMchid, result };
-      show();
+    for (let next = accounts.shift(); next !== undefined; next = accounts.shift()) {
+      for (const [index, day] of due.entries()) if (day.subMchid === next) await reconcile(index, day);
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
@@ -124,7 +133,7 @@ export async function reconciliationNight(input: NightInput): Promise<AccountRes
   const broken = results.filter(({ result }) => result?.kind === 'broken');
   if (broken.length > 0) {
     throw ApplicationFailure.nonRetryable(
-      `${broken.length} of ${results.length} accounts could not be reconciled for ${billDate}`,
+      `${broken.length} of ${results.length} days could not be reconciled`,
       'ReconciliationBroken',
     );
   }

@@ -1,11 +1,12 @@
-import type { Account, AccountDay } from '../../database/reconciliation/account.ts';
-import { failRun, listAccounts, type RunFailure } from '../../database/reconciliation/runs.ts';
+import type { AccountDay } from '../../database/reconciliation/account.ts';
+import { failRun, listDueDays, type RunFailure } from '../../database/reconciliation/runs.ts';
+import type { BillDate } from '../../domain/bill-day.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
-/** The accounts of a merchant: its own, or those of a service provider's sub-merchants. */
-export function listReconciledAccounts({ pool }: ActivityDependencies) {
-  return async ({ merchantId }: { merchantId: string }): Promise<Account[]> =>
-    await listAccounts(pool, merchantId);
+/** The days that a night has to reconcile: that of yesterday, and those that were missed. */
+export function listDueReconciliations({ pool }: ActivityDependencies) {
+  return async (input: { merchantId: string; billDate: BillDate }): Promise<AccountDay[]> =>
+    await listDueDays(pool, input.merchantId, input.billDate);
 }
 
 /** Stores that a day could not be reconciled, because a bill is not to be believed. @returns the id of the run. */

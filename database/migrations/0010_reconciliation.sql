@@ -166,6 +166,17 @@ create table reconciliation_item_events (
 );
 create index reconciliation_item_events_item on reconciliation_item_events (item, sequence);
 
+-- Whether the nights of a merchant are on, as the worker saw it last.
+create table reconciliation_schedules (
+  merchant_id  text primary key references merchants (id),
+  tenant_id    text not null references tenants (id),
+  -- Paused by a night that failed, or by a person: nothing is reconciled until somebody unpauses it.
+  paused       boolean not null,
+  note         text,
+  next_at      timestamptz,
+  checked_at   timestamptz not null
+);
+
 -- The accounts of a service provider, and ours of a refund of WeChat Pay's.
 create index payments_sub_mchid on payments (merchant_id, sub_mchid) where sub_mchid is not null;
 create index refunds_wechat on refunds (merchant_id, refund_id);
@@ -173,5 +184,5 @@ create index refunds_wechat on refunds (merchant_id, refund_id);
 -- Down Migration
 
 drop index refunds_wechat, payments_sub_mchid;
-drop table reconciliation_item_events, reconciliation_items, reconciliation_lines, reconciliation_runs, bill_file_bytes, bill_files;
+drop table reconciliation_schedules, reconciliation_item_events, reconciliation_items, reconciliation_lines, reconciliation_runs, bill_file_bytes, bill_files;
 drop schema bill_staging cascade;

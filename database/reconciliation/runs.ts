@@ -139,3 +139,34 @@ export async function listAccounts(db: Queryable, merchantId: string): Promise<A
   );
   return rows;
 }
+
+/** As many days back a night looks for what was missed; WeChat Pay keeps bills for three months. */
+const MISSED_DAYS = 14;
+
+/**
+ * The days of a merchant's accounts that are due: the one named, and before it those that nights have missed or could not believe. A new account begins with
+ * the day named.
+ */
+export async function listDueDays(
+  db: Queryable,
+  merchantId: string,
+  billDate: BillDate,
+): Promise<AccountDay[]> {
+  const accounts = await listAccounts(db, merchantId);
+  const days = await Promise.all(
+    accounts.map(async (account) => {
+      const { rows } = await db.query<{ day: BillDate }>(
+        `select d::date::text as day
+           from generate_series($3::date - ${MISSED_DAYS}, $3::date, interval '1 day') d
+          where d::date = $3::date
+             or d > (select min(r.bill_date) from reconciliation_runs r where r.merchant_id = $1 and r.sub_mchid is not distinct from $2)
+            and not exists (select 1 from reconciliation_runs r where r.merchant_id = $1 and r.sub_mchid is not distinct from $2
+                              and r.bill_date = d::date and r.status = 'done')
+          order by d`,
+        [account.merchantId, account.subMchid, billDate],
+      );
+      return rows.map(({ day }) => ({ ...account, billDate: day }));
+    }),
+  );
+  return days.flat();
+}
