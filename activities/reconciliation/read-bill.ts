@@ -62,7 +62,7 @@ export async function* stagedRows(
     const bill = readFundFlowBill(source);
     const movements = new Movements(expected, reading);
     yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
-    yield Buffer.from(movements.last());
+    yield withoutNul(movements.last());
     reading.summary = figures(bill.summary);
   }
 }
@@ -77,14 +77,18 @@ async function* texts<Row extends { extra?: Record<string, string> }>(
     let text = '';
     for (const row of batch) {
       const line = FIRST_ROW + reading.rows;
-      const rowText = textOf(row, line);
-      if (rowText.includes('\0'))
-        throw new UnsoundBill('BILL_UNREADABLE_ROW', line, 'it has a NUL character.');
-      text += rowText;
+      text += textOf(row, line);
       reading.rows += 1;
     }
-    yield Buffer.from(text);
+    yield withoutNul(text);
   }
+}
+
+/** PostgreSQL has no such character, and a bill no use for it. Each text begins with the number of its line. */
+function withoutNul(texts: string): Buffer {
+  const bad = texts.includes('\0') ? texts.split('\n').find((text) => text.includes('\0')) : undefined;
+  if (bad) throw new UnsoundBill('BILL_UNREADABLE_ROW', Number.parseInt(bad, 10), 'it has a NUL character.');
+  return Buffer.from(texts);
 }
 
 function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, reading: Reading): string {

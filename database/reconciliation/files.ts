@@ -94,7 +94,7 @@ export async function loadBillFile(db: Queryable, id: number): Promise<BillFile>
 /** Files of a tenant's run, for people. */
 export async function findBillFiles(db: Queryable, ids: (number | null)[]): Promise<BillFile[]> {
   const { rows } = await db.query<BillFile>(
-    `select ${COLUMNS} from bill_files where id = any($1) order by id`,
+    `select ${COLUMNS} from bill_files where id = any($1) order by kind desc`,
     [ids.filter((id) => id !== null)],
   );
   return rows;
