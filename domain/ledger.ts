@@ -52,14 +52,14 @@ export const POSTINGS = {
   'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
   /** WeChat Pay has kept its fee of a payment. */
   'payment.fee': { debit: 'gateway_fees', credit: 'wechat_receivable', reversible: true },
+  /** A coupon that the merchant funds has paid a part: nobody owes that. */
+  'payment.coupon': { debit: 'sales', credit: 'wechat_receivable', reversible: true },
   /** A refund has set its amount aside. */
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */
   'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
-  /** A coupon that the merchant funds has paid a part: nobody owes that. */
-  'payment.coupon': { debit: 'sales', credit: 'wechat_receivable', reversible: true },
   /** WeChat Pay has given back the fee of what was refunded. */
   'refund.fee_returned': { debit: 'wechat_receivable', credit: 'gateway_fees', reversible: true },
   /** The same part of what was refunded: nobody gave that back. */

@@ -20,7 +20,7 @@ export interface Books {
   /** Reconciles a day: yesterday's unless told. */
   reconcile(date?: BillDate, options?: Reconciling): Promise<ReconciliationResult>;
   /** A refund or a payment as WeChat Pay has it altered in its bills. */
-  alter(alteration: Record<string, unknown>): Promise<void>;
+  alter(alteration: Record<string, unknown>): Promise<{ digits: string }>;
   /** Lines of a run that are in this state, or of all but matched ones. */
   lines(runId: string, state?: string): Promise<Line[]>;
 }
@@ -150,6 +150,10 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
     async alter(alteration) {
       const { status, body } = await paysaga.control('POST', '/bills/alterations', alteration);
       if (status >= 300) throw new Error(`the alteration: ${JSON.stringify(body)}`);
+      const made = paysaga.simulator.gateway.bills.arrangements
+        .alterations()
+        .find(({ id }) => id === body.id);
+      return { digits: made?.digits ?? '' };
     },
     async lines(runId, state) {
       const { rows } = await paysaga.pool.query<Line>(

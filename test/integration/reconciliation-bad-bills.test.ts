@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { loadBill } from '../../activities/reconciliation/load-bill.ts';
-import { matchBills } from '../../activities/reconciliation/match-bills.ts';
+import { type BillOutcome, loadBill } from '../../activities/reconciliation/load-bill.ts';
+import { type MatchOutcome, matchBills } from '../../activities/reconciliation/match-bills.ts';
 import { balances } from '../../database/ledger.ts';
 import { readBytes } from '../../database/reconciliation/files.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
@@ -74,11 +74,11 @@ describe('bad bills', () => {
     const environment = new MockActivityEnvironment({ attempt: 3 });
     return {
       dependencies,
-      outcome: await environment.run(loadBill(dependencies), {
+      outcome: (await environment.run(loadBill(dependencies), {
         day: dayOf(),
         kind,
         patience: { creatingGapMs: 1, againMs: 1 },
-      }),
+      })) as BillOutcome,
     };
   }
 
@@ -227,12 +227,12 @@ describe('bad bills', () => {
     assert.ok(outcome.kind === 'loaded', JSON.stringify(outcome));
     const flow = await load('fund_flow', sound.fund_flow);
     assert.ok(flow.outcome.kind === 'loaded');
-    const result = await new MockActivityEnvironment().run(matchBills(dependencies), {
+    const result = (await new MockActivityEnvironment().run(matchBills(dependencies), {
       day: dayOf(),
       tradeFile: outcome.file,
       flowFile: flow.outcome.file,
       timing: RECONCILIATION_TIMING,
-    });
+    })) as MatchOutcome;
     assert.deepEqual(result.lines, { all: 3, matched: 2, carried: 0, breaks: 1 });
     assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
     assert.deepEqual(

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import * as workflows from '../../../workflows/index.ts';
+import {
+  nightStart,
+  RECONCILIATION_SETTINGS,
+  reconciliationStart,
+} from '../../../workflows/reconciliation-start.ts';
 import { paymentStart, refundStart } from '../../../workflows/start.ts';
 
 const payment = {
@@ -16,7 +21,20 @@ const refund = { ...payment, id: 'ref_1', paymentId: 'pay_1', outRefundNo: 'R1' 
 
 describe('starting the sagas', () => {
   it('every workflow type that is started is exported, and none is exported that is not', () => {
-    const started = [paymentStart(payment), refundStart(refund)].map((start) => start.workflowType);
+    const day = {
+      tenantId: 'ten_1',
+      merchantId: 'mch_1',
+      mchid: '1900012345',
+      subMchid: null,
+      billDate: '2026-03-01',
+    };
+    const night = { merchantId: 'mch_1', mchid: '1900012345', ...RECONCILIATION_SETTINGS };
+    const started = [
+      paymentStart(payment),
+      refundStart(refund),
+      reconciliationStart(day),
+      nightStart(night, 'paysaga'),
+    ].map((start) => start.workflowType);
     assert.deepEqual(started.sort(), Object.keys(workflows).sort());
   });
 
