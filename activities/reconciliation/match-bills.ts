@@ -35,6 +35,8 @@ export interface MatchOutcome {
   posted: Balance['posted'];
   items: ItemChanges;
   restated: Pick<Restatement, 'version' | 'added' | 'removed' | 'changed'> | null;
+  /** How long it took, in milliseconds: matching and mending, posting, adding up. */
+  tookMs: { matching: number; posting: number; adding: number };
 }
 
 /** A day whose bills are loaded. */
@@ -71,6 +73,7 @@ async function matchAndPost(
   heartbeat: Heartbeat,
 ): Promise<MatchOutcome> {
   const { wechat } = await merchants.get(day.merchantId);
+  const lap = stopwatch();
   const files = {
     trade: await loadBillFile(pool, tradeFile),
     flow: flowFile === null ? null : await loadBillFile(pool, flowFile),
@@ -100,7 +103,9 @@ async function matchAndPost(
   );
   const again = behind.length > 0 ? await inLongTransaction(pool, match) : { changed: 0 };
 
+  const matching = lap();
   const posted = await postFound(pool, run, (line) => heartbeat.say({ doing: 'posting', line }));
+  const posting = lap();
   heartbeat.say({ doing: 'adding up' });
   return await inLongTransaction(pool, async (db) => {
     const items = await keepItems(db, run, timing.carryDays);
@@ -134,8 +139,19 @@ async function matchAndPost(
         removed: restated.removed,
         changed: restated.changed,
       },
+      tookMs: { matching, posting, adding: lap() },
     };
   });
+}
+
+/** Milliseconds since it was asked last. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const before = last;
+    last = performance.now();
+    return Math.round(last - before);
+  };
 }
 
 /** The same whatever the order of its fields: jsonb has one of its own. */
