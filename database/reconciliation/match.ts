@@ -1,5 +1,5 @@
 import { billDay } from '../../domain/bill-day.ts';
-import { GATEWAY_ACCOUNT, type LedgerStep } from '../../domain/ledger.ts';
+import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
 import {
   DECISION_CAUSE,
   FLOW_KEYS,
@@ -88,7 +88,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
 /** Rows of the trade bill whose subject had a row before. */
 async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<void> {
   const trade = stagingTable(tradeFile);
-  await db.query('drop table if exists second_rows, movements, more_book, prior');
+  await db.query('drop table if exists second_rows, movements, more_book, more_subjects, prior');
   await db.query('create temporary table second_rows (line integer primary key) on commit drop');
   await db.query(
     `insert into second_rows
@@ -161,6 +161,11 @@ async function flowKey(db: LongWork, flow: string, trade: string): Promise<(type
 /** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
 const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
 
+/** Steps that do not touch our receivable. */
+const OTHER_STEPS = (Object.keys(POSTINGS) as LedgerStep[]).filter(
+  (step) => POSTINGS[step].debit !== GATEWAY_ACCOUNT && POSTINGS[step].credit !== GATEWAY_ACCOUNT,
+);
+
 /** Leaves out what people have decided about breaks, and reversals of that or of what this reconciliation has posted. `t` is a transaction. */
 export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%'
   and (t.reverses is null or not exists (select 1 from ledger_transactions o
@@ -178,16 +183,11 @@ export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
  */
 async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const { from, to } = billDay(run.billDate);
-  const ofDay = `
-    from ledger_transactions t
-    join ledger_entries e on e.transaction = t.sequence and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])
-   where t.merchant_id = ${literal(run.merchantId)}
+  const day = `t.merchant_id = ${literal(run.merchantId)}
      and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
-  await db.query(
-    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
-       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text) on commit drop`,
-  );
+  const entries = `join ledger_entries e on e.transaction = t.sequence
+     and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
   const subject = `case when t.refund_id is not null then t.refund_id
                         when t.step = 'payment.late' then
                           (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
@@ -195,19 +195,32 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
                         else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(
-    `insert into more_book
-     with subjects as materialized (select distinct ${subject} as subject ${ofDay} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS])})
-        and ${NOT_OURS})
-     select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
-            max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
-       from (select ${subject} as subject,
-                    case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
-                    t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
-                    t.out_refund_no, t.step = 'payment.late' as late, ${change} as change ${ofDay}
-                and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS} and exists (select 1 from subjects)) postings
-      where subject in (select subject from subjects)
-      group by subject`,
+    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
+       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
+       on commit drop`,
   );
+  // Few subjects have such a posting, if any: they are found without looking at the entries of all the others.
+  await db.query('create temporary table more_subjects (subject text primary key) on commit drop');
+  const { rowCount } = await db.query(
+    `insert into more_subjects select distinct ${subject} from ledger_transactions t
+      where ${day} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS, ...OTHER_STEPS])}) and ${NOT_OURS}`,
+  );
+  if (rowCount) {
+    await db.query(
+      `insert into more_book
+       select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
+              max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
+         from (select ${subject} as subject,
+                      case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
+                      t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
+                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
+                 from ledger_transactions t ${entries}
+                where ${day} and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS}) postings
+        where subject in (select subject from more_subjects)
+        group by subject`,
+    );
+  }
+  const ofDay = `from ledger_transactions t ${entries} where ${day}`;
   return `(
     select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
            ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
