@@ -1,14 +1,17 @@
+import { execFile } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { version } from '../cli/version.ts';
 import { upsertMerchant, upsertTenant } from '../database/merchants.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPool, type Pool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
-import { startPaysaga } from '../dev/paysaga-command.ts';
+import { startChild } from '../dev/child.ts';
+import { ROOT } from '../dev/paysaga-command.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { startTemporalServer } from '../dev/temporal-server.ts';
 import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
@@ -19,6 +22,8 @@ import { DAY, fillBooks, makeBills, type Trader } from './reconciliation-books.t
 import { type Bound, measureBound } from './reconciliation-bound.ts';
 import { type BillGateway, startBillGateway } from './reconciliation-gateway.ts';
 import { table } from './table.ts';
+
+const WORKER_READY_MS = 60_000;
 
 /** How large the days are. */
 export interface ReconciliationLoad {
@@ -79,19 +84,26 @@ export async function benchReconciliation(
   const masterKey = randomBytes(32);
   try {
     await migrate(postgres.url);
-    const worker = await startPaysaga({
-      args: ['worker'],
+    // Compiled, as it is deployed: from source it would hold the compilers, too.
+    say('building');
+    await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: ROOT, signal });
+    const worker = await startChild({
+      name: 'worker',
+      command: process.execPath,
+      args: ['dist/cli/paysaga.js', 'worker'],
+      cwd: ROOT,
       env: {
+        ...process.env,
         DATABASE_URL: postgres.url,
         TEMPORAL_ADDRESS: temporal.address,
         PAYSAGA_MASTER_KEY: masterKey.toString('base64'),
         PUBLIC_URL: 'https://pay.example.com',
         RECONCILIATION_CRON: 'off',
-        LOG_LEVEL: 'warn',
       },
       logFile: join(folder, 'worker.log'),
       signal,
     });
+    await worker.printed(/worker ready/, WORKER_READY_MS);
     const connection = await Connection.connect({ address: temporal.address });
     const client = new Client({ connection });
     try {
