@@ -47,12 +47,10 @@ export class Protocol {
     const url = request.url ?? '/';
     const [path = '/', ...rest] = url.split('?');
     const query = rest.join('?');
-    const candidates = OPERATIONS.filter((operation) => operation.path.test(path));
-    const operation = candidates.find(({ method }) => method === request.method);
+    const operation = OPERATIONS.find((one) => one.method === request.method && one.path.test(path));
     if (!operation) {
-      response
-        .writeHead(candidates.length ? 405 : 404, { 'Content-Length': 0, 'Request-ID': this.#requestId(0) })
-        .end();
+      const status = OPERATIONS.some((one) => one.path.test(path)) ? 405 : 404;
+      response.writeHead(status, { 'Content-Length': 0, 'Request-ID': this.#requestId(0) }).end();
       return;
     }
     let checked: CheckedCall;
