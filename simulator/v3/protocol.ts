@@ -98,7 +98,7 @@ export class Protocol {
       name,
       subject,
       order,
-      run: (lagging) => outcome(run, lagging),
+      run: (...how) => outcome(() => run(...how)),
       isRefusal: ({ status }) => status >= 400,
       instead,
       tooMany,
@@ -177,9 +177,9 @@ function pathParameters({ path }: Operation, text: string): Record<string, strin
   return parameters;
 }
 
-async function outcome(run: CheckedCall['run'], lagging: boolean): Promise<Answer> {
+async function outcome(run: () => ReturnType<CheckedCall['run']>): Promise<Answer> {
   try {
-    const body = await run(lagging);
+    const body = await run();
     return { status: body === undefined ? 204 : 200, body, internalCode: 0 };
   } catch (error) {
     return refusal(error);
