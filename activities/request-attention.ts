@@ -1,18 +1,19 @@
 import * as payments from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import * as refunds from '../database/refunds.ts';
+import type { PaymentAttention, RefundAttention } from '../domain/attention.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** Shows a payment to an operator: in the row, and as an event. */
 export function requestAttention({ pool }: ActivityDependencies) {
-  return async ({ paymentId, reason }: { paymentId: string; reason: string }): Promise<void> => {
+  return async ({ paymentId, reason }: { paymentId: string; reason: PaymentAttention }): Promise<void> => {
     await inTransaction(pool, (db) => payments.requestAttention(db, paymentId, reason));
   };
 }
 
 /** Shows a refund to an operator: in the row, and as an event. */
 export function requestRefundAttention({ pool }: ActivityDependencies) {
-  return async ({ refundId, reason }: { refundId: string; reason: string }): Promise<void> => {
+  return async ({ refundId, reason }: { refundId: string; reason: RefundAttention }): Promise<void> => {
     await inTransaction(pool, (db) => refunds.requestRefundAttention(db, refundId, reason));
   };
 }

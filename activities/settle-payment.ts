@@ -3,6 +3,7 @@ import { post } from '../database/ledger.ts';
 import { loadNotification } from '../database/notifications.ts';
 import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
+import type { PaymentAttention } from '../domain/attention.ts';
 import { isPaid, type PaymentFinding } from '../domain/payment.ts';
 import { readTime } from '../domain/time.ts';
 import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';
@@ -106,7 +107,7 @@ async function recordLateMoney(db: Queryable, payment: Payment, order: PaidOrder
 async function disagree(
   pool: Pool,
   payment: Payment,
-  reason: string,
+  reason: PaymentAttention,
   transactionId: string,
 ): Promise<PaymentFinding> {
   const finding = known(payment);
@@ -145,7 +146,7 @@ function isPaidOrder(order: GatewayOrder): order is PaidOrder {
 }
 
 /** The first field in which the paid order and the payment differ, as a reason code. */
-function disagreement(payment: Payment, order: GatewayOrder): string | undefined {
+function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
   if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
   const theirs = ownersOf(order);
   if (theirs.mchid !== payment.mchid) return 'mchid_differs';

@@ -3,12 +3,10 @@ import { Client, Connection } from '@temporalio/client';
 import { dataConverter } from '../codec/data-converter.ts';
 import { openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
-import { PAYMENT_TIMING } from '../domain/payment.ts';
-import { REFUND_TIMING } from '../domain/refund.ts';
-import { sooner } from '../domain/time.ts';
 import { openMerchants } from '../gateway/merchants.ts';
 import { type Environment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
 import type { Logger } from '../process/logger.ts';
+import { startOptions } from '../workflows/start.ts';
 import { createApp } from './app.ts';
 import { sagasThrough } from './sagas.ts';
 
@@ -55,10 +53,8 @@ export async function runApi(
     merchants,
     log,
     sagas: sagasThrough(client, {
-      taskQueue: environment.TEMPORAL_TASK_QUEUE,
       deadlineMs: SAGA_DEADLINE_MS,
-      paymentTiming: sooner(PAYMENT_TIMING, environment.POLLING_SPEED),
-      refundTiming: sooner(REFUND_TIMING, environment.POLLING_SPEED),
+      ...startOptions(environment.TEMPORAL_TASK_QUEUE, environment.POLLING_SPEED),
     }),
     isStopping: () => stopping,
   });

@@ -5,8 +5,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { PaymentTiming } from '../domain/payment.ts';
-import type { RefundFinding, RefundTiming } from '../domain/refund.ts';
+import type { RefundFinding } from '../domain/refund.ts';
 import {
   close,
   type OperatorRequest,
@@ -19,7 +18,7 @@ import {
   submit,
   syncNow,
 } from '../workflows/messages.ts';
-import { paymentStart, refundStart } from '../workflows/start.ts';
+import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
 
 /**
  * What the API says to the sagas. Every call starts the workflow if it is not running, so a crash between storing an intent and starting its
@@ -47,15 +46,8 @@ const NOT_NOW = new Set([1, 4, 8, 14]);
  */
 export function sagasThrough(
   client: Client,
-  options: {
-    taskQueue: string;
-    deadlineMs: number;
-    paymentTiming?: PaymentTiming;
-    refundTiming?: RefundTiming;
-  },
+  { deadlineMs, ...startOptions }: StartOptions & { deadlineMs: number },
 ): Sagas {
-  const { taskQueue, deadlineMs, paymentTiming, refundTiming } = options;
-
   /** Gives up waiting at the deadline; the workflow goes on. */
   async function inTime<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
     try {
@@ -85,10 +77,7 @@ export function sagasThrough(
   }
 
   const paymentOperation = (payment: Parameters<typeof paymentStart>[0]) => {
-    const { workflowType, ...start } = paymentStart(payment, {
-      taskQueue,
-      ...(paymentTiming && { timing: paymentTiming }),
-    });
+    const { workflowType, ...start } = paymentStart(payment, startOptions);
     return new WithStartWorkflowOperation(workflowType, start);
   };
 
@@ -131,10 +120,7 @@ export function sagasThrough(
       ),
     submit: (refund) =>
       inTime(() => {
-        const { workflowType, ...start } = refundStart(refund, {
-          taskQueue,
-          ...(refundTiming && { timing: refundTiming }),
-        });
+        const { workflowType, ...start } = refundStart(refund, startOptions);
         return client.workflow.executeUpdateWithStart(submit, {
           updateId: 'submit',
           startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),

@@ -1,6 +1,7 @@
+import type { Attention, PaymentAttention } from '../domain/attention.ts';
 import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
-import { type Attention, canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+import { canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
@@ -49,7 +50,7 @@ export interface Payment extends Parties, Prepaid {
   timeExpire: Date;
   status: PaymentStatus;
   attention: Attention;
-  attentionReason: string | null;
+  attentionReason: PaymentAttention | null;
   version: number;
   /** The exact body of the order request; null until it is about to be sent for the first time. */
   prepayRequest: string | null;
@@ -302,7 +303,7 @@ export async function transitionPayment(
 export async function requestAttention(
   db: Queryable,
   id: string,
-  reason: string,
+  reason: PaymentAttention,
   { type = 'payment.needs_operator', data = {} }: { type?: EventType; data?: Record<string, unknown> } = {},
 ): Promise<boolean> {
   const { rows } = await db.query<{ tenant_id: string; version: number }>(

@@ -1,7 +1,7 @@
+import type { Attention, RefundAttention } from '../domain/attention.ts';
 import type { EventType } from '../domain/events.ts';
 import type { LedgerStep } from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
-import type { Attention } from '../domain/payment.ts';
 import {
   canRefundTransition,
   REFUND_STATUSES,
@@ -28,7 +28,7 @@ export interface Refund {
   reason: string | null;
   status: RefundStatus;
   attention: Attention;
-  attentionReason: string | null;
+  attentionReason: RefundAttention | null;
   version: number;
   /** The exact body of the refund request; null until it is about to be sent for the first time. */
   refundRequest: string | null;
@@ -245,7 +245,11 @@ function ledgerStep(from: RefundStatus, to: RefundStatus): LedgerStep | undefine
 }
 
 /** Shows the refund to an operator, once per reason, with an event. Call it in a transaction. */
-export async function requestRefundAttention(db: Queryable, id: string, reason: string): Promise<boolean> {
+export async function requestRefundAttention(
+  db: Queryable,
+  id: string,
+  reason: RefundAttention,
+): Promise<boolean> {
   const { rows } = await db.query<{ tenant_id: string; payment_id: string; version: number }>(
     `update refunds set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
      where id = $1 and attention_reason is distinct from $2

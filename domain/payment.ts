@@ -1,3 +1,5 @@
+import type { PaymentAttention } from './attention.ts';
+
 /**
  * The life cycle of a payment, as data. The workflow, the database constraint, the tests and the docs
  * all read this table.
@@ -35,9 +37,6 @@ export const PAID_STATUSES = ['PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'] as const
 export function isPaid(status: PaymentStatus): boolean {
   return (PAID_STATUSES as readonly PaymentStatus[]).includes(status);
 }
-
-/** Orthogonal to the status: whether a person has to look at it. */
-export type Attention = 'none' | 'needs_operator';
 
 /** How long a customer may take to pay, in seconds. `time_expire` is computed from it once. */
 export const EXPIRES_IN = {
@@ -82,4 +81,4 @@ export type PaymentFinding =
   /** The gateway knows of no money (yet). */
   | { kind: 'unpaid' }
   /** The gateway's answer contradicts our row, or leaves the end open: a person decides. */
-  | { kind: 'undecided'; reason: string };
+  | { kind: 'undecided'; reason: PaymentAttention };

@@ -14,8 +14,8 @@ import { upsertMerchant, upsertTenant } from '../database/merchants.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPool, type Pool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
-import { PAYMENT_TIMING, type PaymentTiming } from '../domain/payment.ts';
-import { REFUND_TIMING, type RefundTiming } from '../domain/refund.ts';
+import type { PaymentTiming } from '../domain/payment.ts';
+import type { RefundTiming } from '../domain/refund.ts';
 import { openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
@@ -154,8 +154,8 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     sagas: sagasThrough(apiClient, {
       taskQueue,
       deadlineMs: options.sagaDeadlineMs ?? 10_000,
-      paymentTiming: { ...PAYMENT_TIMING, ...options.paymentTiming },
-      refundTiming: { ...REFUND_TIMING, ...options.refundTiming },
+      paymentTiming: (usual) => ({ ...usual, ...options.paymentTiming }),
+      refundTiming: (usual) => ({ ...usual, ...options.refundTiming }),
     }),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -6,6 +6,7 @@ import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
+import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startNotificationRelay } from './notification-relay.ts';
 import { pinnedTo } from './version.ts';
@@ -74,9 +75,8 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     startIntentRelay({
       pool,
       client,
-      taskQueue,
+      startOptions: startOptions(taskQueue, options.pollingSpeed ?? 1),
       log,
-      pollingSpeed: options.pollingSpeed ?? 1,
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
   ];

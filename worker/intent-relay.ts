@@ -2,11 +2,8 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/c
 import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
-import { PAYMENT_TIMING } from '../domain/payment.ts';
-import { REFUND_TIMING } from '../domain/refund.ts';
-import { sooner } from '../domain/time.ts';
 import type { Logger } from '../process/logger.ts';
-import { paymentStart, refundStart } from '../workflows/start.ts';
+import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
 
 /** Reason shown to an operator: somebody terminated the workflow, say. */
@@ -19,18 +16,15 @@ const WORKFLOW_ENDED = 'workflow_ended';
 export function startIntentRelay({
   pool,
   client,
-  taskQueue,
+  startOptions,
   idleMs = 5_000,
-  pollingSpeed,
   log,
 }: {
   pool: Pool;
   client: Client;
-  taskQueue: string;
+  startOptions: StartOptions;
   /** How often to look, in milliseconds. */
   idleMs?: number;
-  /** Divides the waits before the gateway is asked. */
-  pollingSpeed: number;
   log: Logger;
 }): Relay {
   async function start(
@@ -61,13 +55,13 @@ export function startIntentRelay({
       const refunds = await claimOrphanedRefunds(pool, BATCH);
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
-          start(paymentStart(payment, { taskQueue, timing: sooner(PAYMENT_TIMING, pollingSpeed) }), {
+          start(paymentStart(payment, startOptions), {
             ensured: (again) => paymentEnsured(pool, payment.id, { again }),
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
-          start(refundStart(refund, { taskQueue, timing: sooner(REFUND_TIMING, pollingSpeed) }), {
+          start(refundStart(refund, startOptions), {
             ensured: (again) => refundEnsured(pool, refund.id, { again }),
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),

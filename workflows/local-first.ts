@@ -14,6 +14,14 @@ const AT_DATABASE = '3 seconds';
  */
 export const AT_GATEWAY = '7 seconds';
 
+/** The patience of settling from a stored notification: what cannot be settled so is left to polling. */
+export const FROM_NOTIFICATION = {
+  startToCloseTimeout: '20 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  summary: 'settle from the notification',
+} as const satisfies ActivityOptions;
+
 /**
  * Runs a step inside of the workflow task, once and briefly: one event in the history where a normal activity writes three and needs a
  * workflow task more. If that does not work out (database or gateway away or slow, the worker dies), the same step is a normal activity with

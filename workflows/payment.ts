@@ -9,11 +9,12 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { PaymentAttention } from '../domain/attention.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import { serveFrontEnd } from './front-end.ts';
 import { untilInterrupted } from './interrupt.ts';
-import { AT_GATEWAY, localFirst } from './local-first.ts';
+import { AT_GATEWAY, FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import {
   close,
   notificationOf,
@@ -228,16 +229,7 @@ export async function payment({
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
     try {
-      return await localFirst(
-        'settleFromNotification',
-        { paymentId, notificationId },
-        {
-          startToCloseTimeout: '20 seconds',
-          scheduleToCloseTimeout: '10 minutes',
-          retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-          summary: 'settle from the notification',
-        },
-      );
+      return await localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION);
     } catch {
       return { kind: 'unpaid' };
     }
@@ -265,7 +257,7 @@ export async function payment({
   }
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
-  async function askOperator(reason: string): Promise<PaymentFinding> {
+  async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
     const { requestAttention } = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       summary: `needs an operator: ${reason}`,

@@ -8,8 +8,9 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { RefundAttention } from '../domain/attention.ts';
 import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
-import { localFirst } from './local-first.ts';
+import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
 import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
 
@@ -152,19 +153,14 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       return await localFirst(
         'settleRefundFromNotification',
         { refundId, notificationId },
-        {
-          startToCloseTimeout: '20 seconds',
-          scheduleToCloseTimeout: '10 minutes',
-          retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-          summary: 'settle from the notification',
-        },
+        FROM_NOTIFICATION,
       );
     } catch {
       return current;
     }
   }
 
-  async function askOperator(reason: string): Promise<void> {
+  async function askOperator(reason: RefundAttention): Promise<void> {
     const { requestRefundAttention } = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       summary: `needs an operator: ${reason}`,

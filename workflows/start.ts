@@ -4,6 +4,7 @@ import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import { PRODUCTS, type Product } from '../domain/product.ts';
 import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
+import { sooner } from '../domain/time.ts';
 
 /**
  * How the sagas are started. The API (update-with-start) and the relay that adopts orphaned intents (start) use the same options, so
@@ -68,6 +69,26 @@ interface Start<Input> {
   staticDetails: string;
 }
 
+/** What an installation decides about its workflows. */
+export interface StartOptions {
+  taskQueue: string;
+  /** Changes the schedule that a product recommends. */
+  paymentTiming: (usual: PaymentTiming) => PaymentTiming;
+  /** Changes the documented schedule of refunds. */
+  refundTiming: (usual: RefundTiming) => RefundTiming;
+}
+
+/** The options of an installation that asks WeChat Pay so many times as often as it recommends. */
+export function startOptions(taskQueue: string, pollingSpeed: number): StartOptions {
+  return {
+    taskQueue,
+    paymentTiming: (usual) => sooner(usual, pollingSpeed),
+    refundTiming: (usual) => sooner(usual, pollingSpeed),
+  };
+}
+
+const asItIs = <Timing>(usual: Timing): Timing => usual;
+
 /** A payment as far as starting its workflow needs it. */
 interface PaymentToStart {
   id: string;
@@ -83,10 +104,10 @@ interface PaymentToStart {
 /** Options that start (or find) the workflow of a payment. */
 export function paymentStart(
   payment: PaymentToStart,
-  { taskQueue = TASK_QUEUE, timing }: { taskQueue?: string; timing?: PaymentTiming } = {},
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
 ): Start<PaymentInput> {
   const { product, mchid, subMchid } = payment;
-  const { title, timing: usual } = PRODUCTS[product];
+  const { title, timing } = PRODUCTS[product];
   const taker =
     subMchid === null ? `merchant ${mchid}` : `service provider ${mchid} for sub-merchant ${subMchid}`;
   return {
@@ -98,7 +119,7 @@ export function paymentStart(
         paymentId: payment.id,
         product,
         timeExpire: payment.timeExpire.toISOString(),
-        timing: timing ?? usual,
+        timing: paymentTiming(timing),
       },
     ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -133,14 +154,14 @@ interface RefundToStart {
 /** Options that start (or find) the workflow of a refund. */
 export function refundStart(
   refund: RefundToStart,
-  { taskQueue = TASK_QUEUE, timing = REFUND_TIMING }: { taskQueue?: string; timing?: RefundTiming } = {},
+  { taskQueue = TASK_QUEUE, refundTiming = asItIs }: Partial<StartOptions> = {},
 ): Start<RefundInput> {
   const status: RefundStatus = 'CREATED';
   return {
     workflowType: 'refund',
     workflowId: refundWorkflowId(refund.mchid, refund.outRefundNo),
     taskQueue,
-    args: [{ refundId: refund.id, timing }],
+    args: [{ refundId: refund.id, timing: refundTiming(REFUND_TIMING) }],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [

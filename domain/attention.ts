@@ -1,0 +1,44 @@
+/** Orthogonal to a status: whether a person has to look at it. */
+export type Attention = 'none' | 'needs_operator';
+
+/**
+ * Why a payment needs a person: what no machine may decide. Code, database, the Temporal UI, docs/runbooks/ (one page for each) and the
+ * tests read this table. A reason never changes its meaning; a new meaning is a new reason.
+ */
+export const PAYMENT_ATTENTION = {
+  /** WeChat Pay's order is paid, but it is not the order of the row: the field that differs first. */
+  out_trade_no_differs: 'the paid order has another out_trade_no',
+  mchid_differs: 'the paid order belongs to another merchant number',
+  appid_differs: 'the paid order names another appid',
+  sub_mchid_differs: 'the paid order belongs to another sub-merchant',
+  sub_appid_differs: "the paid order names another appid of the sub-merchant's",
+  amount_differs: 'the paid order has another amount',
+  currency_differs: 'the paid order has another currency',
+  /** Money came for a payment that had ended without it. */
+  late_money: 'money came after the payment had ended without it',
+  /** For a day nobody could find out whether the order is closed. */
+  close_unresolved: 'WeChat Pay does not say whether the order is closed',
+  /** Its workflow has ended and the row has not: somebody terminated it, say. */
+  workflow_ended: 'its workflow ended before the payment did',
+} as const satisfies Record<string, string>;
+
+/** Why a refund needs a person; see `PAYMENT_ATTENTION`. */
+export const REFUND_ATTENTION = {
+  /** For as long as it is worth trying nobody could find out whether WeChat Pay has accepted the refund. */
+  submit_unresolved: 'WeChat Pay does not say whether it has accepted the refund',
+  /** Accepted, and after the time in which every refund ends it has not ended. */
+  refund_unresolved: 'the refund was accepted and does not end',
+  /** The money is parked at WeChat Pay: somebody chooses where it goes. */
+  refund_abnormal: 'the money could not be given back to where it came from',
+  amount_differs: "WeChat Pay's refund has another amount",
+  unknown_refund_status: 'WeChat Pay says of the refund what its documentation does not know',
+  /** The refund had ended here, and WeChat Pay says it ended otherwise. */
+  gateway_contradicts: 'WeChat Pay takes back how the refund ended',
+  workflow_ended: 'its workflow ended before the refund did',
+} as const satisfies Record<string, string>;
+
+/** A reason of a payment. */
+export type PaymentAttention = keyof typeof PAYMENT_ATTENTION;
+
+/** A reason of a refund. */
+export type RefundAttention = keyof typeof REFUND_ATTENTION;
