@@ -1,19 +1,7 @@
 import type { BillFault, FaultRule } from '../faults/fault.ts';
 import { SeededRandom } from '../random.ts';
 import type { Entry } from './entry.ts';
-
-/** A version of a merchant's bills of a day, after the first one. */
-export interface Restatement {
-  /** From 2. */
-  version: number;
-  /** Milliseconds. */
-  madeAt: number;
-  /** Whose fee is another one. */
-  row: Row;
-}
-
-/** A row by the number of its order or refund; the first payment's unless told. */
-type Row = Pick<FaultRule, 'out_trade_no' | 'out_refund_no'>;
+import type { Restatement, Row } from './restatements.ts';
 
 const ALTERED_FEN = 100;
 const INVENTED_DIGITS = 12;

@@ -1,27 +1,28 @@
 import type { FireFaults } from '../faults/book.ts';
 import { type FaultRule, isBillFault } from '../faults/fault.ts';
 import { ControlError, GatewayError } from '../gateway-error.ts';
-import { Collection, type Journal } from '../journal.ts';
+import type { Journal } from '../journal.ts';
 import type { World } from '../merchants/world.ts';
 import type { Orders } from '../orders/book.ts';
 import type { Order } from '../orders/order.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Refunds } from '../refunds/book.ts';
-import { altered, canSpoil, corrected, type Restatement } from './alteration.ts';
+import { altered, canSpoil, corrected } from './alteration.ts';
 import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
 import { type BillDay, billDay, daysBack, requireAvailable } from './calendar.ts';
 import { Downloads } from './downloads.ts';
 import type { Entry } from './entry.ts';
 import { type BuiltBill, buildBill } from './file.ts';
+import { FinishedBills } from './finished-bills.ts';
 import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
+import { Restatements } from './restatements.ts';
 import { type BillSettings, type EffectiveSettings, tenThousandths } from './settings.ts';
 import { Statement } from './statement.ts';
 import { type SyntheticRequest, syntheticRequest } from './synthetic.ts';
 import type { BillForm, BillTable } from './table.ts';
 import { TradeBill, type TradeBillType } from './trade-bill.ts';
 
-const MOST_BUILT = 32;
 const STATEMENT_DAYS = 180;
 
 /** Whose bill: of a merchant or service provider, or only what concerns one sub-merchant. */
@@ -40,10 +41,8 @@ export class Bills {
   readonly #world: World;
   readonly #clock: () => number;
   readonly #random: SeededRandom;
-  /** The present version of bills that are not the first one any more, by merchant and day. */
-  readonly #restated: Collection<Restatement>;
-  /** Bills that never change again, the latest ones. */
-  readonly #built = new Map<string, Promise<BuiltBill>>();
+  readonly #restatements: Restatements;
+  readonly #finished = new FinishedBills();
 
   constructor(options: {
     world: World;
@@ -59,7 +58,7 @@ export class Bills {
     this.#world = world;
     this.#clock = clock;
     this.#random = random;
-    this.#restated = new Collection(journal, 'bill_restatement');
+    this.#restatements = new Restatements({ journal, clock });
     this.arrangements = new BillArrangements({ world, journal, scenario: options.settings });
     this.#books = new Books({ orders, refunds, journal, feeRateOf: (mchid) => this.feeRate(mchid) });
     this.downloads = new Downloads({ clock, random });
@@ -200,8 +199,8 @@ export class Bills {
   clear(): void {
     this.#books.clear();
     this.arrangements.clear();
-    this.#restated.clear();
-    this.#built.clear();
+    this.#restatements.clear();
+    this.#finished.clear();
     this.downloads.clear();
   }
 
@@ -237,7 +236,7 @@ export class Bills {
       ...(asked.oldest !== undefined && { oldest: asked.oldest }),
     });
     const faults = this.#faultsOf(asked, day);
-    const restatement = this.#restated.get(`${mchid} ${day.date}`);
+    const restatement = this.#restatements.of(mchid, day);
     const madeForGood = finalAt(day, now);
     const synthetic = this.#books.synthetic(account, day);
     const make = async () => {
@@ -270,7 +269,7 @@ export class Bills {
       restatement,
       faults.map((fault) => [fault.id, fault.kind, fault.out_trade_no, fault.out_refund_no]),
     ]);
-    const bill = await (madeForGood === undefined ? make() : this.#once(key, make));
+    const bill = await (madeForGood === undefined ? make() : this.#finished.once(key, make));
     if (bill.rows === 0) throw new GatewayError(400, 'NO_STATEMENT_EXIST', '请求的账单文件不存在');
     return bill;
   }
@@ -280,29 +279,8 @@ export class Bills {
     const faults = fireFaults(
       (kind, rule) => isBillFault(kind) && this.#books.has(account, day, (entry) => canSpoil(rule, entry)),
     );
-    for (const { kind, out_trade_no, out_refund_no } of faults) {
-      if (kind !== 'restated') continue;
-      const key = `${mchid} ${day.date}`;
-      const version = (this.#restated.get(key)?.version ?? 1) + 1;
-      const row = { out_trade_no, out_refund_no };
-      this.#restated.put(key, { version, madeAt: this.#clock(), row });
-    }
+    for (const fault of faults) if (fault.kind === 'restated') this.#restatements.issue(mchid, day, fault);
     return faults;
-  }
-
-  #once(key: string, make: () => Promise<BuiltBill>): Promise<BuiltBill> {
-    const known = this.#built.get(key);
-    if (known) return known;
-    const made = make();
-    this.#built.set(key, made);
-    // A day without trade may still get some: clocks of simulations go back, too.
-    made.then(
-      ({ rows }) => rows === 0 && this.#built.delete(key),
-      () => this.#built.delete(key),
-    );
-    const [oldest] = this.#built.keys();
-    if (this.#built.size > MOST_BUILT && oldest !== undefined) this.#built.delete(oldest);
-    return made;
   }
 }
 
