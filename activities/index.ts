@@ -2,11 +2,12 @@ import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
+import { payOutRefund } from './pay-out-refund.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
-import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
+import { settleRefundByPolling, settleRefundByQuery, settleRefundFromNotification } from './settle-refund.ts';
 import { submitRefund } from './submit-refund.ts';
 
 /**
@@ -27,6 +28,8 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     submitRefund: submitRefund(dependencies),
     settleRefundFromNotification: settleRefundFromNotification(dependencies),
     settleRefundByPolling: settleRefundByPolling(dependencies),
+    settleRefundByQuery: settleRefundByQuery(dependencies),
+    payOutRefund: payOutRefund(dependencies),
     requestRefundAttention: requestRefundAttention(dependencies),
   };
 }

@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -55,7 +56,8 @@ export function createApp({
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', refundRoutes({ pool, sagas, clock }));
+  app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;

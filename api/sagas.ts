@@ -5,20 +5,24 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { RefundFinding } from '../domain/refund.ts';
+import type { SubmitFinding } from '../domain/refund.ts';
 import {
   close,
   type OperatorRequest,
   type PaymentOutcome,
   type PrepayResult,
   prepay,
+  type RefundResolution,
+  recheck,
   type RenewResult,
+  type ResolveResult,
   renewPrepay,
+  resolveRefund,
   type SyncResult,
   submit,
   syncNow,
 } from '../workflows/messages.ts';
-import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import { paymentStart, refundRestart, refundStart, type StartOptions } from '../workflows/start.ts';
 
 /**
  * What the API says to the sagas. Every call starts the workflow if it is not running, so a crash between storing an intent and starting its
@@ -35,7 +39,16 @@ export interface Sagas {
     payment: Parameters<typeof paymentStart>[0],
     request: OperatorRequest,
   ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
-  submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
+  submit(refund: Parameters<typeof refundStart>[0]): Promise<SubmitFinding | undefined>;
+  /** @returns whether it was noted. A workflow that has ended is started again, to look. */
+  recheckRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: OperatorRequest,
+  ): Promise<boolean | undefined>;
+  resolveRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: RefundResolution,
+  ): Promise<ResolveResult | undefined>;
 }
 
 /** gRPC status codes that say "not now". */
@@ -78,6 +91,11 @@ export function sagasThrough(
 
   const paymentOperation = (payment: Parameters<typeof paymentStart>[0]) => {
     const { workflowType, ...start } = paymentStart(payment, startOptions);
+    return new WithStartWorkflowOperation(workflowType, start);
+  };
+
+  const restartOperation = (refund: Parameters<typeof refundRestart>[0]) => {
+    const { workflowType, ...start } = refundRestart(refund, startOptions);
     return new WithStartWorkflowOperation(workflowType, start);
   };
 
@@ -126,6 +144,23 @@ export function sagasThrough(
           startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
         });
       }),
+    recheckRefund: (refund, request) =>
+      inTime(async () => {
+        await client.workflow.executeUpdateWithStart(recheck, {
+          args: [request],
+          startWorkflowOperation: restartOperation(refund),
+        });
+        return true;
+      }),
+    resolveRefund: (refund, request) =>
+      unlessRefused<ResolveResult>(
+        () =>
+          client.workflow.executeUpdateWithStart(resolveRefund, {
+            args: [request],
+            startWorkflowOperation: restartOperation(refund),
+          }),
+        { kind: 'unanswered' },
+      ),
   };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
 import { EXPIRES_IN, MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO } from '../domain/payment.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
-import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
+import { MAX_REFUND_REASON, OUT_REFUND_NO, PAYOUT_BANKS, PAYOUT_TYPES } from '../domain/refund.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
@@ -119,13 +119,14 @@ function productRules(
   if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
 }
 
+const outRefundNo = z
+  .string()
+  .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' });
+
 /** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
 export const CreateRefund = z
   .strictObject({
-    out_refund_no: z
-      .string()
-      .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' })
-      .optional(),
+    out_refund_no: outRefundNo.optional(),
     amount: z
       .strictObject({ refund: fen, currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY') })
       .optional(),
@@ -133,6 +134,47 @@ export const CreateRefund = z
   })
   .default({});
 export type CreateRefund = z.output<typeof CreateRefund>;
+
+/** Body of `POST /v1/refunds/{id}/retry`; may be absent. */
+export const RetryRefund = z
+  .strictObject({ out_refund_no: outRefundNo.optional() })
+  .default({});
+
+const operatorReason = text(200);
+
+/** Body of `POST /v1/refunds/{id}/recheck`. */
+export const RecheckRefund = z.strictObject({ reason: operatorReason });
+
+/** Body of `POST /v1/refunds/{id}/resolve`. */
+export const ResolveRefund = z
+  .strictObject({
+    choice: z.enum([...PAYOUT_TYPES, 'OFFLINE', 'WAIT'], {
+      message: `must be one of ${PAYOUT_TYPES.join(', ')}, OFFLINE, WAIT`,
+    }),
+    reason: operatorReason,
+    /** For USER_BANK_CARD: a debit card of the customer's. */
+    bank_card: z
+      .strictObject({
+        bank_type: z.enum(PAYOUT_BANKS, { message: `must be one of ${PAYOUT_BANKS.join(', ')}` }),
+        bank_account: z.string().regex(/^\d{12,19}$/, { message: 'must be 12 to 19 digits' }),
+        real_name: text(64),
+      })
+      .optional(),
+    /** For OFFLINE: what two people have agreed on. */
+    approval_id: identifier(64).optional(),
+  })
+  .superRefine(
+    ({ choice, bank_card, approval_id }, context) => {
+      const rule = (field: string, message: string) =>
+        context.addIssue({ code: 'custom', path: [field], message });
+      if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
+      if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
+      if (choice === 'OFFLINE' && !approval_id)
+        rule('approval_id', 'is missing: two people settle a refund offline');
+      if (choice !== 'OFFLINE' && approval_id) rule('approval_id', `is not a field of ${choice}`);
+    },
+  );
+export type ResolveRefund = z.output<typeof ResolveRefund>;
 
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});

@@ -26,6 +26,8 @@ export const PAYMENT_ATTENTION = {
 export const REFUND_ATTENTION = {
   /** For as long as it is worth trying nobody could find out whether WeChat Pay has accepted the refund. */
   submit_unresolved: 'WeChat Pay does not say whether it has accepted the refund',
+  /** The account that pays refunds is empty; the refund goes through by itself once there is enough. */
+  refund_not_enough: 'the merchant account has not enough money for the refund',
   /** Accepted, and after the time in which every refund ends it has not ended. */
   refund_unresolved: 'the refund was accepted and does not end',
   /** The money is parked at WeChat Pay: somebody chooses where it goes. */

@@ -15,7 +15,9 @@ export const EVENT_TYPES = [
   'refund.succeeded',
   'refund.failed',
   'refund.abnormal',
+  'refund.retried',
   'refund.needs_operator',
+  'refund.attention_cleared',
 ] as const;
 
 /** The type of an outbox event. */

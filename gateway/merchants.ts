@@ -12,6 +12,8 @@ export interface MerchantGateway {
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
 export interface Merchants {
+  /** Seals what is private beside their credentials. */
+  readonly vault: Vault;
   /** @throws Error when there is no such merchant, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
@@ -96,6 +98,7 @@ export function openMerchants({
   }
 
   return {
+    vault,
     get,
     for: async ({ merchantId, subMchid }) => paymentGateway((await get(merchantId)).wechat, subMchid),
     async close() {

@@ -1,6 +1,6 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { PaymentFinding } from '../domain/payment.ts';
-import type { RefundFinding } from '../domain/refund.ts';
+import type { PayoutType, RefundStatus, SubmitFinding } from '../domain/refund.ts';
 
 /**
  * The messages of the two sagas: everything the API, the relays and operators may say to a running workflow.
@@ -76,11 +76,37 @@ export const syncNow = defineUpdate<SyncResult>('syncNow');
 /** Update of a payment: closes the order unless it turns out to be paid, and answers with how the payment ended. */
 export const close = defineUpdate<PaymentOutcome | { status: 'UNDECIDED' }, [OperatorRequest]>('close');
 
-/** Update of a payment that waits for an operator: ask the gateway again. */
+/** Update of a payment or refund that needs an operator: ask the gateway again. */
 export const recheck = defineUpdate<void, [OperatorRequest]>('recheck');
 
-/** Update of a refund: waits until the gateway has answered the request, and answers with what it said. */
-export const submit = defineUpdate<RefundFinding>('submit');
+/** Update of a refund: waits until the gateway has answered the request, or it is known to wait, and answers with what it said. */
+export const submit = defineUpdate<SubmitFinding>('submit');
+
+/** Where the money of an abnormal refund goes. */
+export type RefundChoice =
+  | {
+      /** To the merchant, or to a card of the customer's. */
+      choice: PayoutType;
+      /** Names the stored request: a card number is nothing for the history. */
+      payoutId: string;
+    }
+  /** It is seen to on the merchant platform: ask WeChat Pay now, and go on waiting. */
+  | { choice: 'WAIT' }
+  /** The merchant has paid the customer back by other means, say the two people of this approval. */
+  | { choice: 'OFFLINE'; approvalId: string };
+
+/** What an operator decides about an abnormal refund. */
+export type RefundResolution = OperatorRequest & RefundChoice;
+
+/** What became of an operator's decision. */
+export type ResolveResult =
+  | { kind: 'accepted'; status: RefundStatus }
+  | { kind: 'refused'; code: string }
+  /** Nobody could be asked in time; the decision stands, and can be repeated. */
+  | { kind: 'unanswered' };
+
+/** Update of an abnormal refund: where its money goes instead. */
+export const resolveRefund = defineUpdate<ResolveResult, [RefundResolution]>('resolveRefund');
 
 /** Validator of operators' updates. */
 export function requireReason({ actor, reason }: OperatorRequest): void {

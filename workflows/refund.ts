@@ -8,23 +8,28 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { RefundAttention } from '../domain/attention.ts';
-import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
+import { REFUND_ATTENTION, type RefundAttention } from '../domain/attention.ts';
+import type { RefundFinding, RefundStatus, SubmitFinding } from '../domain/refund.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
-import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
+import { notificationOf, notified, type RefundOutcome, recheck, requireReason, submit } from './messages.ts';
+import { serveResolution } from './refund-resolution.ts';
 import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
 
 /**
- * One refund: reserve the amount, hand it to the gateway, wait until the money has moved.
+ * One attempt of a refund: reserve the amount, hand it to the gateway, wait until the money has moved.
  *
  * A refund that WeChat Pay has accepted cannot be called back, so a cancelled workflow goes on; and a refund whose end is not known is
  * never given up: after `giveUpMs` it is shown to an operator and asked after all the same.
  */
-export async function refund({ refundId, timing }: RefundInput): Promise<RefundOutcome> {
+export async function refund(input: RefundInput): Promise<RefundOutcome> {
+  const { refundId, timing } = input;
   const notifications: string[] = [];
-  let answered: RefundFinding | undefined;
-  /** Shown to an operator. */
-  let needsOperator = false;
+  let answered: SubmitFinding | undefined;
+  /** Shown to an operator because of it. */
+  let attention: RefundAttention | undefined = input.attention;
+  /** An operator wants WeChat Pay to be asked again. */
+  let recheckRequested = false;
   /** What polling found out, or that it was given up, until the main loop has taken it. */
   let polled: RefundFinding | 'given up' | undefined;
   let polling = false;
@@ -36,10 +41,24 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     submit,
     async () => {
       await condition(() => answered !== undefined);
-      return answered as RefundFinding;
+      return answered as SubmitFinding;
     },
     { description: 'Wait until WeChat Pay has answered the refund request.' },
   );
+  setHandler(
+    recheck,
+    () => {
+      recheckRequested = true;
+    },
+    {
+      validator: (request) => {
+        requireReason(request);
+        if (attention === undefined) throw new Error('the refund does not wait for an operator');
+      },
+      description: 'After the cause was mended: ask WeChat Pay again.',
+    },
+  );
+  const resolution = serveResolution(refundId);
 
   return await CancellationScope.nonCancellable(async () => {
     let finding = await reserve();
@@ -53,8 +72,10 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     do {
       for (let id = notifications.shift(); id; id = notifications.shift())
         await settleNotification(id, finding);
+      if (recheckRequested) await askNow(finding);
+      await resolution.carryOut(finding);
       await condition(allHandlersFinished);
-    } while (notifications.length > 0);
+    } while (notifications.length > 0 || recheckRequested);
     return { status: finding.status };
   });
 
@@ -62,13 +83,18 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
   function show(finding: RefundFinding): void {
     const status: RefundStatus =
       finding.kind === 'final' ? finding.status : finding.kind === 'abnormal' ? 'ABNORMAL' : 'PROCESSING';
+    // Histories from before findings had a reason know one only.
+    const reason =
+      finding.kind === 'final'
+        ? undefined
+        : (finding.attention ?? (finding.kind === 'abnormal' ? 'refund_abnormal' : undefined));
     upsertSearchAttributes([
       { key: REFUND_STATUS, value: status },
-      ...(status === 'ABNORMAL' ? [{ key: ATTENTION, value: 'needs_operator' }] : []),
-      ...(status !== 'ABNORMAL' && needsOperator ? [{ key: ATTENTION, value: null }] : []),
+      ...(reason ? [{ key: ATTENTION, value: 'needs_operator' }] : []),
+      ...(!reason && attention ? [{ key: ATTENTION, value: null }] : []),
     ]);
-    needsOperator = status === 'ABNORMAL';
-    setCurrentDetails(DETAILS[status]);
+    attention = reason;
+    setCurrentDetails(reason ? needsOperator(reason) : DETAILS[status]);
   }
 
   /** Sets the amount aside under the payment's row lock, so that all refunds together never exceed it. */
@@ -85,42 +111,77 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     );
   }
 
-  /** Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. */
+  /**
+   * Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. It waits for its
+   * turn among the refunds of the payment, and for money on the merchant's account.
+   */
   async function submitRequest(): Promise<RefundFinding> {
-    setCurrentDetails('Handing the refund to WeChat Pay.');
-    const { submitRefund } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      scheduleToCloseTimeout: timing.giveUpMs,
-      retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: 'apply for the refund',
-    });
+    let known: 'not_enough' | undefined;
     for (;;) {
-      try {
-        return await submitRefund({ refundId });
-      } catch {
-        await askOperator('submit_unresolved');
-        await condition(() => notifications.length > 0, '1 hour', {
-          summary: 'before the refund is applied for again',
-        });
+      recheckRequested = false;
+      if (attention === undefined) setCurrentDetails('Handing the refund to WeChat Pay.');
+      const { submitRefund } = proxyActivities<Activities>({
+        startToCloseTimeout: '20 seconds',
+        scheduleToCloseTimeout: timing.giveUpMs,
+        retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
+        summary: 'apply for the refund',
+      });
+      const request = { refundId, gapMs: timing.gapMs, topUpGapsMs: timing.topUpGapsMs, known };
+      const found = await untilInterrupted(
+        () => submitRefund(request),
+        () => recheckRequested,
+      );
+      if (!found) {
+        // Interrupted, or given up for now.
+        if (!recheckRequested && !known) {
+          await askOperator('submit_unresolved');
+          await condition(() => notifications.length > 0 || recheckRequested, '1 hour', {
+            summary: 'before the refund is applied for again',
+          });
+        }
+        known = undefined;
+        continue;
+      }
+      answered ??= found;
+      switch (found.kind) {
+        case 'queued':
+          setCurrentDetails('Waiting: another refund of the payment was sent less than a minute ago.');
+          await condition(() => recheckRequested, found.waitMs, {
+            summary: 'one minute between the refunds of a payment',
+          });
+          break;
+        case 'not_enough':
+          known = 'not_enough';
+          showAttention('refund_not_enough');
+          break;
+        case 'undecided':
+          showAttention(found.reason);
+          await condition(() => recheckRequested);
+          break;
+        default:
+          return found;
       }
     }
   }
 
-  /** First the notification alone, then polling beside it. */
+  /** First the notification alone, then polling beside it; what operators want in between. */
   async function nextFinding(current: RefundFinding): Promise<RefundFinding> {
-    const news = () => notifications.length > 0 || polled !== undefined;
+    const news = () =>
+      notifications.length > 0 || polled !== undefined || recheckRequested || resolution.isWanted();
     const summary = 'waiting for the notification';
     if (!polling && !(await condition(news, timing.notifyWaitMs, { summary }))) startPolling(current);
     await condition(news);
     const notificationId = notifications.shift();
     if (notificationId) return await settleNotification(notificationId, current);
+    if (resolution.isWanted()) return (await resolution.carryOut(current)) ?? (await askNow(current));
+    if (recheckRequested) return await askNow(current);
     const finding = polled;
     polled = undefined;
     polling = false;
     if (finding === undefined) return current;
     if (finding !== 'given up') return finding;
     await askOperator('refund_unresolved');
-    return current;
+    return { ...current, attention: 'refund_unresolved' } as RefundFinding;
   }
 
   /** Polls beside the main loop, once at a time; see the payment workflow. */
@@ -144,7 +205,28 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether the money has moved',
     });
-    return settleRefundByPolling({ refundId, pollGapsMs: timing.pollGapsMs, known: current.kind });
+    return settleRefundByPolling({
+      refundId,
+      pollGapsMs: timing.pollGapsMs,
+      known: current.kind,
+      ...(attention && { knownAttention: attention }),
+    });
+  }
+
+  /** Asks at once. What cannot be answered in time is left to polling. */
+  async function askNow(current: RefundFinding): Promise<RefundFinding> {
+    recheckRequested = false;
+    const { settleRefundByQuery } = proxyActivities<Activities>({
+      startToCloseTimeout: '20 seconds',
+      scheduleToCloseTimeout: '2 minutes',
+      retry: { initialInterval: '1 second' },
+      summary: 'ask WeChat Pay for an operator',
+    });
+    try {
+      return await settleRefundByQuery({ refundId });
+    } catch {
+      return current;
+    }
   }
 
   /** Compares a stored notification with the refund. One that cannot be settled from is left to polling. */
@@ -166,9 +248,13 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       summary: `needs an operator: ${reason}`,
     });
     await requestRefundAttention({ refundId, reason });
-    needsOperator = true;
+    showAttention(reason);
+  }
+
+  function showAttention(reason: RefundAttention): void {
+    attention = reason;
     upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}.`);
+    setCurrentDetails(needsOperator(reason));
   }
 }
 
@@ -176,8 +262,13 @@ const DETAILS: Record<RefundStatus, string> = {
   CREATED: '',
   RESERVED: 'Reserved.',
   PROCESSING: 'WeChat Pay is moving the money; waiting for its notification, and asking now and then.',
-  ABNORMAL:
-    'Needs an operator: the money is parked at WeChat Pay. Choose where it goes on the merchant platform.',
+  ABNORMAL: '',
   SUCCEEDED: 'Refunded.',
   FAILED: 'Not refunded; the reserved amount is free again.',
 };
+
+/** What an operator reads, and where it says what to do. */
+function needsOperator(reason: RefundAttention): string {
+  const page = `docs/runbooks/refund-${reason.replaceAll('_', '-')}.md`;
+  return `Needs an operator: ${REFUND_ATTENTION[reason]} (\`${reason}\`). What to do: ${page}.`;
+}

@@ -1,4 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
+import type { RefundAttention } from '../domain/attention.ts';
 import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
@@ -54,6 +55,8 @@ export interface PaymentInput {
 export interface RefundInput {
   refundId: string;
   timing: RefundTiming;
+  /** Shown to an operator before this run began: an operator has started it again. */
+  attention?: RefundAttention;
 }
 
 interface Start<Input> {
@@ -61,7 +64,7 @@ interface Start<Input> {
   workflowId: string;
   taskQueue: string;
   args: [Input];
-  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE';
   workflowIdConflictPolicy: 'USE_EXISTING';
   typedSearchAttributes: SearchAttributePair[];
   staticSummary: string;
@@ -171,6 +174,28 @@ export function refundStart(
       { key: OUT_TRADE_NO, value: refund.outTradeNo },
     ],
     staticSummary: `refund ¥${formatYuan(refund.amount)} · ${refund.outRefundNo} · order ${refund.outTradeNo} · ${refund.mchid}`,
-    staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).`,
+    staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).
+
+Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
+
+- \`recheck\`: ask WeChat Pay again, once the refund needs an operator
+- \`resolveRefund\`, with a \`choice\` more: where the money of an abnormal refund goes; see docs/runbooks/refund-refund-abnormal.md`,
+  };
+}
+
+/**
+ * Options that find the workflow of a refund, or start it again: one that was terminated goes on from the row, and one that has ended looks
+ * whether the gateway still says so.
+ */
+export function refundRestart(
+  refund: RefundToStart & { attentionReason: RefundAttention | null },
+  options?: Partial<StartOptions>,
+): Start<RefundInput> {
+  const start = refundStart(refund, options);
+  const [input] = start.args;
+  return {
+    ...start,
+    args: [{ ...input, ...(refund.attentionReason && { attention: refund.attentionReason }) }],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
   };
 }

@@ -1,0 +1,66 @@
+import type { Pool } from '../database/pool.ts';
+import { endPayout, loadPayout, markPayoutSent } from '../database/refund-payouts.ts';
+import type { Refund } from '../database/refunds.ts';
+import type { RefundFinding } from '../domain/refund.ts';
+import type { PaymentGateway } from '../gateway/payment-gateway.ts';
+import type { Refund as WechatRefund } from '../wechatpay/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { gatewayFailure, isFinalRejection } from './failures.ts';
+import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
+
+/** What became of an order to send the money of an abnormal refund elsewhere. */
+export type PayoutAnswer =
+  | { kind: 'accepted'; finding: RefundFinding }
+  /** Why in words is in the database: what a bank says of a card is not for the history. */
+  | { kind: 'refused'; code: string };
+
+/**
+ * Sends the money of an abnormal refund where an operator wants it. The exact request is in the database, so that a repeat sends the same
+ * bytes, and nothing of it is in the history. When an earlier call has left the outcome unknown, the gateway is asked first.
+ */
+export function payOutRefund({ pool, merchants }: ActivityDependencies) {
+  return async ({ refundId, payoutId }: { refundId: string; payoutId: string }): Promise<PayoutAnswer> => {
+    const refund = await mustLoad(pool, refundId);
+    const stored = await loadPayout(pool, merchants.vault, { id: payoutId, refundId });
+    if (!stored) return { kind: 'refused', code: 'not_found' };
+    const { payout, request } = stored;
+    if (payout.outcome === 'REFUSED') return { kind: 'refused', code: payout.failureCode ?? '' };
+    if (!request) return { kind: 'accepted', finding: knownFinding(refund) };
+
+    const gateway = await merchants.for(refund);
+    const accepted = async (answer: WechatRefund): Promise<PayoutAnswer> => {
+      const finding = await settleRefund(pool, refund, wordOf(answer));
+      await endPayout(pool, payoutId, 'ACCEPTED');
+      return { kind: 'accepted', finding };
+    };
+    const mayHaveBeenSent = payout.sentAt !== null;
+    if (mayHaveBeenSent) {
+      const moved = await movedOn(gateway, refund);
+      if (moved) return await accepted(moved);
+    } else if (refund.status !== 'ABNORMAL' || payout.attempt !== refund.attempt || refund.refundId === null) {
+      return await refuse(pool, payoutId, 'refund_not_abnormal', `the refund is ${refund.status}`);
+    }
+    await markPayoutSent(pool, payoutId);
+    try {
+      return await accepted(await gateway.applyPayout(refund.refundId ?? '', request));
+    } catch (error) {
+      if (!isFinalRejection(error)) throw gatewayFailure(error);
+      // An earlier call may have been accepted after all.
+      const moved =
+        mayHaveBeenSent || error.outcome === 'unknown' ? await movedOn(gateway, refund) : undefined;
+      if (moved) return await accepted(moved);
+      return await refuse(pool, payoutId, error.code, error.message);
+    }
+  };
+}
+
+/** The refund at the gateway, if it is no longer abnormal there. */
+async function movedOn(gateway: PaymentGateway, refund: Refund): Promise<WechatRefund | undefined> {
+  const answer = await queryRefund(gateway, refund.outRefundNo);
+  return answer?.status === 'ABNORMAL' ? undefined : answer;
+}
+
+async function refuse(pool: Pool, id: string, code: string, message: string): Promise<PayoutAnswer> {
+  await endPayout(pool, id, 'REFUSED', { code, message });
+  return { kind: 'refused', code };
+}
