@@ -3,11 +3,13 @@ import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { payOutRefund } from './pay-out-refund.ts';
+import { recordRefundAction } from './record-refund-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundByQuery, settleRefundFromNotification } from './settle-refund.ts';
+import { settleRefundOffline } from './settle-refund-offline.ts';
 import { submitRefund } from './submit-refund.ts';
 
 /**
@@ -30,6 +32,8 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleRefundByPolling: settleRefundByPolling(dependencies),
     settleRefundByQuery: settleRefundByQuery(dependencies),
     payOutRefund: payOutRefund(dependencies),
+    settleRefundOffline: settleRefundOffline(dependencies),
+    recordRefundAction: recordRefundAction(dependencies),
     requestRefundAttention: requestRefundAttention(dependencies),
   };
 }

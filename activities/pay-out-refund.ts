@@ -1,25 +1,26 @@
-import type { Pool } from '../database/pool.ts';
+import { recordOperatorAction } from '../database/operator-actions.ts';
+import { inTransaction } from '../database/pool.ts';
 import { endPayout, loadPayout, markPayoutSent } from '../database/refund-payouts.ts';
 import type { Refund } from '../database/refunds.ts';
-import type { RefundFinding } from '../domain/refund.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection } from './failures.ts';
+import type { RefundDecision } from './record-refund-action.ts';
 import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
-
-/** What became of an order to send the money of an abnormal refund elsewhere. */
-export type PayoutAnswer =
-  | { kind: 'accepted'; finding: RefundFinding }
-  /** Why in words is in the database: what a bank says of a card is not for the history. */
-  | { kind: 'refused'; code: string };
+import type { DecisionAnswer } from './settle-refund-offline.ts';
 
 /**
  * Sends the money of an abnormal refund where an operator wants it. The exact request is in the database, so that a repeat sends the same
  * bytes, and nothing of it is in the history. When an earlier call has left the outcome unknown, the gateway is asked first.
  */
 export function payOutRefund({ pool, merchants }: ActivityDependencies) {
-  return async ({ refundId, payoutId }: { refundId: string; payoutId: string }): Promise<PayoutAnswer> => {
+  return async (input: {
+    refundId: string;
+    payoutId: string;
+    decision: RefundDecision;
+  }): Promise<DecisionAnswer> => {
+    const { refundId, payoutId } = input;
     const refund = await mustLoad(pool, refundId);
     const stored = await loadPayout(pool, merchants.vault, { id: payoutId, refundId });
     if (!stored) return { kind: 'refused', code: 'not_found' };
@@ -28,17 +29,37 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
     if (!request) return { kind: 'accepted', finding: knownFinding(refund) };
 
     const gateway = await merchants.for(refund);
-    const accepted = async (answer: WechatRefund): Promise<PayoutAnswer> => {
+    const accepted = async (answer: WechatRefund): Promise<DecisionAnswer> => {
       const finding = await settleRefund(pool, refund, wordOf(answer));
-      await endPayout(pool, payoutId, 'ACCEPTED');
+      await end('ACCEPTED', payout.type);
       return { kind: 'accepted', finding };
     };
+    const refuse = async (code: string, message: string): Promise<DecisionAnswer> => {
+      await end('REFUSED', code, { code, message });
+      return { kind: 'refused', code };
+    };
+    /** Forgets the request, and puts on record who wanted it. */
+    const end = (
+      outcome: 'ACCEPTED' | 'REFUSED',
+      result: string,
+      failure?: { code: string; message: string },
+    ): Promise<void> =>
+      inTransaction(pool, async (db) => {
+        await endPayout(db, payoutId, outcome, failure);
+        const { tenantId, paymentId } = refund;
+        const action = { action: 'resolve_refund', result: `${outcome} ${result}` } as const;
+        await recordOperatorAction(db, { tenantId, paymentId, refundId, ...action, ...input.decision });
+      });
     const mayHaveBeenSent = payout.sentAt !== null;
     if (mayHaveBeenSent) {
       const moved = await movedOn(gateway, refund);
       if (moved) return await accepted(moved);
-    } else if (refund.status !== 'ABNORMAL' || payout.attempt !== refund.attempt || refund.refundId === null) {
-      return await refuse(pool, payoutId, 'refund_not_abnormal', `the refund is ${refund.status}`);
+    } else if (
+      refund.status !== 'ABNORMAL' ||
+      payout.attempt !== refund.attempt ||
+      refund.refundId === null
+    ) {
+      return await refuse('refund_not_abnormal', `the refund is ${refund.status}`);
     }
     await markPayoutSent(pool, payoutId);
     try {
@@ -49,7 +70,7 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
       const moved =
         mayHaveBeenSent || error.outcome === 'unknown' ? await movedOn(gateway, refund) : undefined;
       if (moved) return await accepted(moved);
-      return await refuse(pool, payoutId, error.code, error.message);
+      return await refuse(error.code, error.message);
     }
   };
 }
@@ -58,9 +79,4 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
 async function movedOn(gateway: PaymentGateway, refund: Refund): Promise<WechatRefund | undefined> {
   const answer = await queryRefund(gateway, refund.outRefundNo);
   return answer?.status === 'ABNORMAL' ? undefined : answer;
-}
-
-async function refuse(pool: Pool, id: string, code: string, message: string): Promise<PayoutAnswer> {
-  await endPayout(pool, id, 'REFUSED', { code, message });
-  return { kind: 'refused', code };
 }

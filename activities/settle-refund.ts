@@ -86,7 +86,8 @@ export function settleRefundByQuery({ pool, merchants }: ActivityDependencies) {
     const gateway = await merchants.for(refund);
     const finding = await askAndSettle(pool, refund, gateway);
     const now = await mustLoad(pool, refundId);
-    if (now.attentionReason !== 'gateway_contradicts' || (await contradiction(pool, gateway, now))) return finding;
+    if (now.attentionReason !== 'gateway_contradicts' || (await contradiction(pool, gateway, now)))
+      return finding;
     await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
     return knownFinding(await mustLoad(pool, refundId));
   };
@@ -230,7 +231,12 @@ export function knownFinding(refund: Refund): RefundFinding {
   }
 }
 
-async function askAndSettle(pool: Pool, refund: Refund, gateway: PaymentGateway): Promise<RefundFinding> {
+/** Asks the gateway, and stores what follows from its word. */
+export async function askAndSettle(
+  pool: Pool,
+  refund: Refund,
+  gateway: PaymentGateway,
+): Promise<RefundFinding> {
   const answer = await queryRefund(gateway, refund.outRefundNo);
   if (!answer) return knownFinding(refund);
   return await settleRefund(pool, refund, wordOf(answer));

@@ -3,7 +3,12 @@ import { inTransaction, type Pool } from '../database/pool.ts';
 import { markSent, storeRefundRequest, waitForTurn } from '../database/refund-attempts.ts';
 import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
-import { clearRefundAttention, type Refund, requestRefundAttention, transitionRefund } from '../database/refunds.ts';
+import {
+  clearRefundAttention,
+  type Refund,
+  requestRefundAttention,
+  transitionRefund,
+} from '../database/refunds.ts';
 import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
@@ -83,7 +88,12 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
 }
 
 /** The bytes to send, stored before they are sent for the first time. */
-async function exactRequest(pool: Pool, gateway: PaymentGateway, refund: Refund, url: string): Promise<string> {
+async function exactRequest(
+  pool: Pool,
+  gateway: PaymentGateway,
+  refund: Refund,
+  url: string,
+): Promise<string> {
   const { transactionId, amount } = await loadSource(pool, refund);
   if (transactionId === null) throw new Error(`refund ${refund.id} draws on nothing that was paid`);
   return await storeRefundRequest(

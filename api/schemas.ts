@@ -1,7 +1,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { ATTENTIONS } from '../domain/attention.ts';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
-import { EXPIRES_IN, MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO } from '../domain/payment.ts';
+import {
+  EXPIRES_IN,
+  MAX_ATTACH,
+  MAX_DESCRIPTION,
+  OUT_TRADE_NO,
+  PAYMENT_STATUSES,
+} from '../domain/payment.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
 import { MAX_REFUND_REASON, OUT_REFUND_NO, PAYOUT_BANKS, PAYOUT_TYPES } from '../domain/refund.ts';
 import { type FieldError, invalidFields } from './problems.ts';
@@ -38,6 +45,8 @@ const clientIp = z
   .refine((value) => !/^(127\.|::1$)/.test(value), {
     message: "must be the address of the customer's device, not of this machine",
   });
+
+const cursor = z.string({ message: 'must be given once' }).regex(/^\w{1,64}$/, { message: 'must be an id' });
 
 const MAX_REDIRECT_URL = 1024;
 
@@ -136,9 +145,7 @@ export const CreateRefund = z
 export type CreateRefund = z.output<typeof CreateRefund>;
 
 /** Body of `POST /v1/refunds/{id}/retry`; may be absent. */
-export const RetryRefund = z
-  .strictObject({ out_refund_no: outRefundNo.optional() })
-  .default({});
+export const RetryRefund = z.strictObject({ out_refund_no: outRefundNo.optional() }).default({});
 
 const operatorReason = text(200);
 
@@ -163,28 +170,44 @@ export const ResolveRefund = z
     /** For OFFLINE: what two people have agreed on. */
     approval_id: identifier(64).optional(),
   })
-  .superRefine(
-    ({ choice, bank_card, approval_id }, context) => {
-      const rule = (field: string, message: string) =>
-        context.addIssue({ code: 'custom', path: [field], message });
-      if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
-      if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
-      if (choice === 'OFFLINE' && !approval_id)
-        rule('approval_id', 'is missing: two people settle a refund offline');
-      if (choice !== 'OFFLINE' && approval_id) rule('approval_id', `is not a field of ${choice}`);
-    },
-  );
+  .superRefine(({ choice, bank_card, approval_id }, context) => {
+    const rule = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message });
+    if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
+    if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
+    if (choice === 'OFFLINE' && !approval_id)
+      rule('approval_id', 'is missing: two people settle a refund offline');
+    if (choice !== 'OFFLINE' && approval_id) rule('approval_id', `is not a field of ${choice}`);
+  });
 export type ResolveRefund = z.output<typeof ResolveRefund>;
 
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});
 
+/** Query of `GET /v1/payments`. */
+export const ListPayments = z
+  .strictObject({
+    attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+    limit: z
+      .string({ message: 'must be given once' })
+      .regex(/^([1-9]\d?|100)$/, { message: 'must be a number from 1 to 100' })
+      .transform(Number)
+      .default(20),
+    starting_after: cursor.optional(),
+    ending_before: cursor.optional(),
+  })
+  .refine((query) => query.starting_after === undefined || query.ending_before === undefined, {
+    path: ['ending_before'],
+    message: 'must not be given together with starting_after',
+  });
+
 /** Body of requests that say everything in their path; may be absent. */
 export const NoFields = z.strictObject({}).default({});
 
 /**
- * Validates a body.
- * @throws Problem `invalid_request` with a JSON pointer per field.
+ * Validates a body, or the parameters of a query.
+ * @throws Problem `invalid_request` with a JSON pointer per field; `/limit` is the parameter `limit`.
  */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body, { reportInput: true });

@@ -59,9 +59,7 @@ export async function loadPayout(
   const row = rows[0];
   if (!row) return undefined;
   const { sealed, ...payout } = row;
-  const request = sealed
-    ? (JSON.parse(vault.open(sealed, `${id}/request`)) as PayoutRequest)
-    : undefined;
+  const request = sealed ? (JSON.parse(vault.open(sealed, `${id}/request`)) as PayoutRequest) : undefined;
   return { payout, request };
 }
 

@@ -38,7 +38,10 @@ export async function sourceOf(db: Queryable, payment: Payment, except?: string)
 }
 
 /** Says of what a refund has drawn on that so much of it has gone back. Call it in the transaction in which the refund has succeeded. */
-export async function recordGivenBack(db: Queryable, { paymentId }: Pick<Refund, 'paymentId'>): Promise<void> {
+export async function recordGivenBack(
+  db: Queryable,
+  { paymentId }: Pick<Refund, 'paymentId'>,
+): Promise<void> {
   const payment = await loadPayment(db, paymentId);
   const { succeeded } = await sumRefunds(db, paymentId);
   await transitionPayment(db, paymentId, succeeded === payment?.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');

@@ -82,14 +82,7 @@ export async function insertRefund(db: Queryable, refund: NewRefund): Promise<vo
   await db.query(
     `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, status, ensure_at)
      values ($1, $2, $3, $4, $5, $6, 'CREATED', now() + ${ENSURE_AFTER})`,
-    [
-      refund.id,
-      refund.tenantId,
-      refund.merchantId,
-      refund.paymentId,
-      refund.amount,
-      refund.reason ?? null,
-    ],
+    [refund.id, refund.tenantId, refund.merchantId, refund.paymentId, refund.amount, refund.reason ?? null],
   );
   await insertAttempt(db, refund.id, { number: 1, outRefundNo: refund.outRefundNo });
   await appendEvent(db, {

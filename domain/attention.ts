@@ -1,5 +1,6 @@
 /** Orthogonal to a status: whether a person has to look at it. */
-export type Attention = 'none' | 'needs_operator';
+export const ATTENTIONS = ['none', 'needs_operator'] as const;
+export type Attention = (typeof ATTENTIONS)[number];
 
 /**
  * Why a payment needs a person: what no machine may decide. Code, database, the Temporal UI, docs/runbooks/ (one page for each) and the

@@ -45,7 +45,11 @@ export const ERRORS = {
     retryable: false,
     title: 'The payment is too old to be refunded by WeChat Pay',
   },
-  too_many_refunds: { status: 409, retryable: false, title: 'The payment has as many refunds as it can have' },
+  too_many_refunds: {
+    status: 409,
+    retryable: false,
+    title: 'The payment has as many refunds as it can have',
+  },
   refund_not_retryable: { status: 409, retryable: false, title: 'Only a refund that failed can be retried' },
   refund_needs_no_operator: { status: 409, retryable: false, title: 'The refund does not wait for anybody' },
   refund_not_abnormal: {

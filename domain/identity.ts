@@ -14,7 +14,7 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
 }
 
 /** Prefixes that let a reader of a log tell what an id is. */
-export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'rpo' | 'ntf' | 'evt';
+export type IdPrefix = 'ten' | 'mch' | 'key' | 'opr' | 'pay' | 'ref' | 'rpo' | 'ntf' | 'evt' | 'apr' | 'act';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {

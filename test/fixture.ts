@@ -45,7 +45,7 @@ export interface Paysaga {
   client: Client;
   /** Calls the API with the key; a POST gets a fresh Idempotency-Key unless the headers bring one. */
   call(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     body?: unknown,
     headers?: Record<string, string>,

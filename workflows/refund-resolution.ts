@@ -1,4 +1,10 @@
-import { condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import {
+  condition,
+  currentUpdateInfo,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { PAYOUT_TYPES, type RefundFinding, type RefundStatus } from '../domain/refund.ts';
 import { type RefundResolution, type ResolveResult, requireReason, resolveRefund } from './messages.ts';
@@ -13,14 +19,14 @@ interface Resolution {
 
 /** Answers the update `resolveRefund`; the main loop carries decisions out, one at a time. */
 export function serveResolution(refundId: string): Resolution {
-  let wanted: RefundResolution | undefined;
+  let wanted: { request: RefundResolution; updateKey: string } | undefined;
   let result: ResolveResult | undefined;
 
   setHandler(
     resolveRefund,
     async (request) => {
       result = undefined;
-      wanted = request;
+      wanted = { request, updateKey: updateKey() };
       await condition(() => result !== undefined);
       return result as unknown as ResolveResult;
     },
@@ -38,33 +44,46 @@ export function serveResolution(refundId: string): Resolution {
     isWanted: () => wanted !== undefined,
     async carryOut(current) {
       if (!wanted) return current;
-      const [answer, finding] = await outcomeOf(wanted, current);
+      const [answer, finding] = await decided(wanted, current);
       result = answer;
       wanted = undefined;
       return finding;
     },
   };
 
-  async function outcomeOf(
-    request: RefundResolution,
+  async function decided(
+    { request, updateKey }: { request: RefundResolution; updateKey: string },
     current: RefundFinding,
   ): Promise<[ResolveResult, RefundFinding | undefined]> {
     if (current.kind !== 'abnormal') return [{ kind: 'refused', code: 'refund_not_abnormal' }, current];
-    if (request.choice === 'WAIT') return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
-    const { payOutRefund } = proxyActivities<Activities>({
+    const { actor, reason, choice } = request;
+    const steps = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: '10 minutes',
       retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-      summary: `send the money elsewhere: ${request.choice}`,
+      summary: `${choice}, decided by ${actor}: ${reason}`,
     });
+    const decision = { actor, reason, updateKey };
     try {
-      const answer = await payOutRefund({ refundId, payoutId: request.payoutId });
-      if (answer.kind === 'refused') return [answer, current];
+      if (choice === 'WAIT') {
+        await steps.recordRefundAction({ refundId, action: 'resolve_refund', result: choice, ...decision });
+        return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
+      }
+      const answer =
+        choice === 'OFFLINE'
+          ? await steps.settleRefundOffline({ refundId, approvalId: request.approvalId, updateKey })
+          : await steps.payOutRefund({ refundId, payoutId: request.payoutId, decision });
+      if (answer.kind === 'refused') return [answer, undefined];
       return [{ kind: 'accepted', status: statusOf(answer.finding) }, answer.finding];
     } catch {
       return [{ kind: 'unanswered' }, undefined];
     }
   }
+}
+
+/** Names the update that is being answered, the same at every repeat of its steps. Call it in the update's handler. */
+export function updateKey(): string {
+  return `${workflowInfo().workflowId}/${workflowInfo().runId}/${currentUpdateInfo()?.id}`;
 }
 
 /** An update may be sent by hand. */
@@ -75,8 +94,10 @@ function checkChoice(request: RefundResolution): void {
     if (!request.approvalId) throw new Error('approvalId is mandatory: two people settle a refund offline');
     return;
   }
-  if (!PAYOUT_TYPES.includes(choice)) throw new Error(`choice must be one of ${PAYOUT_TYPES.join(', ')}, OFFLINE, WAIT`);
-  if (!request.payoutId) throw new Error('payoutId is mandatory: store the request first, through the API or paysaga refund resolve');
+  if (!PAYOUT_TYPES.includes(choice))
+    throw new Error(`choice must be one of ${PAYOUT_TYPES.join(', ')}, OFFLINE, WAIT`);
+  if (!request.payoutId)
+    throw new Error('payoutId is mandatory: let `paysaga refund resolve` or the API store the request first');
 }
 
 function statusOf(finding: RefundFinding): RefundStatus {

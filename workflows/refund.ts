@@ -13,7 +13,7 @@ import type { RefundFinding, RefundStatus, SubmitFinding } from '../domain/refun
 import { untilInterrupted } from './interrupt.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, recheck, requireReason, submit } from './messages.ts';
-import { serveResolution } from './refund-resolution.ts';
+import { serveResolution, updateKey } from './refund-resolution.ts';
 import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
 
 /**
@@ -47,8 +47,14 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   );
   setHandler(
     recheck,
-    () => {
+    async ({ actor, reason }) => {
       recheckRequested = true;
+      const { recordRefundAction } = proxyActivities<Activities>({
+        startToCloseTimeout: '15 seconds',
+        summary: `asked again for ${actor}: ${reason}`,
+      });
+      const decision = { actor, reason, updateKey: updateKey() };
+      await recordRefundAction({ refundId, action: 'recheck', result: 'asked again', ...decision });
     },
     {
       validator: (request) => {

@@ -124,8 +124,11 @@ const hopelessRefunds: Record<string, Path> = {
       const number = `VAIN${randomUUID().slice(0, 18)}`;
       const creating = paysaga.call('POST', `/v1/payments/${payment.id}/refunds`, { out_refund_no: number });
       const row = async () =>
-        (await paysaga.pool.query('select refund_id id from refund_attempts where out_refund_no = $1', [number]))
-          .rows[0]?.id;
+        (
+          await paysaga.pool.query('select refund_id id from refund_attempts where out_refund_no = $1', [
+            number,
+          ])
+        ).rows[0]?.id;
       let id: string | undefined;
       for (let turn = 0; turn < 400 && !id; turn += 1) {
         await new Promise((resolve) => setTimeout(resolve, 25));
