@@ -90,6 +90,12 @@ function cannotEncrypt(error: unknown): never {
 async function refusal(pool: Pool, code: string, choice: RefundChoice): Promise<Problem> {
   if (code === 'refund_not_abnormal')
     return new Problem('refund_not_abnormal', 'The refund has gone on meanwhile: read it again.');
+  if (code.startsWith('approval_')) {
+    return new Problem(
+      'approval_refused',
+      `The approval does not stand: ${code.slice('approval_'.length).replaceAll('_', ' ')}. Nothing was changed.`,
+    );
+  }
   const message = 'payoutId' in choice ? await payoutFailure(pool, choice.payoutId) : undefined;
   return new Problem(
     'gateway_rejected',

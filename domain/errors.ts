@@ -52,6 +52,7 @@ export const ERRORS = {
   },
   refund_not_retryable: { status: 409, retryable: false, title: 'Only a refund that failed can be retried' },
   refund_needs_no_operator: { status: 409, retryable: false, title: 'The refund does not wait for anybody' },
+  approval_refused: { status: 409, retryable: false, title: 'What takes two people was not approved by two' },
   refund_not_abnormal: {
     status: 409,
     retryable: false,

@@ -55,7 +55,7 @@ export interface Paysaga {
   /** Waits until the payment or refund at this path has one of the statuses. */
   until(path: string, ...statuses: string[]): Promise<Answer['body']>;
   /** The gateway's control API. */
-  control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
+  control(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** Event types of a workflow's history, in order. */
   history(workflowId: string): Promise<string[]>;
   /** Ends the worker, or all of them, as a deployment does. */

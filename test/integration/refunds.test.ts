@@ -127,6 +127,10 @@ describe('refunds', () => {
     const payment = await paid();
     const key = { 'idempotency-key': randomUUID() };
     const first = await refund(payment.id, { amount: { refund: 1 } }, key);
+    await paysaga.pool.query(
+      `update refund_attempts set sent_at = sent_at - interval '1 minute' where refund_id = $1`,
+      [first.body.id],
+    );
     // As after a crash between storing the intent and starting the workflow: the row is there, the workflow never was.
     const id = `ref_${randomUUID().replaceAll('-', '')}`;
     await paysaga.pool.query(

@@ -64,7 +64,7 @@ export const finishRefund = (paysaga: Paysaga, number: string, status: string) =
   paysaga.control('POST', `/refunds/${number}/finish`, { status });
 
 /** Waits until the payment or refund at this path shows the reason to an operator. */
-export async function untilAttention(paysaga: Paysaga, path: string, reason: string): Promise<void> {
+export async function untilAttention(paysaga: Paysaga, path: string, reason: string | null): Promise<void> {
   for (let turn = 0; turn < 600; turn += 1) {
     if ((await paysaga.call('GET', path)).body.attention_reason === reason) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
