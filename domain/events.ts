@@ -8,6 +8,7 @@ export const EVENT_TYPES = [
   'payment.partially_refunded',
   'payment.refunded',
   'payment.needs_operator',
+  'payment.attention_cleared',
   'payment.late_money',
   'refund.created',
   'refund.reserved',
@@ -16,6 +17,7 @@ export const EVENT_TYPES = [
   'refund.failed',
   'refund.abnormal',
   'refund.needs_operator',
+  'refund.attention_cleared',
 ] as const;
 
 /** The type of an outbox event. */

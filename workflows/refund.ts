@@ -3,16 +3,15 @@ import {
   CancellationScope,
   condition,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { RefundAttention } from '../domain/attention.ts';
+import { REFUND_ATTENTION, type RefundAttention } from '../domain/attention.ts';
 import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
-import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
+import { openSituation } from './situation.ts';
+import { REFUND_STATUS, type RefundInput } from './start.ts';
 
 /**
  * One refund: reserve the amount, hand it to the gateway, wait until the money has moved.
@@ -23,11 +22,11 @@ import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
 export async function refund({ refundId, timing }: RefundInput): Promise<RefundOutcome> {
   const notifications: string[] = [];
   let answered: RefundFinding | undefined;
-  /** Shown to an operator. */
-  let needsOperator = false;
   /** What polling found out, or that it was given up, until the main loop has taken it. */
   let polled: RefundFinding | 'given up' | undefined;
   let polling = false;
+
+  const situation = openSituation();
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the refund and settle.',
@@ -62,18 +61,14 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
   function show(finding: RefundFinding): void {
     const status: RefundStatus =
       finding.kind === 'final' ? finding.status : finding.kind === 'abnormal' ? 'ABNORMAL' : 'PROCESSING';
-    upsertSearchAttributes([
-      { key: REFUND_STATUS, value: status },
-      ...(status === 'ABNORMAL' ? [{ key: ATTENTION, value: 'needs_operator' }] : []),
-      ...(status !== 'ABNORMAL' && needsOperator ? [{ key: ATTENTION, value: null }] : []),
-    ]);
-    needsOperator = status === 'ABNORMAL';
-    setCurrentDetails(DETAILS[status]);
+    situation.becomes({ key: REFUND_STATUS, value: status }, DETAILS[status], {
+      asks: status === 'ABNORMAL',
+    });
   }
 
   /** Sets the amount aside under the payment's row lock, so that all refunds together never exceed it. */
   function reserve(): Promise<RefundFinding> {
-    setCurrentDetails('Reserving the amount.');
+    situation.waits('Reserving the amount.');
     return localFirst(
       'reserveRefund',
       { refundId },
@@ -87,7 +82,7 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
 
   /** Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. */
   async function submitRequest(): Promise<RefundFinding> {
-    setCurrentDetails('Handing the refund to WeChat Pay.');
+    situation.waits('Handing the refund to WeChat Pay.');
     const { submitRefund } = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: timing.giveUpMs,
@@ -166,9 +161,7 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       summary: `needs an operator: ${reason}`,
     });
     await requestRefundAttention({ refundId, reason });
-    needsOperator = true;
-    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}.`);
+    situation.asks(`Needs an operator: ${REFUND_ATTENTION[reason]} (${reason}).`);
   }
 }
 
