@@ -23,45 +23,38 @@ const PATIENCE = {
   retry: { initialInterval: '1 second', maximumInterval: '15 seconds' },
 } as const;
 
-/** Puts on record what an operator did. */
+/** Puts on record what an operator did; undefined when there is nothing to record, so that whoever answers does not wait even a turn. */
 export type RecordAction = (
   action: OperatorAction,
   request: OperatorRequest,
   result: string,
-) => Promise<void>;
+) => Promise<void> | undefined;
 
-/**
- * Answers what an operator may do to a payment besides closing and rechecking it: repeat a step at once, and settle by evidence what no
- * machine can decide.
- * @param recheck is told when a step that was given up is to be repeated; false when none was.
- * @param resolved is told how the payment has ended.
- */
-export function serveOperator({
-  paymentId,
-  recheck,
-  resolved,
-}: {
-  paymentId: string;
-  recheck: (request: OperatorRequest) => boolean;
-  resolved: (finding: PaymentFinding & { kind: 'final' }) => void;
-}): { record: RecordAction } {
-  const record: RecordAction = async (action, { actor, reason }, result) => {
+/** Opens the record of what operators do to a payment or refund. */
+export function openRecord(subject: { paymentId: string } | { refundId: string }): RecordAction {
+  return (action, { actor, reason }, result) => {
     // What the merchant's own backend asks for through the API is no operator's doing.
-    if (API_KEY_ID.test(actor) || !recordsOperatorActions()) return;
-    await localFirst(
+    if (API_KEY_ID.test(actor) || !recordsOperatorActions()) return undefined;
+    return localFirst(
       'recordOperatorAction',
-      { paymentId, action, actor, reason, result, updateKey: updateKey() },
+      { ...subject, action, actor, reason, result, updateKey: updateKey() },
       { startToCloseTimeout: '15 seconds', summary: `record what ${actor} did` },
     );
   };
+}
 
+/**
+ * Answers the update `retryStep`.
+ * @param givenUp is told who asks, and says whether a step was given up and is repeated now.
+ */
+export function serveRetry(record: RecordAction, givenUp: (request: OperatorRequest) => boolean): void {
   setHandler(
     retryStep,
     async (request) => {
-      const givenUp = recheck(request);
+      const recheck = givenUp(request) ? ['recheck'] : [];
       const summary = `repeat at once what waits, asked by ${request.actor}`;
       const waiting = await localFirst('repeatWaitingSteps', {}, { ...PATIENCE, summary }, AT_GATEWAY);
-      const repeated = [...(givenUp ? ['recheck'] : []), ...waiting];
+      const repeated = [...recheck, ...waiting];
       await record('retry_step', request, repeated.join(', ') || 'nothing waited');
       return { repeated };
     },
@@ -70,7 +63,16 @@ export function serveOperator({
       description: 'Repeat at once the step that waits for its next attempt, or was given up.',
     },
   );
+}
 
+/**
+ * Answers the updates `resolveAsPaid` and `resolveAsClosed`, which settle by evidence what no machine can decide.
+ * @param resolved is told how the payment has ended.
+ */
+export function serveResolution(
+  paymentId: string,
+  resolved: (finding: PaymentFinding & { kind: 'final' }) => void,
+): void {
   async function resolve(as: 'paid' | 'closed', request: ResolveRequest): Promise<ResolveAnswer> {
     const { actor, reason, approval } = request;
     const { resolvePayment } = proxyActivities<Activities>({
@@ -98,7 +100,6 @@ export function serveOperator({
     description:
       'Settle as closed and unpaid: because WeChat Pay says so when it is asked now, or because two operators have approved it.',
   });
-  return { record };
 }
 
 /** Names the request that is being answered, the same at every repeat of its steps. */

@@ -24,7 +24,7 @@ import {
   recheck,
   requireReason,
 } from './messages.ts';
-import { serveOperator } from './operator.ts';
+import { openRecord, serveResolution, serveRetry } from './operator.ts';
 import { openSituation } from './situation.ts';
 import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
 
@@ -62,6 +62,7 @@ export async function payment({
   /** An operator has settled it. */
   let resolved = false;
   const situation = openSituation();
+  const record = openRecord({ paymentId });
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the payment and settle.',
@@ -80,16 +81,17 @@ export async function payment({
       closeRequest ??= request;
       await condition(() => outcome !== undefined || waitsForOperator);
       const answer = outcome ?? { status: 'UNDECIDED' as const };
-      await record('close', request, answer.status);
+      const recording = record('close', request, answer.status);
+      if (recording) await recording;
       return answer;
     },
     { validator: requireReason, description: 'Close the order unless it turns out to be paid.' },
   );
   setHandler(
     recheck,
-    async (request) => {
+    (request) => {
       recheckRequest = request;
-      await record('recheck', request, 'asked again');
+      return record('recheck', request, 'asked again');
     },
     {
       validator: (request) => {
@@ -99,16 +101,13 @@ export async function payment({
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
-  const { record } = serveOperator({
-    paymentId,
-    recheck: (request) => {
-      if (waitsForOperator) recheckRequest = request;
-      return waitsForOperator;
-    },
-    resolved: (finding) => {
-      resolved = true;
-      found = finding;
-    },
+  serveRetry(record, (request) => {
+    if (waitsForOperator) recheckRequest = request;
+    return waitsForOperator;
+  });
+  serveResolution(paymentId, (finding) => {
+    resolved = true;
+    found = finding;
   });
   serveFrontEnd({
     paymentId,

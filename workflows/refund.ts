@@ -10,6 +10,7 @@ import { REFUND_ATTENTION, type RefundAttention } from '../domain/attention.ts';
 import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
+import { openRecord, serveRetry } from './operator.ts';
 import { openSituation } from './situation.ts';
 import { REFUND_STATUS, type RefundInput } from './start.ts';
 
@@ -27,6 +28,7 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
   let polling = false;
 
   const situation = openSituation();
+  serveRetry(openRecord({ refundId }), () => false);
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the refund and settle.',
