@@ -1,12 +1,15 @@
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
+import { showingRefusals } from './credentials.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { payOutRefund } from './pay-out-refund.ts';
-import { recordRefundAction } from './record-refund-action.ts';
+import { recordOperatorAction } from './record-operator-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
+import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
+import { resolvePayment } from './resolve-payment.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundByQuery, settleRefundFromNotification } from './settle-refund.ts';
 import { settleRefundOffline } from './settle-refund-offline.ts';
@@ -19,22 +22,24 @@ import { submitRefund } from './submit-refund.ts';
 export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   const dependencies = { ...outside, pace: new GatewayPace(outside.clock) };
   return {
-    createPrepayOrder: createPrepayOrder(dependencies),
-    renewPrepayOrder: renewPrepayOrder(dependencies),
-    settleFromNotification: settleFromNotification(dependencies),
-    settleByPolling: settleByPolling(dependencies),
-    settleByQuery: settleByQuery(dependencies),
-    closeUnlessPaid: closeUnlessPaid(dependencies),
+    createPrepayOrder: showingRefusals(dependencies, createPrepayOrder(dependencies)),
+    renewPrepayOrder: showingRefusals(dependencies, renewPrepayOrder(dependencies)),
+    settleFromNotification: showingRefusals(dependencies, settleFromNotification(dependencies)),
+    settleByPolling: showingRefusals(dependencies, settleByPolling(dependencies)),
+    settleByQuery: showingRefusals(dependencies, settleByQuery(dependencies)),
+    closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
-    submitRefund: submitRefund(dependencies),
-    settleRefundFromNotification: settleRefundFromNotification(dependencies),
-    settleRefundByPolling: settleRefundByPolling(dependencies),
-    settleRefundByQuery: settleRefundByQuery(dependencies),
-    payOutRefund: payOutRefund(dependencies),
-    settleRefundOffline: settleRefundOffline(dependencies),
-    recordRefundAction: recordRefundAction(dependencies),
+    submitRefund: showingRefusals(dependencies, submitRefund(dependencies)),
+    settleRefundFromNotification: showingRefusals(dependencies, settleRefundFromNotification(dependencies)),
+    settleRefundByPolling: showingRefusals(dependencies, settleRefundByPolling(dependencies)),
+    settleRefundByQuery: showingRefusals(dependencies, settleRefundByQuery(dependencies)),
+    payOutRefund: showingRefusals(dependencies, payOutRefund(dependencies)),
+    settleRefundOffline: showingRefusals(dependencies, settleRefundOffline(dependencies)),
     requestRefundAttention: requestRefundAttention(dependencies),
+    repeatWaitingSteps: repeatWaitingSteps(),
+    recordOperatorAction: recordOperatorAction(dependencies),
+    resolvePayment: resolvePayment(dependencies),
   };
 }
 

@@ -6,9 +6,16 @@ import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection } from './failures.ts';
-import type { RefundDecision } from './record-refund-action.ts';
 import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
 import type { DecisionAnswer } from './settle-refund-offline.ts';
+
+/** Who decided, and why. */
+interface Decision {
+  actor: string;
+  reason: string;
+  /** Names the request, so that its repeat is not another action. */
+  updateKey: string;
+}
 
 /**
  * Sends the money of an abnormal refund where an operator wants it. The exact request is in the database, so that a repeat sends the same
@@ -18,7 +25,7 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
   return async (input: {
     refundId: string;
     payoutId: string;
-    decision: RefundDecision;
+    decision: Decision;
   }): Promise<DecisionAnswer> => {
     const { refundId, payoutId } = input;
     const refund = await mustLoad(pool, refundId);

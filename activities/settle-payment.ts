@@ -138,15 +138,15 @@ export async function query(gateway: PaymentGateway, outTradeNo: string): Promis
   }
 }
 
-type PaidOrder = GatewayOrder & { transaction_id: string };
+export type PaidOrder = GatewayOrder & { transaction_id: string };
 
 /** Paid is SUCCESS, and REFUND too: an order of which something was refunded was paid (official page 4012791838). */
-function isPaidOrder(order: GatewayOrder): order is PaidOrder {
+export function isPaidOrder(order: GatewayOrder): order is PaidOrder {
   return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
 }
 
 /** The first field in which the paid order and the payment differ, as a reason code. */
-function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
+export function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
   if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
   const theirs = ownersOf(order);
   if (theirs.mchid !== payment.mchid) return 'mchid_differs';

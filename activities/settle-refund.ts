@@ -226,7 +226,9 @@ export function knownFinding(refund: Refund): RefundFinding {
       };
     default: {
       const kind = refund.status === 'ABNORMAL' ? 'abnormal' : 'processing';
-      return { kind, ...(refund.attentionReason && { attention: refund.attentionReason }) };
+      const reason = refund.attentionReason;
+      // Refused credentials are told by a signal.
+      return { kind, ...(reason && reason !== 'credentials_refused' && { attention: reason }) };
     }
   }
 }

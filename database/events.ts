@@ -40,3 +40,15 @@ export async function listEventTypes(db: Queryable, paymentId: string): Promise<
   );
   return rows.map((row) => row.type);
 }
+
+/** The events of a payment and its refunds, oldest first. */
+export async function listEvents(
+  db: Queryable,
+  paymentId: string,
+): Promise<{ type: EventType; refundId: string | null; version: number; data: unknown; createdAt: Date }[]> {
+  const { rows } = await db.query(
+    `select type, refund_id "refundId", version, data, created_at "createdAt" from events where payment_id = $1 order by sequence`,
+    [paymentId],
+  );
+  return rows;
+}

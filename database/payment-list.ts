@@ -59,3 +59,12 @@ export async function listPayments(
   const payments = rows.slice(0, limit);
   return { payments: endingBefore === undefined ? payments : payments.reverse(), hasMore };
 }
+
+/** The payments of this id or order number, in the tenant if one is named: a number is unique for one merchant only. */
+export async function paymentsNamed(db: Queryable, name: string, tenantId?: string): Promise<Payment[]> {
+  const { rows } = await db.query<Payment>(
+    `${SELECT_PAYMENTS} where (p.id = $1 or p.out_trade_no = $1) and ($2::text is null or p.tenant_id = $2) order by p.id`,
+    [name, tenantId ?? null],
+  );
+  return rows;
+}

@@ -210,6 +210,8 @@ export interface PaymentChange {
   successTime?: Date;
   failureCode?: string;
   failureMessage?: string;
+  /** The operators' action that has settled it, `act_…`. */
+  operatorAction?: string;
 }
 
 const EVENT_OF_STATUS = {
@@ -282,6 +284,7 @@ export async function transitionPayment(
       status: to,
       ...(change.transactionId && { transaction_id: change.transactionId }),
       ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(change.operatorAction && { operator_action: change.operatorAction }),
     },
   });
   if (to === 'PAID') {

@@ -19,6 +19,8 @@ export const PAYMENT_ATTENTION = {
   late_money: 'money came after the payment had ended without it',
   /** For a day nobody could find out whether the order is closed. */
   close_unresolved: 'WeChat Pay does not say whether the order is closed',
+  /** WeChat Pay takes neither order nor question from the merchant: keys or rights are wrong. */
+  credentials_refused: "WeChat Pay refuses the merchant's credentials",
   /** Its workflow has ended and the row has not: somebody terminated it, say. */
   workflow_ended: 'its workflow ended before the payment did',
 } as const satisfies Record<string, string>;
@@ -37,6 +39,7 @@ export const REFUND_ATTENTION = {
   unknown_refund_status: 'WeChat Pay says of the refund what its documentation does not know',
   /** The refund had ended here, and WeChat Pay says it ended otherwise. */
   gateway_contradicts: 'WeChat Pay takes back how the refund ended',
+  credentials_refused: "WeChat Pay refuses the merchant's credentials",
   workflow_ended: 'its workflow ended before the refund did',
 } as const satisfies Record<string, string>;
 

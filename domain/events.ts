@@ -8,6 +8,7 @@ export const EVENT_TYPES = [
   'payment.partially_refunded',
   'payment.refunded',
   'payment.needs_operator',
+  'payment.attention_cleared',
   'payment.late_money',
   'refund.created',
   'refund.reserved',

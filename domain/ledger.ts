@@ -47,6 +47,9 @@ export const POSTINGS = {
   'payment.paid': { debit: 'wechat_receivable', credit: 'sales' },
   /** Money came for a payment that had ended without it. */
   'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
+  /** Operators have settled a payment over another amount than the order's: what came in excess, and what is missing. */
+  'payment.overpaid': { debit: 'wechat_receivable', credit: 'suspense' },
+  'payment.underpaid': { debit: 'suspense', credit: 'wechat_receivable' },
   /** A refund has set its amount aside. */
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */

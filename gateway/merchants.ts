@@ -18,6 +18,8 @@ export interface Merchants {
   get(merchantId: string): Promise<MerchantGateway>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
   for(of: { merchantId: string; subMchid: string | null }): Promise<PaymentGateway>;
+  /** WeChat Pay has refused the credentials: before they are used again it is looked whether they were replaced. */
+  doubt(merchantId: string): void;
   /** Closes every connection. */
   close(): Promise<void>;
 }
@@ -101,6 +103,10 @@ export function openMerchants({
     vault,
     get,
     for: async ({ merchantId, subMchid }) => paymentGateway((await get(merchantId)).wechat, subMchid),
+    doubt(merchantId) {
+      const cached = cache.get(merchantId);
+      if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;
+    },
     async close() {
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();

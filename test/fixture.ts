@@ -16,7 +16,7 @@ import { openPool, type Pool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
-import { openMerchants } from '../gateway/merchants.ts';
+import { type Merchants, openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
@@ -39,9 +39,12 @@ export interface Paysaga {
   tenantId: string;
   databaseUrl: string;
   masterKey: Buffer;
+  temporalAddress: string;
   taskQueue: string;
   simulator: Simulator;
   pool: Pool;
+  /** As API and worker use them. */
+  merchants: Merchants;
   client: Client;
   /** Calls the API with the key; a POST gets a fresh Idempotency-Key unless the headers bring one. */
   call(
@@ -211,9 +214,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     tenantId,
     databaseUrl: database.url,
     masterKey,
+    temporalAddress: address,
     taskQueue,
     simulator,
     pool,
+    merchants,
     client,
     call: (method, path, body, headers = {}) =>
       http(method, `${apiUrl}${path}`, body, {

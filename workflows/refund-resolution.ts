@@ -1,13 +1,8 @@
-import {
-  condition,
-  currentUpdateInfo,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { PAYOUT_TYPES, type RefundFinding, type RefundStatus } from '../domain/refund.ts';
 import { type RefundResolution, type ResolveResult, requireReason, resolveRefund } from './messages.ts';
+import { type RecordAction, updateKey } from './operator.ts';
 
 /** What operators decide about an abnormal refund, as its main loop sees it. */
 interface Resolution {
@@ -17,18 +12,24 @@ interface Resolution {
   carryOut(current: RefundFinding): Promise<RefundFinding | undefined>;
 }
 
-/** Answers the update `resolveRefund`; the main loop carries decisions out, one at a time. */
-export function serveResolution(refundId: string): Resolution {
-  let wanted: { request: RefundResolution; updateKey: string } | undefined;
+/**
+ * Answers the update `resolveRefund`; the main loop carries decisions out, one at a time.
+ * @param record puts on record what an operator decided.
+ */
+export function serveRefundResolution(refundId: string, record: RecordAction): Resolution {
+  let wanted: { request: RefundResolution; key: string } | undefined;
   let result: ResolveResult | undefined;
 
   setHandler(
     resolveRefund,
     async (request) => {
       result = undefined;
-      wanted = { request, updateKey: updateKey() };
+      wanted = { request, key: updateKey() };
       await condition(() => result !== undefined);
-      return result as unknown as ResolveResult;
+      const answer = result as unknown as ResolveResult;
+      // What changes something is on record with the change.
+      if (request.choice === 'WAIT') await record('resolve_refund', request, request.choice);
+      return answer;
     },
     {
       validator: (request) => {
@@ -52,7 +53,7 @@ export function serveResolution(refundId: string): Resolution {
   };
 
   async function decided(
-    { request, updateKey }: { request: RefundResolution; updateKey: string },
+    { request, key }: { request: RefundResolution; key: string },
     current: RefundFinding,
   ): Promise<[ResolveResult, RefundFinding | undefined]> {
     if (current.kind !== 'abnormal') return [{ kind: 'refused', code: 'refund_not_abnormal' }, current];
@@ -63,15 +64,12 @@ export function serveResolution(refundId: string): Resolution {
       retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
       summary: `${choice}, decided by ${actor}: ${reason}`,
     });
-    const decision = { actor, reason, updateKey };
+    const decision = { actor, reason, updateKey: key };
+    if (choice === 'WAIT') return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
     try {
-      if (choice === 'WAIT') {
-        await steps.recordRefundAction({ refundId, action: 'resolve_refund', result: choice, ...decision });
-        return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
-      }
       const answer =
         choice === 'OFFLINE'
-          ? await steps.settleRefundOffline({ refundId, approvalId: request.approvalId, updateKey })
+          ? await steps.settleRefundOffline({ refundId, approvalId: request.approvalId, updateKey: key })
           : await steps.payOutRefund({ refundId, payoutId: request.payoutId, decision });
       if (answer.kind === 'refused') return [answer, undefined];
       return [{ kind: 'accepted', status: statusOf(answer.finding) }, answer.finding];
@@ -79,11 +77,6 @@ export function serveResolution(refundId: string): Resolution {
       return [{ kind: 'unanswered' }, undefined];
     }
   }
-}
-
-/** Names the update that is being answered, the same at every repeat of its steps. Call it in the update's handler. */
-export function updateKey(): string {
-  return `${workflowInfo().workflowId}/${workflowInfo().runId}/${currentUpdateInfo()?.id}`;
 }
 
 /** An update may be sent by hand. */

@@ -3,9 +3,7 @@ import {
   CancellationScope,
   condition,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { REFUND_ATTENTION, type RefundAttention } from '../domain/attention.ts';
@@ -13,8 +11,10 @@ import type { RefundFinding, RefundStatus, SubmitFinding } from '../domain/refun
 import { untilInterrupted } from './interrupt.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import { notificationOf, notified, type RefundOutcome, recheck, requireReason, submit } from './messages.ts';
-import { serveResolution, updateKey } from './refund-resolution.ts';
-import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
+import { openRecord, serveRetry } from './operator.ts';
+import { serveRefundResolution } from './refund-resolution.ts';
+import { openSituation } from './situation.ts';
+import { REFUND_STATUS, type RefundInput } from './start.ts';
 
 /**
  * One attempt of a refund: reserve the amount, hand it to the gateway, wait until the money has moved.
@@ -33,6 +33,8 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   /** What polling found out, or that it was given up, until the main loop has taken it. */
   let polled: RefundFinding | 'given up' | undefined;
   let polling = false;
+  const situation = openSituation();
+  const record = openRecord({ refundId });
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the refund and settle.',
@@ -47,14 +49,9 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   );
   setHandler(
     recheck,
-    async ({ actor, reason }) => {
+    async (request) => {
       recheckRequested = true;
-      const { recordRefundAction } = proxyActivities<Activities>({
-        startToCloseTimeout: '15 seconds',
-        summary: `asked again for ${actor}: ${reason}`,
-      });
-      const decision = { actor, reason, updateKey: updateKey() };
-      await recordRefundAction({ refundId, action: 'recheck', result: 'asked again', ...decision });
+      await record('recheck', request, 'asked again');
     },
     {
       validator: (request) => {
@@ -64,7 +61,11 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
-  const resolution = serveResolution(refundId);
+  serveRetry(record, () => {
+    recheckRequested = attention !== undefined;
+    return recheckRequested;
+  });
+  const resolution = serveRefundResolution(refundId, record);
 
   return await CancellationScope.nonCancellable(async () => {
     let finding = await reserve();
@@ -94,18 +95,19 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
       finding.kind === 'final'
         ? undefined
         : (finding.attention ?? (finding.kind === 'abnormal' ? 'refund_abnormal' : undefined));
-    upsertSearchAttributes([
-      { key: REFUND_STATUS, value: status },
-      ...(reason ? [{ key: ATTENTION, value: 'needs_operator' }] : []),
-      ...(!reason && attention ? [{ key: ATTENTION, value: null }] : []),
-    ]);
     attention = reason;
-    setCurrentDetails(reason ? needsOperator(reason) : DETAILS[status]);
+    situation.becomes(
+      { key: REFUND_STATUS, value: status },
+      reason ? needsOperator(reason) : DETAILS[status],
+      {
+        asks: reason !== undefined,
+      },
+    );
   }
 
   /** Sets the amount aside under the payment's row lock, so that all refunds together never exceed it. */
   function reserve(): Promise<RefundFinding> {
-    setCurrentDetails('Reserving the amount.');
+    situation.waits('Reserving the amount.');
     return localFirst(
       'reserveRefund',
       { refundId },
@@ -125,7 +127,10 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
     let known: 'not_enough' | undefined;
     for (;;) {
       recheckRequested = false;
-      if (attention === undefined) setCurrentDetails('Handing the refund to WeChat Pay.');
+      if (attention === undefined)
+        situation.waits(
+          `Waiting for WeChat Pay's answer to the refund request, which is sent again until it answers, until ${giveUpAt()}. Then an operator is asked.`,
+        );
       const { submitRefund } = proxyActivities<Activities>({
         startToCloseTimeout: '20 seconds',
         scheduleToCloseTimeout: timing.giveUpMs,
@@ -148,10 +153,13 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
         known = undefined;
         continue;
       }
+      situation.answered();
       answered ??= found;
       switch (found.kind) {
         case 'queued':
-          setCurrentDetails('Waiting: another refund of the payment was sent less than a minute ago.');
+          situation.waits(
+            `Waiting for its turn among the refunds of the payment, which WeChat Pay takes a minute apart, until ${inMs(found.waitMs)} at least.`,
+          );
           await condition(() => recheckRequested, found.waitMs, {
             summary: 'one minute between the refunds of a payment',
           });
@@ -257,24 +265,34 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
     showAttention(reason);
   }
 
+  /** Until when a step is repeated that begins now. */
+  function giveUpAt(): string {
+    return inMs(timing.giveUpMs);
+  }
+
   function showAttention(reason: RefundAttention): void {
     attention = reason;
-    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(needsOperator(reason));
+    situation.asks(needsOperator(reason));
   }
 }
 
 const DETAILS: Record<RefundStatus, string> = {
   CREATED: '',
   RESERVED: 'Reserved.',
-  PROCESSING: 'WeChat Pay is moving the money; waiting for its notification, and asking now and then.',
+  PROCESSING:
+    'Waiting until the customer has the money, which takes WeChat Pay minutes, or for a card up to three working days: its notification tells, and it is asked now and then. After 30 days an operator is asked.',
   ABNORMAL: '',
   SUCCEEDED: 'Refunded.',
   FAILED: 'Not refunded; the reserved amount is free again.',
 };
 
-/** What an operator reads, and where it says what to do. */
+/** What an operator reads. */
 function needsOperator(reason: RefundAttention): string {
-  const page = `docs/runbooks/refund-${reason.replaceAll('_', '-')}.md`;
-  return `Needs an operator: ${REFUND_ATTENTION[reason]} (\`${reason}\`). What to do: ${page}.`;
+  const update = reason === 'refund_abnormal' ? '`resolveRefund`' : '`recheck`, once the cause is mended';
+  return `Needs an operator: ${REFUND_ATTENTION[reason]} (${reason}). Waits for the update ${update}, without an end; WeChat Pay may still settle it. docs/runbooks/refund-${reason.replaceAll('_', '-')}.md says what to do.`;
+}
+
+/** The time in so many milliseconds. */
+function inMs(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
 }

@@ -85,7 +85,62 @@ create trigger operator_action_is_final before update or delete on operator_acti
 create trigger operator_action_is_final_at_truncate before truncate on operator_actions
   for each statement execute function operator_action_is_final();
 
+-- No status changes but as the life cycles say. Made from domain/payment.ts and domain/refund.ts by `npm run life-cycle -- --sql`; where one of
+-- these tables changes, a migration replaces its function.
+create function payment_transition_is_legal() returns trigger language plpgsql as $$
+begin
+  -- domain/payment.ts
+  if (old.status, new.status) not in (
+    ('CREATED', 'PENDING'),
+    ('CREATED', 'PAID'),
+    ('CREATED', 'CLOSED'),
+    ('CREATED', 'FAILED'),
+    ('PENDING', 'PAID'),
+    ('PENDING', 'CLOSED'),
+    ('PAID', 'PARTIALLY_REFUNDED'),
+    ('PAID', 'REFUNDED'),
+    ('PARTIALLY_REFUNDED', 'REFUNDED')
+  ) then
+    raise exception 'a payment that is % never becomes %', old.status, new.status
+      using errcode = 'check_violation', hint = 'docs/life-cycle.md has the legal transitions.';
+  end if;
+  return new;
+end $$;
+
+create function refund_transition_is_legal() returns trigger language plpgsql as $$
+begin
+  -- domain/refund.ts
+  if (old.status, new.status) not in (
+    ('CREATED', 'RESERVED'),
+    ('CREATED', 'FAILED'),
+    ('RESERVED', 'PROCESSING'),
+    ('RESERVED', 'SUCCEEDED'),
+    ('RESERVED', 'FAILED'),
+    ('RESERVED', 'ABNORMAL'),
+    ('PROCESSING', 'SUCCEEDED'),
+    ('PROCESSING', 'FAILED'),
+    ('PROCESSING', 'ABNORMAL'),
+    ('ABNORMAL', 'PROCESSING'),
+    ('ABNORMAL', 'SUCCEEDED'),
+    ('ABNORMAL', 'FAILED'),
+    ('FAILED', 'CREATED')
+  ) then
+    raise exception 'a refund that is % never becomes %', old.status, new.status
+      using errcode = 'check_violation', hint = 'docs/life-cycle.md has the legal transitions.';
+  end if;
+  return new;
+end $$;
+
+create trigger payment_transition_is_legal before update of status on payments
+  for each row when (old.status is distinct from new.status) execute function payment_transition_is_legal();
+create trigger refund_transition_is_legal before update of status on refunds
+  for each row when (old.status is distinct from new.status) execute function refund_transition_is_legal();
+
 -- Down Migration
+
+drop trigger payment_transition_is_legal on payments;
+drop trigger refund_transition_is_legal on refunds;
+drop function payment_transition_is_legal(), refund_transition_is_legal();
 
 drop table operator_actions, approvals, operators;
 drop function operator_action_is_final(), approval_is_final();

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { approve, requestApproval } from '../../database/approvals.ts';
 import { listOperatorActions } from '../../database/operator-actions.ts';
 import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
+import { recheck, resolveRefund } from '../../workflows/messages.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { toRecorded } from '../replay/history.ts';
-import { fault, finishRefund, mend, paid, refund, refundId, untilAttention } from '../replay/path.ts';
+import { fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
+import { untilAttention, untilSearchAttribute } from '../watch.ts';
 
 const CARD = { bank_type: 'ICBC_DEBIT', bank_account: '6222021234567890123', real_name: '王小明' };
 
@@ -27,15 +29,12 @@ describe('refunds that need an operator', function () {
     paysaga.call('POST', `/v1/refunds/${id}/${what}`, body);
   const shown = async (id: string) => (await paysaga.call('GET', `/v1/refunds/${id}`)).body;
   /** Whether Temporal's list of what needs an operator has the workflow of this number. */
-  const untilListed = async (number: string, listed: boolean): Promise<void> => {
-    const handle = paysaga.client.workflow.getHandle(refundId(paysaga, number));
-    for (let turn = 0; turn < 400; turn += 1) {
-      const { searchAttributes } = await handle.describe();
-      if ((searchAttributes.Attention?.[0] === 'needs_operator') === listed) return;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    assert.fail(`${number} is ${listed ? 'not ' : ''}listed`);
-  };
+  const untilListed = (number: string, listed: boolean): Promise<void> =>
+    untilSearchAttribute(
+      paysaga.client.workflow.getHandle(refundId(paysaga, number)),
+      'Attention',
+      listed ? 'needs_operator' : undefined,
+    );
   const abnormal = async () => {
     const payment = await paid(paysaga);
     const one = await refund(paysaga, payment.id);
@@ -61,8 +60,8 @@ describe('refunds that need an operator', function () {
     assert.equal(body.status, 'RESERVED');
     await untilListed(body.out_refund_no, true);
     await limit(false);
-    const rechecked = await post(body.id, 'recheck', { reason: 'topped up' });
-    assert.equal(rechecked.status, 202, JSON.stringify(rechecked.body));
+    const handle = paysaga.client.workflow.getHandle(refundId(paysaga, body.out_refund_no));
+    await handle.executeUpdate(recheck, { args: [{ actor: 'ana', reason: 'topped up' }] });
     const done = await paysaga.until(`/v1/refunds/${body.id}`, 'PROCESSING');
     assert.equal(done.attention, 'none');
     assert.equal(done.out_refund_no, body.out_refund_no);
@@ -189,11 +188,12 @@ describe('refunds that need an operator', function () {
   });
 
   it('leaving it for now is on record, and asks WeChat Pay at once', async () => {
-    const { payment, id, number } = await abnormal();
+    const { payment, id, number, workflowId } = await abnormal();
     await fault(paysaga, { operation: 'notification', kind: 'drop', times: null });
     await finishRefund(paysaga, number, 'SUCCESS');
-    const waited = await post(id, 'resolve', { choice: 'WAIT', reason: 'done on the merchant platform' });
-    assert.equal(waited.status, 200, JSON.stringify(waited.body));
+    const handle = paysaga.client.workflow.getHandle(workflowId);
+    const decision = { actor: 'ana', reason: 'done on the merchant platform', choice: 'WAIT' } as const;
+    await handle.executeUpdate(resolveRefund, { args: [decision] });
     await paysaga.until(`/v1/refunds/${id}`, 'SUCCEEDED');
     const [action] = await listOperatorActions(paysaga.pool, payment.id);
     assert.deepEqual([action?.action, action?.result], ['resolve_refund', 'WAIT']);

@@ -1,0 +1,99 @@
+import {
+  Client,
+  Connection,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { dataConverter } from '../codec/data-converter.ts';
+import type { Payment } from '../database/payments.ts';
+import { openPool, type Pool } from '../database/pool.ts';
+import { paymentWorkflowId } from '../domain/identity.ts';
+import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
+import { paymentStart, startOptions } from '../workflows/start.ts';
+import { UsageError } from './usage-error.ts';
+
+/** How long a command waits for the answer of a workflow, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** The database, and the sagas through Temporal, for one command. */
+export interface SagaClient {
+  pool: Pool;
+  /**
+   * Sends an update to a payment's workflow, which is started if nobody has yet.
+   * @throws UsageError when it has ended, refuses the update, or does not answer in time.
+   */
+  update<Answer>(payment: Payment, name: string, request: object): Promise<Answer>;
+  /** What the payment's workflow waits for, in its own words; undefined when nobody answers. */
+  situation(payment: Payment): Promise<string | undefined>;
+}
+
+/** Runs a command with database and Temporal, and closes both. */
+export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Answer>): Promise<Answer> {
+  const environment = readEnvironment([
+    'DATABASE_URL',
+    ...TEMPORAL_VARIABLES,
+    'TEMPORAL_TASK_QUEUE',
+    'PAYSAGA_CODEC_KEYS',
+    'POLLING_SPEED',
+  ]);
+  const pool = openPool(environment.DATABASE_URL, { max: 2 });
+  const connection = Connection.lazy(temporalConnection(environment));
+  const client = new Client({
+    connection,
+    namespace: environment.TEMPORAL_NAMESPACE,
+    dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
+  });
+  const options = startOptions(environment.TEMPORAL_TASK_QUEUE, environment.POLLING_SPEED);
+  try {
+    return await work({
+      pool,
+      async update(payment, name, request) {
+        const { workflowType, ...start } = paymentStart(payment, options);
+        try {
+          return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
+            client.workflow.executeUpdateWithStart(name, {
+              args: [request],
+              startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
+            }),
+          );
+        } catch (error) {
+          throw explained(error, payment);
+        }
+      },
+      async situation({ mchid, outTradeNo }) {
+        const handle = client.workflow.getHandle(paymentWorkflowId(mchid, outTradeNo));
+        try {
+          const { currentDetails } = await client.withDeadline(Date.now() + 3_000, () =>
+            handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
+          );
+          return currentDetails;
+        } catch {
+          // The row is shown all the same.
+          return undefined;
+        }
+      },
+    });
+  } finally {
+    await connection.close();
+    await pool.end();
+  }
+}
+
+function explained(error: unknown, payment: Payment): unknown {
+  if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
+    return new UsageError(
+      `the workflow of ${payment.id} has ended, so it takes no updates: see paysaga payment show ${payment.id}`,
+    );
+  if (error instanceof WorkflowUpdateFailedError)
+    return new UsageError(`refused: ${error.cause?.message ?? error.message}`);
+  for (let at = error; at; at = (at as { cause?: unknown }).cause) {
+    const { code, name } = at as { code?: unknown; name?: string };
+    if (code === 4 || code === 14 || name === 'WorkflowUpdateRPCTimeoutOrCancelledError')
+      return new UsageError(
+        `no answer from the workflow within ${PATIENCE_MS / 1000} s; what was asked for may still happen: see paysaga payment show ${payment.id}`,
+      );
+  }
+  return error;
+}
