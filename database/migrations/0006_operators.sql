@@ -136,7 +136,13 @@ create trigger payment_transition_is_legal before update of status on payments
 create trigger refund_transition_is_legal before update of status on refunds
   for each row when (old.status is distinct from new.status) execute function refund_transition_is_legal();
 
+-- What a notification said is forgotten after some time, that it came is not.
+alter table notifications add column cleared_at timestamptz;
+create index notifications_uncleared on notifications (received_at) where cleared_at is null;
+
 -- Down Migration
+
+alter table notifications drop column cleared_at;
 
 drop trigger payment_transition_is_legal on payments;
 drop trigger refund_transition_is_legal on refunds;
