@@ -1,3 +1,4 @@
+import { acceptContradiction } from './accept-contradiction.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import { showingRefusals } from './credentials.ts';
@@ -35,6 +36,7 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleRefundByPolling: showingRefusals(dependencies, settleRefundByPolling(dependencies)),
     settleRefundByQuery: showingRefusals(dependencies, settleRefundByQuery(dependencies)),
     payOutRefund: showingRefusals(dependencies, payOutRefund(dependencies)),
+    acceptContradiction: acceptContradiction(dependencies),
     settleRefundOffline: showingRefusals(dependencies, settleRefundOffline(dependencies)),
     requestRefundAttention: requestRefundAttention(dependencies),
     repeatWaitingSteps: repeatWaitingSteps(),

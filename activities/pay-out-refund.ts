@@ -33,6 +33,7 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
     if (!stored) return { kind: 'refused', code: 'not_found' };
     const { payout, request } = stored;
     if (payout.outcome === 'REFUSED') return { kind: 'refused', code: payout.failureCode ?? '' };
+    if (payout.outcome === 'VOID') return { kind: 'refused', code: 'refund_not_abnormal' };
     if (!request) return { kind: 'accepted', finding: knownFinding(refund) };
 
     const gateway = await merchants.for(refund);

@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import type { Pool } from '../database/pool.ts';
-import { insertPayout, payoutFailure } from '../database/refund-payouts.ts';
+import { payoutFailure } from '../database/refund-payouts.ts';
 import type { Refund } from '../database/refunds.ts';
 import type { Merchants } from '../gateway/merchants.ts';
-import type { Payout } from '../gateway/payment-gateway.ts';
+import { storePayout } from '../gateway/payouts.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
 import type { RefundChoice } from '../workflows/messages.ts';
 import { caller } from './authentication.ts';
@@ -42,7 +42,8 @@ export function refundDecisionRoutes({
     .post(async (request, response) => {
       const { reason, ...decision } = parseBody(ResolveRefund, request.body);
       const refund = await requestedRefund(pool, request, response);
-      if (refund.status !== 'ABNORMAL') {
+      if (decision.choice === 'ACCEPT') mustContradict(refund);
+      else if (refund.status !== 'ABNORMAL') {
         throw new Problem('refund_not_abnormal', `The refund is ${refund.status}.`, {
           status_now: refund.status,
         });
@@ -58,24 +59,21 @@ export function refundDecisionRoutes({
   return router;
 }
 
-/** The decision in the words of the saga. A card is encrypted for WeChat Pay and sealed before anything else happens to it. */
+function mustContradict(refund: Refund): void {
+  if (refund.attentionReason === 'gateway_contradicts') return;
+  throw new Problem('refund_needs_no_operator', 'WeChat Pay has not contradicted itself about this refund.');
+}
+
+/** The decision in the words of the saga. */
 async function chosen(
   { pool, merchants }: { pool: Pool; merchants: Merchants },
   refund: Refund,
   { choice, bank_card: card, approval_id: approvalId }: Omit<ResolveRefund, 'reason'>,
 ): Promise<RefundChoice> {
   if (choice === 'WAIT') return { choice };
-  if (choice === 'OFFLINE') return { choice, approvalId: approvalId ?? '' };
-  const payout: Payout = { type: choice, ...card };
-  const request = await (await merchants.for(refund)).serializePayout(refund, payout).catch(cannotEncrypt);
-  const payoutId = await insertPayout(pool, merchants.vault, {
-    tenantId: refund.tenantId,
-    refundId: refund.id,
-    attempt: refund.attempt,
-    type: choice,
-    request,
-  });
-  return { choice, payoutId };
+  if (choice === 'OFFLINE' || choice === 'ACCEPT') return { choice, approvalId: approvalId ?? '' };
+  const payout = { type: choice, ...card };
+  return { choice, payoutId: await storePayout({ pool, merchants }, refund, payout).catch(cannotEncrypt) };
 }
 
 function cannotEncrypt(error: unknown): never {
@@ -90,6 +88,8 @@ function cannotEncrypt(error: unknown): never {
 async function refusal(pool: Pool, code: string, choice: RefundChoice): Promise<Problem> {
   if (code === 'refund_not_abnormal')
     return new Problem('refund_not_abnormal', 'The refund has gone on meanwhile: read it again.');
+  if (code === 'refund_needs_no_operator')
+    return new Problem(code, 'WeChat Pay does not contradict itself about it any more.');
   if (code.startsWith('approval_')) {
     return new Problem(
       'approval_refused',

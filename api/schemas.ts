@@ -10,7 +10,14 @@ import {
   PAYMENT_STATUSES,
 } from '../domain/payment.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
-import { MAX_REFUND_REASON, OUT_REFUND_NO, PAYOUT_BANKS, PAYOUT_TYPES } from '../domain/refund.ts';
+import {
+  APPROVED_CHOICES,
+  BANK_ACCOUNT,
+  MAX_REFUND_REASON,
+  OUT_REFUND_NO,
+  PAYOUT_BANKS,
+  REFUND_CHOICES,
+} from '../domain/refund.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
@@ -155,19 +162,17 @@ export const RecheckRefund = z.strictObject({ reason: operatorReason });
 /** Body of `POST /v1/refunds/{id}/resolve`. */
 export const ResolveRefund = z
   .strictObject({
-    choice: z.enum([...PAYOUT_TYPES, 'OFFLINE', 'WAIT'], {
-      message: `must be one of ${PAYOUT_TYPES.join(', ')}, OFFLINE, WAIT`,
-    }),
+    choice: z.enum(REFUND_CHOICES, { message: `must be one of ${REFUND_CHOICES.join(', ')}` }),
     reason: operatorReason,
     /** For USER_BANK_CARD: a debit card of the customer's. */
     bank_card: z
       .strictObject({
         bank_type: z.enum(PAYOUT_BANKS, { message: `must be one of ${PAYOUT_BANKS.join(', ')}` }),
-        bank_account: z.string().regex(/^\d{12,19}$/, { message: 'must be 12 to 19 digits' }),
+        bank_account: z.string().regex(BANK_ACCOUNT, { message: 'must be 12 to 19 digits' }),
         real_name: text(64),
       })
       .optional(),
-    /** For OFFLINE: what two people have agreed on. */
+    /** For OFFLINE and ACCEPT: what two people have agreed on. */
     approval_id: identifier(64).optional(),
   })
   .superRefine(({ choice, bank_card, approval_id }, context) => {
@@ -175,9 +180,9 @@ export const ResolveRefund = z
       context.addIssue({ code: 'custom', path: [field], message });
     if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
     if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
-    if (choice === 'OFFLINE' && !approval_id)
-      rule('approval_id', 'is missing: two people settle a refund offline');
-    if (choice !== 'OFFLINE' && approval_id) rule('approval_id', `is not a field of ${choice}`);
+    const approved = choice in APPROVED_CHOICES;
+    if (approved && !approval_id) rule('approval_id', `is missing: it takes two people to decide ${choice}`);
+    if (!approved && approval_id) rule('approval_id', `is not a field of ${choice}`);
   });
 export type ResolveRefund = z.output<typeof ResolveRefund>;
 

@@ -1,9 +1,12 @@
-import { type ApprovalRefusal, approve, listOpenApprovals } from '../database/approvals.ts';
+import { type Approval, type ApprovalRefusal, approve, listOpenApprovals } from '../database/approvals.ts';
+import { APPROVED_CHOICES, type ApprovedChoice } from '../domain/refund.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { ResolveAnswer } from '../workflows/messages.ts';
 import { actingOperator, type KeySource } from './operator-key.ts';
 import { onlyPayment } from './payment.ts';
 import { tell } from './payment-action.ts';
+import { onlyRefund } from './refund.ts';
+import { decide, tellDecision } from './refund-action.ts';
 import { withSagas } from './saga-client.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -44,12 +47,19 @@ const REFUSALS: Record<ApprovalRefusal, string> = {
   used: 'it was carried out already',
 };
 
-/** `paysaga approve`: adds the second person, and has the payment's workflow carry it out. Repeating it is harmless. */
+/** `paysaga approve`: adds the second person, and has the workflow carry it out. Repeating it is harmless. */
 export async function approveRequest(id: string, options: KeySource & { json?: boolean }): Promise<void> {
   await withSagas(async (sagas) => {
     const operator = await actingOperator(sagas.pool, options);
     const approval = await approve(sagas.pool, operator, id);
     if (typeof approval === 'string') throw new UsageError(`${id}: ${REFUSALS[approval]}`);
+    const choice = choiceOf(approval);
+    if (choice) {
+      const refund = await onlyRefund(sagas.pool, approval.subjectId, operator.tenantId);
+      const { requestedBy: actor, reason } = approval;
+      tellDecision(await decide(sagas, refund, { actor, reason, choice, approvalId: id }), options);
+      return;
+    }
     const payment = await onlyPayment(sagas.pool, approval.subjectId, operator.tenantId);
     const update = approval.action === 'resolve_as_paid' ? 'resolveAsPaid' : 'resolveAsClosed';
     const answer = await sagas.update<ResolveAnswer>(payment, update, {
@@ -59,4 +69,11 @@ export async function approveRequest(id: string, options: KeySource & { json?: b
     });
     tell(answer, options);
   });
+}
+
+/** What the two have decided about a refund; undefined when it is about a payment. */
+function choiceOf({ action }: Approval): ApprovedChoice | undefined {
+  return (Object.keys(APPROVED_CHOICES) as ApprovedChoice[]).find(
+    (choice) => APPROVED_CHOICES[choice] === action,
+  );
 }

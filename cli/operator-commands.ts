@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
 
-const EXIT_CODES = `
+/** What every command of an operator ends with. */
+export const EXIT_CODES = `
 Exit codes: 0 done, 1 it could not be done (the reason is printed), 2 understood, and nothing was changed.`;
 
-const KEY = `
+/** How an operator is known. */
+export const KEY = `
 You are known by your operator key: PAYSAGA_OPERATOR_KEY, --operator-key-file, or typed in. Who, why and when is on record.`;
 
 const fen = (text: string): number => {
@@ -24,7 +26,8 @@ const transactionId = (text: string): string => {
     );
   return text;
 };
-const words = (text: string): string => {
+/** Why somebody does something. */
+export const words = (text: string): string => {
   if (text.trim() === '' || text.length > 500)
     throw new InvalidArgumentError('must have 1 to 500 characters.');
   return text;

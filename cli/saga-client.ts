@@ -9,9 +9,9 @@ import {
 import { dataConverter } from '../codec/data-converter.ts';
 import type { Payment } from '../database/payments.ts';
 import { openPool, type Pool } from '../database/pool.ts';
-import { paymentWorkflowId } from '../domain/identity.ts';
+import type { Refund } from '../database/refunds.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
-import { paymentStart, startOptions } from '../workflows/start.ts';
+import { paymentStart, refundRestart, startOptions } from '../workflows/start.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How long a command waits for the answer of a workflow, in milliseconds. */
@@ -21,12 +21,12 @@ const PATIENCE_MS = 30_000;
 export interface SagaClient {
   pool: Pool;
   /**
-   * Sends an update to a payment's workflow, which is started if nobody has yet.
+   * Sends an update to a workflow, which is started if nobody has yet; that of a refund is started again if it has ended.
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
-  update<Answer>(payment: Payment, name: string, request: object): Promise<Answer>;
-  /** What the payment's workflow waits for, in its own words; undefined when nobody answers. */
-  situation(payment: Payment): Promise<string | undefined>;
+  update<Answer>(subject: Payment | Refund, name: string, request: object): Promise<Answer>;
+  /** What the workflow waits for, in its own words; undefined when nobody answers. */
+  situation(subject: Payment | Refund): Promise<string | undefined>;
 }
 
 /** Runs a command with database and Temporal, and closes both. */
@@ -46,24 +46,26 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
     dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
   });
   const options = startOptions(environment.TEMPORAL_TASK_QUEUE, environment.POLLING_SPEED);
+  const startOf = (subject: Payment | Refund) =>
+    'outRefundNo' in subject ? refundRestart(subject, options) : paymentStart(subject, options);
   try {
     return await work({
       pool,
-      async update(payment, name, request) {
-        const { workflowType, ...start } = paymentStart(payment, options);
+      async update(subject, name, request) {
+        const { workflowType, ...start } = startOf(subject);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
             client.workflow.executeUpdateWithStart(name, {
               args: [request],
-              startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
+              startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start as never),
             }),
           );
         } catch (error) {
-          throw explained(error, payment);
+          throw explained(error, subject);
         }
       },
-      async situation({ mchid, outTradeNo }) {
-        const handle = client.workflow.getHandle(paymentWorkflowId(mchid, outTradeNo));
+      async situation(subject) {
+        const handle = client.workflow.getHandle(startOf(subject).workflowId);
         try {
           const { currentDetails } = await client.withDeadline(Date.now() + 3_000, () =>
             handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
@@ -81,18 +83,17 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   }
 }
 
-function explained(error: unknown, payment: Payment): unknown {
+function explained(error: unknown, subject: Payment | Refund): unknown {
+  const look = `see paysaga ${'outRefundNo' in subject ? 'refund' : 'payment'} show ${subject.id}`;
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
-    return new UsageError(
-      `the workflow of ${payment.id} has ended, so it takes no updates: see paysaga payment show ${payment.id}`,
-    );
+    return new UsageError(`the workflow of ${subject.id} has ended, so it takes no updates: ${look}`);
   if (error instanceof WorkflowUpdateFailedError)
     return new UsageError(`refused: ${error.cause?.message ?? error.message}`);
   for (let at = error; at; at = (at as { cause?: unknown }).cause) {
     const { code, name } = at as { code?: unknown; name?: string };
     if (code === 4 || code === 14 || name === 'WorkflowUpdateRPCTimeoutOrCancelledError')
       return new UsageError(
-        `no answer from the workflow within ${PATIENCE_MS / 1000} s; what was asked for may still happen: see paysaga payment show ${payment.id}`,
+        `no answer from the workflow within ${PATIENCE_MS / 1000} s; what was asked for may still happen: ${look}`,
       );
   }
   return error;

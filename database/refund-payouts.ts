@@ -17,7 +17,8 @@ export interface RefundPayout {
   attempt: number;
   type: PayoutType;
   sentAt: Date | null;
-  outcome: 'ACCEPTED' | 'REFUSED' | null;
+  /** Null until WeChat Pay has answered; VOID when the refund has ended without it. */
+  outcome: 'ACCEPTED' | 'REFUSED' | 'VOID' | null;
   failureCode: string | null;
   failureMessage: string | null;
 }
@@ -77,7 +78,7 @@ export async function endPayout(
 ): Promise<void> {
   await db.query(
     `update refund_payouts set outcome = $2, failure_code = $3, failure_message = $4, sealed_request = null
-     where id = $1 and outcome is null`,
+     where id = $1 and (outcome is null or outcome = 'VOID')`,
     [id, outcome, failure?.code ?? null, failure?.message ?? null],
   );
 }
@@ -89,4 +90,12 @@ export async function payoutFailure(db: Queryable, id: string): Promise<string |
     [id],
   );
   return rows[0]?.failure_message ?? undefined;
+}
+
+/** The refund has ended: what was stored for it and not answered is forgotten. */
+export async function voidPayouts(db: Queryable, refundId: string): Promise<void> {
+  await db.query(
+    `update refund_payouts set outcome = 'VOID', sealed_request = null where refund_id = $1 and outcome is null`,
+    [refundId],
+  );
 }

@@ -14,6 +14,7 @@ import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 import { insertAttempt, recordAttempt } from './refund-attempts.ts';
+import { voidPayouts } from './refund-payouts.ts';
 
 /** A refund as stored, with its present attempt: what it is called at WeChat Pay, and what became of it there. */
 export interface Refund {
@@ -108,6 +109,25 @@ export async function findRefund(db: Queryable, tenantId: string, id: string): P
 export async function loadRefund(db: Queryable, id: string): Promise<Refund | undefined> {
   const { rows } = await db.query<Refund>(`select ${COLUMNS} ${FROM} where r.id = $1`, [id]);
   return rows[0];
+}
+
+/** The refunds of this id or of this number at WeChat Pay, whichever attempt's, in the tenant if one is named. */
+export async function refundsNamed(db: Queryable, name: string, tenantId?: string): Promise<Refund[]> {
+  const { rows } = await db.query<Refund>(
+    `select ${COLUMNS} ${FROM}
+     where (r.id = $1 or r.id in (select refund_id from refund_attempts where out_refund_no = $1))
+       and ($2::text is null or r.tenant_id = $2) order by r.id`,
+    [name, tenantId ?? null],
+  );
+  return rows;
+}
+
+/** The refunds that need an operator, the one that waits longest first. */
+export async function listRefundAttention(db: Queryable): Promise<Refund[]> {
+  const { rows } = await db.query<Refund>(
+    `select ${COLUMNS} ${FROM} where r.attention <> 'none' order by r.updated_at, r.id`,
+  );
+  return rows;
 }
 
 /** A refund by the merchant's own number of any of its attempts. */
@@ -256,6 +276,7 @@ export async function transitionRefund(
     failureCode: change.failureCode,
     failureMessage: change.failureMessage,
   });
+  if (isRefundFinal(to)) await voidPayouts(db, id);
   await appendEvent(db, {
     tenantId: row.tenant_id,
     type: EVENT_OF_STATUS[to],

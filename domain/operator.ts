@@ -9,7 +9,11 @@ export const OPERATOR_ACTIONS = {
   retry_step: { title: 'repeat at once the step that waits for its next attempt' },
   resolve_as_paid: { title: 'settle the payment as paid' },
   resolve_as_closed: { title: 'settle the payment as closed and unpaid' },
+  retry_refund: { title: 'try a refund that failed once more, with another number' },
   resolve_refund: { title: 'send the money of an abnormal refund elsewhere, or leave it for now' },
+  accept_contradiction: {
+    title: 'accept what WeChat Pay has done to a refund although it had said otherwise',
+  },
   settle_refund_offline: { title: 'settle an abnormal refund that was paid back by other means' },
 } as const satisfies Record<string, { title: string }>;
 
@@ -21,6 +25,7 @@ export const APPROVED_ACTIONS = [
   'resolve_as_paid',
   'resolve_as_closed',
   'settle_refund_offline',
+  'accept_contradiction',
 ] as const satisfies readonly OperatorAction[];
 
 /** An action that is stored by one operator and approved by another. */

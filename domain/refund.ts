@@ -94,6 +94,28 @@ export interface RefundSource {
 export const PAYOUT_TYPES = ['MERCHANT_BANK_CARD', 'USER_BANK_CARD'] as const;
 export type PayoutType = (typeof PAYOUT_TYPES)[number];
 
+/** What only two people together may decide about a refund, and the action they approve. */
+export const APPROVED_CHOICES = {
+  /** The merchant has paid the customer back by other means. */
+  OFFLINE: 'settle_refund_offline',
+  /** WeChat Pay has contradicted itself, and they know what became of the money. */
+  ACCEPT: 'accept_contradiction',
+} as const;
+
+/** A name of the table. */
+export type ApprovedChoice = keyof typeof APPROVED_CHOICES;
+
+/** Everything that can be decided about a refund. */
+export const REFUND_CHOICES = [
+  ...PAYOUT_TYPES,
+  ...(Object.keys(APPROVED_CHOICES) as ApprovedChoice[]),
+  /** It is seen to on the merchant platform: ask WeChat Pay now, and go on waiting. */
+  'WAIT',
+] as const;
+
+/** The number of such a card. */
+export const BANK_ACCOUNT = /^\d{12,19}$/;
+
 /** Banks whose debit cards it takes (official page of abnormal refunds). */
 export const PAYOUT_BANKS = [
   'CMB_DEBIT',

@@ -1,7 +1,7 @@
 import type { Payment } from '../database/payments.ts';
 import type { Refund } from '../database/refunds.ts';
 import type { MerchantRole, Prepaid, Product } from '../domain/product.ts';
-import type { PayoutType } from '../domain/refund.ts';
+import { BANK_ACCOUNT, PAYOUT_BANKS, type PayoutType } from '../domain/refund.ts';
 import { rfc3339 } from '../domain/time.ts';
 import {
   type Order,
@@ -48,6 +48,17 @@ export interface BankCard {
   bank_type: RefundBank;
   bank_account: string;
   real_name: string;
+}
+
+/** What is wrong with what should be a bank card; undefined when nothing is. Never says what it is. */
+export function bankCardProblem(card: unknown): string | undefined {
+  const { bank_type, bank_account, real_name } = (card ?? {}) as Record<string, unknown>;
+  if (!PAYOUT_BANKS.some((bank) => bank === bank_type))
+    return `bank_type must be one of ${PAYOUT_BANKS.join(', ')}`;
+  if (typeof bank_account !== 'string' || !BANK_ACCOUNT.test(bank_account))
+    return 'bank_account must be 12 to 19 digits';
+  if (typeof real_name !== 'string' || real_name.trim() === '') return 'real_name is missing';
+  return undefined;
 }
 
 /** What a refund says about what it draws on. */

@@ -1,7 +1,7 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { CREDENTIALS_SIGNAL } from '../domain/identity.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
-import type { PayoutType, RefundStatus, SubmitFinding } from '../domain/refund.ts';
+import type { ApprovedChoice, PayoutType, RefundStatus, SubmitFinding } from '../domain/refund.ts';
 
 /**
  * The messages of the two sagas: everything the API, the relays and operators may say to a running workflow.
@@ -125,7 +125,7 @@ export const resolveAsClosed = defineUpdate<ResolveAnswer, [ResolveRequest]>('re
 /** Update of a refund: waits until the gateway has answered the request, or it is known to wait, and answers with what it said. */
 export const submit = defineUpdate<SubmitFinding>('submit');
 
-/** Where the money of an abnormal refund goes. */
+/** Where the money of an abnormal refund goes, or what became of it. */
 export type RefundChoice =
   | {
       /** To the merchant, or to a card of the customer's. */
@@ -135,10 +135,10 @@ export type RefundChoice =
     }
   /** It is seen to on the merchant platform: ask WeChat Pay now, and go on waiting. */
   | { choice: 'WAIT' }
-  /** The merchant has paid the customer back by other means, say the two people of this approval. */
-  | { choice: 'OFFLINE'; approvalId: string };
+  /** What two people have agreed on. */
+  | { choice: ApprovedChoice; approvalId: string };
 
-/** What an operator decides about an abnormal refund. */
+/** What an operator decides about a refund. */
 export type RefundResolution = OperatorRequest & RefundChoice;
 
 /** What became of an operator's decision. */
@@ -148,7 +148,7 @@ export type ResolveResult =
   /** Nobody could be asked in time; the decision stands, and can be repeated. */
   | { kind: 'unanswered' };
 
-/** Update of an abnormal refund: where its money goes instead. */
+/** Update of a refund: where the money of an abnormal one goes instead, or what two people know of it. */
 export const resolveRefund = defineUpdate<ResolveResult, [RefundResolution]>('resolveRefund');
 
 /** Validator of operators' updates: anybody may send one by hand. */

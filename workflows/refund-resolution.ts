@@ -1,6 +1,13 @@
 import { condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { PAYOUT_TYPES, type RefundFinding, type RefundStatus } from '../domain/refund.ts';
+import {
+  APPROVED_CHOICES,
+  type ApprovedChoice,
+  PAYOUT_TYPES,
+  REFUND_CHOICES,
+  type RefundFinding,
+  type RefundStatus,
+} from '../domain/refund.ts';
 import { type RefundResolution, type ResolveResult, requireReason, resolveRefund } from './messages.ts';
 import { type RecordAction, updateKey } from './operator.ts';
 
@@ -37,7 +44,7 @@ export function serveRefundResolution(refundId: string, record: RecordAction): R
         checkChoice(request);
         if (wanted) throw new Error('another decision is being carried out');
       },
-      description: 'Where the money of an abnormal refund goes instead.',
+      description: 'Where the money of an abnormal refund goes instead, or what two people know of it.',
     },
   );
 
@@ -56,8 +63,10 @@ export function serveRefundResolution(refundId: string, record: RecordAction): R
     { request, key }: { request: RefundResolution; key: string },
     current: RefundFinding,
   ): Promise<[ResolveResult, RefundFinding | undefined]> {
-    if (current.kind !== 'abnormal') return [{ kind: 'refused', code: 'refund_not_abnormal' }, current];
     const { actor, reason, choice } = request;
+    if (current.kind !== 'abnormal' && choice !== 'ACCEPT')
+      return [{ kind: 'refused', code: 'refund_not_abnormal' }, current];
+    if (request.choice === 'WAIT') return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
     const steps = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: '10 minutes',
@@ -65,11 +74,10 @@ export function serveRefundResolution(refundId: string, record: RecordAction): R
       summary: `${choice}, decided by ${actor}: ${reason}`,
     });
     const decision = { actor, reason, updateKey: key };
-    if (choice === 'WAIT') return [{ kind: 'accepted', status: 'ABNORMAL' }, undefined];
     try {
       const answer =
-        choice === 'OFFLINE'
-          ? await steps.settleRefundOffline({ refundId, approvalId: request.approvalId, updateKey: key })
+        'approvalId' in request
+          ? await approved(steps, request, key)
           : await steps.payOutRefund({ refundId, payoutId: request.payoutId, decision });
       if (answer.kind === 'refused') return [answer, undefined];
       return [{ kind: 'accepted', status: statusOf(answer.finding) }, answer.finding];
@@ -77,19 +85,30 @@ export function serveRefundResolution(refundId: string, record: RecordAction): R
       return [{ kind: 'unanswered' }, undefined];
     }
   }
+
+  /** Carries out what two people have approved. */
+  function approved(
+    steps: Pick<Activities, 'settleRefundOffline' | 'acceptContradiction'>,
+    { choice, approvalId }: { choice: ApprovedChoice; approvalId: string },
+    updateKey: string,
+  ): ReturnType<Activities['settleRefundOffline']> {
+    const input = { refundId, approvalId, updateKey };
+    return choice === 'OFFLINE' ? steps.settleRefundOffline(input) : steps.acceptContradiction(input);
+  }
 }
 
 /** An update may be sent by hand. */
 function checkChoice(request: RefundResolution): void {
-  const { choice } = request;
-  if (choice === 'WAIT') return;
-  if (choice === 'OFFLINE') {
-    if (!request.approvalId) throw new Error('approvalId is mandatory: two people settle a refund offline');
-    return;
-  }
-  if (!PAYOUT_TYPES.includes(choice))
-    throw new Error(`choice must be one of ${PAYOUT_TYPES.join(', ')}, OFFLINE, WAIT`);
-  if (!request.payoutId)
+  const { choice, payoutId, approvalId } = request as {
+    choice: string;
+    payoutId?: string;
+    approvalId?: string;
+  };
+  if (!(REFUND_CHOICES as readonly string[]).includes(choice))
+    throw new Error(`choice must be one of ${REFUND_CHOICES.join(', ')}`);
+  if (choice in APPROVED_CHOICES && !approvalId)
+    throw new Error(`approvalId is mandatory: it takes two people to decide ${choice}`);
+  if ((PAYOUT_TYPES as readonly string[]).includes(choice) && !payoutId)
     throw new Error('payoutId is mandatory: let `paysaga refund resolve` or the API store the request first');
 }
 

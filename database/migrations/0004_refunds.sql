@@ -69,7 +69,8 @@ create table refund_payouts (
   -- The exact request with the customer's account and name encrypted for WeChat Pay, sealed once more; deleted when it is answered.
   sealed_request   bytea,
   sent_at          timestamptz,
-  outcome          text check (outcome in ('ACCEPTED', 'REFUSED')),
+  -- VOID: the refund ended without it.
+  outcome          text check (outcome in ('ACCEPTED', 'REFUSED', 'VOID')),
   failure_code     text,
   failure_message  text,
   created_at       timestamptz not null default now(),

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { approve, requestApproval } from '../../database/approvals.ts';
 import { listOperatorActions } from '../../database/operator-actions.ts';
 import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
+import { loadRefund } from '../../database/refunds.ts';
+import { storePayout } from '../../gateway/payouts.ts';
 import { recheck, resolveRefund } from '../../workflows/messages.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { toRecorded } from '../replay/history.ts';
 import { fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
 import { untilAttention, untilSearchAttribute } from '../watch.ts';
 
-const CARD = { bank_type: 'ICBC_DEBIT', bank_account: '6222021234567890123', real_name: '王小明' };
+const CARD = { bank_type: 'ICBC_DEBIT', bank_account: '6222021234567890123', real_name: '王小明' } as const;
 
 /** What people decide about refunds, and how it is shown to them. */
 describe('refunds that need an operator', function () {
@@ -242,6 +244,40 @@ describe('refunds that need an operator', function () {
     // WeChat Pay moves the money after all: the customer has it twice, and somebody has to know.
     await finishRefund(paysaga, number, 'SUCCESS');
     await untilAttention(paysaga, `/v1/refunds/${id}`, 'gateway_contradicts');
+    const asked = await post(id, 'recheck', { reason: 'is it so?' });
+    assert.equal(asked.status, 202, JSON.stringify(asked.body));
+    await paysaga.client.workflow.getHandle(workflowId).result();
+    assert.equal((await shown(id)).attention_reason, 'gateway_contradicts');
+    // Two people know what became of it.
+    const accepted = await requestApproval(paysaga.pool, bo, {
+      action: 'accept_contradiction',
+      subjectId: id,
+      payload: {},
+      reason: 'the customer has paid it back in cash',
+    });
+    const accept = (approval_id: string) =>
+      post(id, 'resolve', { choice: 'ACCEPT', reason: 'agreed', approval_id });
+    assert.equal((await accept(approvalId)).body.code, 'approval_refused', 'that one was for something else');
+    await approve(paysaga.pool, ana, accepted);
+    const ended = await accept(accepted);
+    assert.equal(ended.status, 200, JSON.stringify(ended.body));
+    assert.equal(ended.body.attention, 'none');
+    assert.equal(ended.body.status, 'SUCCEEDED');
+    const last = (await listOperatorActions(paysaga.pool, payment.id)).at(-1);
+    assert.deepEqual([last?.action, last?.actor, last?.approvedBy], ['accept_contradiction', 'bo', 'ana']);
+    assert.equal((await accept(accepted)).body.code, 'refund_needs_no_operator');
+  });
+
+  it('a card that was stored for a refund which ended without it is forgotten', async () => {
+    const { id, number } = await abnormal();
+    const known = await loadRefund(paysaga.pool, id);
+    assert.ok(known);
+    // As after a crash of the API before it could tell the workflow.
+    const payoutId = await storePayout(paysaga, known, { type: 'USER_BANK_CARD', ...CARD });
+    await finishRefund(paysaga, number, 'SUCCESS');
+    await paysaga.until(`/v1/refunds/${id}`, 'SUCCEEDED');
+    const { rows } = await paysaga.pool.query('select * from refund_payouts where id = $1', [payoutId]);
+    assert.deepEqual([rows[0].outcome, rows[0].sealed_request], ['VOID', null]);
   });
 
   it('a refund that has succeeded meanwhile is not settled offline as well', async () => {
