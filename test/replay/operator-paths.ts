@@ -34,9 +34,12 @@ async function operator(paysaga: Paysaga, name: string): Promise<Operator> {
 
 /** The id of a row by its number, once it is there. */
 async function rowOf(paysaga: Paysaga, table: 'payments' | 'refunds', number: string): Promise<string> {
-  const column = table === 'payments' ? 'out_trade_no' : 'out_refund_no';
+  const sql =
+    table === 'payments'
+      ? 'select id from payments where out_trade_no = $1'
+      : 'select refund_id id from refund_attempts where out_refund_no = $1';
   for (let turn = 0; turn < 400; turn += 1) {
-    const { rows } = await paysaga.pool.query(`select id from ${table} where ${column} = $1`, [number]);
+    const { rows } = await paysaga.pool.query(sql, [number]);
     if (rows[0]) return rows[0].id;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -7,6 +7,8 @@ export interface Path {
   /** Steps (see `steps`) that the history has if it is this path, and those that it has not. */
   has: string[];
   hasNot?: string[];
+  /** So many events at most: each costs Temporal time. */
+  most?: number;
 }
 
 /** Paths that are driven with the same durations. */

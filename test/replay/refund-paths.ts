@@ -26,6 +26,7 @@ const refunds: Record<string, Path> = {
     },
     has: ['update submit', 'local reserveRefund', 'activity submitRefund', ...REFUNDED_BY_NOTIFICATION],
     hasNot: ['activity settleRefundByPolling'],
+    most: 23,
   },
   'refund-of-the-rest': {
     async drive(paysaga) {
@@ -61,6 +62,7 @@ const polledRefunds: Record<string, Path> = {
     },
     has: ['timer', 'activity settleRefundByPolling', 'completed'],
     hasNot: ['signal notified'],
+    most: 27,
   },
 };
 

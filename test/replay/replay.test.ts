@@ -76,6 +76,18 @@ describe('recorded histories', () => {
     }
   });
 
+  it('are no longer than their path allows, however often WeChat Pay was asked', () => {
+    const bounded = files.flatMap((file) => {
+      const most = PATHS[FILE.exec(file)?.[1] ?? '']?.most;
+      return most === undefined ? [] : [{ file, most }];
+    });
+    assert.ok(bounded.length > 0);
+    for (const { file, most } of bounded) {
+      const { length } = read(file).events;
+      assert.ok(length <= most, `${file}: ${length} events`);
+    }
+  });
+
   it('tell nothing about the machine on which they were recorded', () => {
     for (const file of files) {
       const text = readFileSync(new URL(file, FOLDER), 'utf8');
