@@ -101,6 +101,9 @@ export function addOperatorCommands(program: Command): void {
   action('retry', 'repeat at once the step that waits for its next attempt, or was given up').action(
     async (name, options) => (await import('./payment-action.ts')).retryPayment(name, options),
   );
+  action('restart', 'begin its workflow anew, after somebody has terminated it').action(
+    async (name, options) => (await import('./payment-action.ts')).restartPayment(name, options),
+  );
   action('resolve', 'settle by evidence: WeChat Pay’s own word, or what two operators have agreed on')
     .addOption(
       new Option('--as <ending>', 'how it has ended').choices(['paid', 'closed']).makeOptionMandatory(),

@@ -1,4 +1,7 @@
 import { requestApproval } from '../database/approvals.ts';
+import { recordOperatorAction } from '../database/operator-actions.ts';
+import { paymentRestarted } from '../database/payments.ts';
+import { inTransaction } from '../database/pool.ts';
 import { APPROVAL_HOURS, type PaidClaim } from '../domain/operator.ts';
 import type {
   OperatorRequest,
@@ -79,6 +82,29 @@ export const retryPayment = (name: string, options: ActionOptions) =>
     text: repeated.length > 0 ? `repeated: ${repeated.join(', ')}` : 'no step waits for its next attempt',
     changed: repeated.length > 0,
   }));
+
+/** `paysaga payment restart`: for a workflow that was terminated by hand. It takes up the payment where its row stands. */
+export async function restartPayment(name: string, options: ActionOptions): Promise<void> {
+  await withSagas(async ({ pool, restart }) => {
+    const operator = await actingOperator(pool, options);
+    const payment = await onlyPayment(pool, name, operator.tenantId);
+    if (payment.status !== 'CREATED' && payment.status !== 'PENDING')
+      throw new UsageError(`the payment is ${payment.status}: it needs no workflow`);
+    await restart(payment);
+    await inTransaction(pool, async (db) => {
+      await paymentRestarted(db, payment.id);
+      await recordOperatorAction(db, {
+        tenantId: payment.tenantId,
+        paymentId: payment.id,
+        action: 'restart',
+        actor: operator.name,
+        reason: options.reason,
+        result: 'begun anew',
+      });
+    });
+    console.log(options.json ? JSON.stringify({ kind: 'restarted' }) : 'its workflow was begun anew');
+  });
+}
 
 /** What `paysaga payment resolve` is told. */
 export interface ResolveOptions extends ActionOptions {

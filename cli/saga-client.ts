@@ -25,6 +25,8 @@ export interface SagaClient {
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
   update<Answer>(subject: Payment | Refund, name: string, request: object): Promise<Answer>;
+  /** Begins a payment's workflow anew. @throws UsageError when it runs. */
+  restart(payment: Payment): Promise<void>;
   /** What the workflow waits for, in its own words; undefined when nobody answers. */
   situation(subject: Payment | Refund): Promise<string | undefined>;
 }
@@ -62,6 +64,19 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
           );
         } catch (error) {
           throw explained(error, subject);
+        }
+      },
+      async restart(payment) {
+        const { workflowType, ...start } = paymentStart(payment, options);
+        try {
+          await client.workflow.start(workflowType, {
+            ...start,
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            workflowIdConflictPolicy: 'FAIL',
+          });
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+          throw new UsageError(`the workflow of ${payment.id} runs; there is nothing to begin anew`);
         }
       },
       async situation(subject) {

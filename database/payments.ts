@@ -348,6 +348,32 @@ export async function paymentEnsured(
   );
 }
 
+/**
+ * Its workflow was begun anew: nobody has to look because of the old one, with an event, and a relay looks after it again. Call it in a
+ * transaction.
+ */
+export async function paymentRestarted(db: Queryable, id: string): Promise<void> {
+  await db.query(
+    `update payments set ensure_at = greatest(now(), time_expire) + interval '10 minutes'
+     where id = $1 and status in ('CREATED', 'PENDING')`,
+    [id],
+  );
+  const { rows } = await db.query<{ tenant_id: string; version: number }>(
+    `update payments set attention = 'none', attention_reason = null, version = version + 1, updated_at = now()
+     where id = $1 and attention_reason = 'workflow_ended' returning tenant_id, version`,
+    [id],
+  );
+  const row = rows[0];
+  if (!row) return;
+  await appendEvent(db, {
+    tenantId: row.tenant_id,
+    type: 'payment.attention_cleared',
+    paymentId: id,
+    version: row.version,
+    data: { attention: 'none', reason: 'workflow_ended' },
+  });
+}
+
 /** What is needed to start a payment's workflow. */
 export type PaymentIntent = Pick<
   Payment,

@@ -7,6 +7,7 @@ export const OPERATOR_ACTIONS = {
   recheck: { title: 'ask WeChat Pay again, after the cause was mended' },
   sync: { title: 'ask WeChat Pay at once whether it is paid' },
   retry_step: { title: 'repeat at once the step that waits for its next attempt' },
+  restart: { title: 'begin its workflow anew, after somebody has ended it' },
   resolve_as_paid: { title: 'settle the payment as paid' },
   resolve_as_closed: { title: 'settle the payment as closed and unpaid' },
   retry_refund: { title: 'try a refund that failed once more, with another number' },

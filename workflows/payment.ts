@@ -28,8 +28,8 @@ import { openRecord, serveResolution, serveRetry } from './operator.ts';
 import { openSituation } from './situation.ts';
 import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
 
-/** A step at the gateway may be repeated for this long before an operator is asked. */
-const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
+/** For so long a close is repeated before an operator is asked. */
+const CLOSE_WITHIN_MS = 24 * 3600 * 1000;
 /** Room for the last attempt of a step whose deadline is near. */
 const LAST_ATTEMPT_MS = 60_000;
 
@@ -250,13 +250,14 @@ export async function payment({
     const why = closeRequest
       ? `at the request of ${closeRequest.actor} (${closeRequest.reason})`
       : 'as its window is over';
-    const until = new Date(Date.now() + RESOLVE_WITHIN_MS).toISOString();
+    const withinMs = timing.closeWithinMs ?? CLOSE_WITHIN_MS;
+    const until = new Date(Date.now() + withinMs).toISOString();
     situation.waits(
       `Closing the order ${why}: waiting until WeChat Pay says that it is closed, or paid after all. It is asked again and again until ${until}; then an operator is asked.`,
     );
     const { closeUnlessPaid } = proxyActivities<Activities>({
       startToCloseTimeout: '30 seconds',
-      scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
+      scheduleToCloseTimeout: withinMs,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: 'query, close, query again',
     });
