@@ -26,7 +26,11 @@ export async function recheckRefund(name: string, options: ActionOptions): Promi
   await withSagas(async (sagas) => {
     const operator = await actingOperator(sagas.pool, options);
     const refund = await onlyRefund(sagas.pool, name, operator.tenantId);
-    if (refund.attention === 'none') throw new UsageError(`${refund.id} is ${refund.status}: nothing waits`);
+    if (refund.attention === 'none') {
+      console.log(options.json ? 'null' : `${refund.id} is ${refund.status}: nothing waits`);
+      process.exitCode = UNCHANGED;
+      return;
+    }
     await sagas.update<null>(refund, 'recheck', { actor: operator.name, reason: options.reason });
     console.log(options.json ? 'null' : 'WeChat Pay is being asked again');
   });

@@ -30,6 +30,7 @@ export async function showRefund(name: string, { json }: { json?: boolean }): Pr
     if (json) {
       const shown = {
         ...refundResource(refund, attempts),
+        request: refund.refundRequest && JSON.parse(refund.refundRequest),
         workflow_id: workflowId,
         waits_for: waitsFor ?? null,
       };

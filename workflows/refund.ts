@@ -28,8 +28,9 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   let answered: SubmitFinding | undefined;
   /** Shown to an operator because of it. */
   let attention: RefundAttention | undefined = input.attention;
-  /** An operator wants WeChat Pay to be asked again. */
-  let recheckRequested = false;
+  /** How often operators wanted WeChat Pay to be asked again, and how often it was. */
+  let rechecks = 0;
+  let rechecked = 0;
   /** What polling found out, or that it was given up, until the main loop has taken it. */
   let polled: RefundFinding | 'given up' | undefined;
   let polling = false;
@@ -50,20 +51,15 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   setHandler(
     recheck,
     async (request) => {
-      recheckRequested = true;
+      rechecks += 1;
       await record('recheck', request, 'asked again');
     },
-    {
-      validator: (request) => {
-        requireReason(request);
-        if (attention === undefined) throw new Error('the refund does not wait for an operator');
-      },
-      description: 'After the cause was mended: ask WeChat Pay again.',
-    },
+    { validator: requireReason, description: 'After the cause was mended: ask WeChat Pay again.' },
   );
   serveRetry(record, () => {
-    recheckRequested = attention !== undefined;
-    return recheckRequested;
+    const waits = attention !== undefined;
+    if (waits) rechecks += 1;
+    return waits;
   });
   const resolution = serveRefundResolution(refundId, record);
 
@@ -79,12 +75,17 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
     do {
       for (let id = notifications.shift(); id; id = notifications.shift())
         await settleNotification(id, finding);
-      if (recheckRequested) await askNow(finding);
+      if (wantsRecheck()) await askNow(finding);
       await resolution.carryOut(finding);
       await condition(allHandlersFinished);
-    } while (notifications.length > 0 || recheckRequested);
+    } while (notifications.length > 0 || wantsRecheck());
     return { status: finding.status };
   });
+
+  /** Whether WeChat Pay is to be asked now. */
+  function wantsRecheck(): boolean {
+    return rechecks > rechecked;
+  }
 
   /** Puts what is known where the Temporal UI shows it. */
   function show(finding: RefundFinding): void {
@@ -126,7 +127,8 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   async function submitRequest(): Promise<RefundFinding> {
     let known: 'not_enough' | undefined;
     for (;;) {
-      recheckRequested = false;
+      const before = rechecks;
+      const wanted = () => rechecks > before;
       if (attention === undefined)
         situation.waits(
           `Waiting for WeChat Pay's answer to the refund request, which is sent again until it answers, until ${giveUpAt()}. Then an operator is asked.`,
@@ -138,29 +140,27 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
         summary: 'apply for the refund',
       });
       const request = { refundId, gapMs: timing.gapMs, topUpGapsMs: timing.topUpGapsMs, known };
-      const found = await untilInterrupted(
-        () => submitRefund(request),
-        () => recheckRequested,
-      );
+      const found = await untilInterrupted(() => submitRefund(request), wanted);
       if (!found) {
         // Interrupted, or given up for now.
-        if (!recheckRequested && !known) {
+        if (!wanted() && !known) {
           await askOperator('submit_unresolved');
-          await condition(() => notifications.length > 0 || recheckRequested, '1 hour', {
+          await condition(() => notifications.length > 0 || wanted(), '1 hour', {
             summary: 'before the refund is applied for again',
           });
         }
         known = undefined;
+        if (wanted()) rechecked = rechecks;
         continue;
       }
-      situation.answered();
       answered ??= found;
       switch (found.kind) {
         case 'queued':
+          situation.answered();
           situation.waits(
             `Waiting for its turn among the refunds of the payment, which WeChat Pay takes a minute apart, until ${inMs(found.waitMs)} at least.`,
           );
-          await condition(() => recheckRequested, found.waitMs, {
+          await condition(wanted, found.waitMs, {
             summary: 'one minute between the refunds of a payment',
           });
           break;
@@ -170,7 +170,8 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
           break;
         case 'undecided':
           showAttention(found.reason);
-          await condition(() => recheckRequested);
+          await condition(wanted);
+          rechecked = rechecks;
           break;
         default:
           return found;
@@ -181,14 +182,14 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
   /** First the notification alone, then polling beside it; what operators want in between. */
   async function nextFinding(current: RefundFinding): Promise<RefundFinding> {
     const news = () =>
-      notifications.length > 0 || polled !== undefined || recheckRequested || resolution.isWanted();
+      notifications.length > 0 || polled !== undefined || wantsRecheck() || resolution.isWanted();
     const summary = 'waiting for the notification';
     if (!polling && !(await condition(news, timing.notifyWaitMs, { summary }))) startPolling(current);
     await condition(news);
     const notificationId = notifications.shift();
     if (notificationId) return await settleNotification(notificationId, current);
     if (resolution.isWanted()) return (await resolution.carryOut(current)) ?? (await askNow(current));
-    if (recheckRequested) return await askNow(current);
+    if (wantsRecheck()) return await askNow(current);
     const finding = polled;
     polled = undefined;
     polling = false;
@@ -229,7 +230,7 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
 
   /** Asks at once. What cannot be answered in time is left to polling. */
   async function askNow(current: RefundFinding): Promise<RefundFinding> {
-    recheckRequested = false;
+    rechecked = rechecks;
     const { settleRefundByQuery } = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: '2 minutes',
