@@ -7,7 +7,7 @@ import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
 import { authenticate } from './authentication.ts';
-import { frontEndRoutes } from './front-end.ts';
+import { combinedPaymentRoutes } from './combined-payments.ts';
 import { healthRoutes } from './health.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
@@ -54,7 +54,7 @@ export function createApp({
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
+  app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
   app.use(notFound);
   app.use(problemHandler(log));
