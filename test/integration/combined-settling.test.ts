@@ -208,6 +208,45 @@ describe('settling of combined payments', () => {
       await paidOnce(body);
     });
 
+    it('that comes before the answer to the order settles all of it', async () => {
+      await fault({ operation: 'combine.native.create', kind: 'slow', delay_ms: 500 });
+      const out_trade_no = `EARLY${Date.now()}`;
+      const creating = createCombined(paysaga, { sub_orders: [subOrder(1, { out_trade_no }), subOrder(2)] });
+      const pay = () => paysaga.control('POST', `/orders/${out_trade_no}/pay`, {});
+      for (let turn = 0; turn < 400 && (await pay()).status !== 200; turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await paidOnce((await creating).body);
+    });
+
+    it('of one order is not seen before that of the others, whatever breaks between them', async () => {
+      const { body } = await createCombined(paysaga);
+      const [first, second] = body.sub_payments;
+      const locker = await paysaga.pool.connect();
+      await locker.query('begin');
+      await locker.query('select 1 from payments where id = $1 for update', [second.id]);
+      await payCombined(paysaga, body);
+      // Settling has the first one, and waits for the lock of the second inside its transaction.
+      const waiting = async () =>
+        (
+          await paysaga.pool.query(
+            `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).rows;
+      for (let turn = 0; turn < 400 && (await waiting()).length === 0; turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      assert.ok((await waiting()).length > 0);
+      assert.equal((await paysaga.call('GET', `/v1/payments/${first.id}`)).body.status, 'PENDING');
+      await locker.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()`,
+      );
+      await locker.query('rollback');
+      locker.release();
+      await paidOnce(body);
+    });
+
     it('of the ten orders that a merchant may combine settles at once', async () => {
       const { body } = await createCombined(paysaga, {
         sub_orders: Array.from({ length: 10 }, (_, index) => subOrder(index + 1)),
@@ -349,21 +388,23 @@ describe('settling of combined payments', () => {
 
     it('names the appid of the order, whatever the merchant’s is by now', async () => {
       const { body } = await createCombined(paysaga);
-      await paysaga.pool.query(
-        `update merchants set appid = 'wx9999999999999999', version = version + 1 where mchid = $1`,
-        [paysaga.mchid],
-      );
-      await paysaga.stopWorker();
-      await paysaga.startWorker();
-      try {
-        await close(body);
-        await untilCombined(paysaga, body, 'CLOSED');
-      } finally {
-        await paysaga.pool.query('update merchants set appid = $2, version = version + 1 where mchid = $1', [
-          paysaga.mchid,
-          paysaga.simulator.merchant.appid,
-        ]);
+      const orderedUnder = (appid: string) =>
+        paysaga.pool.query('update combined_payments set appid = $2 where id = $1', [body.id, appid]);
+      // WeChat Pay refuses another one, so that the order stays open.
+      await orderedUnder('wx9999999999999999');
+      const handle = paysaga.client.workflow.getHandle(combinedId(body));
+      const closing = handle.executeUpdate('close', { args: [{ actor: 'test', reason: 'appid' }] });
+      const refused = async () =>
+        (await handle.describe()).raw.pendingActivities?.some(({ lastFailure }) =>
+          /still says NOTPAY, NOTPAY after the close/.test(lastFailure?.message ?? ''),
+        );
+      for (let turn = 0; turn < 400 && !(await refused()); turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 25));
       }
+      assert.ok(await refused());
+      await orderedUnder(paysaga.simulator.merchant.appid);
+      assert.deepEqual(await closing, { status: 'CLOSED' });
+      assert.deepEqual(await tradeStates(body), ['CLOSED', 'CLOSED']);
     });
 
     it('happens when the workflow is cancelled', async () => {
