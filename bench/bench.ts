@@ -22,6 +22,9 @@ const WARM_UP_ORDERS = 1000;
 /** Reading a bill of any size takes less than this above the start, in MiB. */
 const BILL_MEMORY_MIB = 128;
 
+/** A payment that nothing disturbs has up to five workflow tasks; one with many more was tried again and again. */
+const STORM = 15;
+
 const positive = (text: string): number => {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
@@ -83,13 +86,13 @@ program
     'after',
     `
 A quarter each is paid without a notification, expires during the outage, is paid after it, and is paid and being refunded.
-The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow task has failed.`,
+The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow had more than ${STORM} tasks.`,
   )
   .action(async ({ json, ...load }: OutageLoad & { json?: string }) => {
     const report = await benchOutage(load, say, interrupted.signal);
     console.log(formatOutage(report));
     if (json) await writeJson(json, report);
-    if (report.violations.length > 0 || report.workflows.failedTasks > 0) process.exitCode = 1;
+    if (report.violations.length > 0 || report.workflows.mostTasks > STORM) process.exitCode = 1;
   });
 
 program
