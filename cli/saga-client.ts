@@ -7,11 +7,10 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { dataConverter } from '../codec/data-converter.ts';
-import type { Payment } from '../database/payments.ts';
 import { openPool, type Pool } from '../database/pool.ts';
-import { paymentWorkflowId } from '../domain/identity.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
-import { paymentStart, startOptions } from '../workflows/start.ts';
+import { startOptions } from '../workflows/start.ts';
+import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How long a command waits for the answer of a workflow, in milliseconds. */
@@ -24,11 +23,11 @@ export interface SagaClient {
    * Sends an update to a payment's workflow, which is started if nobody has yet.
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
-  update<Answer>(payment: Payment, name: string, request: object): Promise<Answer>;
+  update<Answer>(target: Target, name: string, request: object): Promise<Answer>;
   /** Begins a payment's workflow anew. @throws UsageError when it runs. */
-  restart(payment: Payment): Promise<void>;
+  restart(target: Target): Promise<void>;
   /** What the payment's workflow waits for, in its own words; undefined when nobody answers. */
-  situation(payment: Payment): Promise<string | undefined>;
+  situation(target: Target): Promise<string | undefined>;
 }
 
 /** Runs a command with database and Temporal, and closes both. */
@@ -51,8 +50,8 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   try {
     return await work({
       pool,
-      async update(payment, name, request) {
-        const { workflowType, ...start } = paymentStart(payment, options);
+      async update(target, name, request) {
+        const { workflowType, ...start } = target.start(options);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
             client.workflow.executeUpdateWithStart(name, {
@@ -61,11 +60,11 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
             }),
           );
         } catch (error) {
-          throw explained(error, payment);
+          throw explained(error, target);
         }
       },
-      async restart(payment) {
-        const { workflowType, ...start } = paymentStart(payment, options);
+      async restart(target) {
+        const { workflowType, ...start } = target.start(options);
         try {
           await client.workflow.start(workflowType, {
             ...start,
@@ -74,11 +73,11 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
           });
         } catch (error) {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-          throw new UsageError(`the workflow of ${payment.id} runs; there is nothing to begin anew`);
+          throw new UsageError(`the workflow of ${target.id} runs; there is nothing to begin anew`);
         }
       },
-      async situation({ mchid, outTradeNo }) {
-        const handle = client.workflow.getHandle(paymentWorkflowId(mchid, outTradeNo));
+      async situation({ workflowId }) {
+        const handle = client.workflow.getHandle(workflowId);
         try {
           const { currentDetails } = await client.withDeadline(Date.now() + 3_000, () =>
             handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
@@ -96,10 +95,10 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   }
 }
 
-function explained(error: unknown, payment: Payment): unknown {
+function explained(error: unknown, { id }: Target): unknown {
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
     return new UsageError(
-      `the workflow of ${payment.id} has ended, so it takes no updates: see paysaga payment show ${payment.id}`,
+      `the workflow of ${id} has ended, so it takes no updates: see paysaga payment show ${id}`,
     );
   if (error instanceof WorkflowUpdateFailedError)
     return new UsageError(`refused: ${error.cause?.message ?? error.message}`);
@@ -107,7 +106,7 @@ function explained(error: unknown, payment: Payment): unknown {
     const { code, name } = at as { code?: unknown; name?: string };
     if (code === 4 || code === 14 || name === 'WorkflowUpdateRPCTimeoutOrCancelledError')
       return new UsageError(
-        `no answer from the workflow within ${PATIENCE_MS / 1000} s; what was asked for may still happen: see paysaga payment show ${payment.id}`,
+        `no answer from the workflow within ${PATIENCE_MS / 1000} s; what was asked for may still happen: see paysaga payment show ${id}`,
       );
   }
   return error;
