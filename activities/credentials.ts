@@ -1,17 +1,18 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import {
-  clearCredentialsRefused,
-  isCredentialsRefused,
+  clearAttention,
   merchantOf,
   type Subject,
   showCredentialsRefused,
-} from '../database/credentials-refused.ts';
+  showsAttention,
+} from '../database/attention.ts';
 import { inTransaction } from '../database/pool.ts';
 import { CREDENTIALS_SIGNAL } from '../domain/identity.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type FailureType, gatewayFailure } from './failures.ts';
 
+const REASON = 'credentials_refused';
 /** After a refusal the step is repeated after this long, and after twice as long each time, in milliseconds: people mend it. */
 const FIRST_DELAY_MS = 10_000;
 const LONGEST_DELAY_MS = 300_000;
@@ -51,7 +52,7 @@ export function showingRefusals<Input extends Subject, Answer>(
   async function refused(subject: Subject, failure: ApplicationFailure): Promise<ApplicationFailure> {
     const code = (failure.details?.[0] as { code: string } | undefined)?.code ?? '';
     merchants.doubt(await merchantOf(pool, subject));
-    if (!(await isCredentialsRefused(pool, subject))) {
+    if (!(await showsAttention(pool, subject, REASON))) {
       await signal({ refused: code });
       await inTransaction(pool, (db) => showCredentialsRefused(db, subject, code));
     }
@@ -66,9 +67,9 @@ export function showingRefusals<Input extends Subject, Answer>(
 
   /** A local step does not look: a durable one is under way wherever a refusal is shown, and will. */
   async function taken(subject: Subject): Promise<void> {
-    if (context()?.info.isLocal || !(await isCredentialsRefused(pool, subject))) return;
+    if (context()?.info.isLocal || !(await showsAttention(pool, subject, REASON))) return;
     await signal({});
-    await inTransaction(pool, (db) => clearCredentialsRefused(db, subject));
+    await inTransaction(pool, (db) => clearAttention(db, subject, REASON));
   }
 }
 

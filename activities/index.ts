@@ -1,5 +1,7 @@
 import { acceptContradiction } from './accept-contradiction.ts';
+import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
+import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import { showingRefusals } from './credentials.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -8,9 +10,14 @@ import { payOutRefund } from './pay-out-refund.ts';
 import { recordOperatorAction } from './record-operator-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
-import { requestAttention, requestRefundAttention } from './request-attention.ts';
+import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { resolvePayment } from './resolve-payment.ts';
+import {
+  settleCombinedByPolling,
+  settleCombinedByQuery,
+  settleCombinedFromNotification,
+} from './settle-combined.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundByQuery, settleRefundFromNotification } from './settle-refund.ts';
 import { settleRefundOffline } from './settle-refund-offline.ts';
@@ -30,6 +37,16 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleByQuery: showingRefusals(dependencies, settleByQuery(dependencies)),
     closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
+    createCombinedOrder: showingRefusals(dependencies, createCombinedOrder(dependencies)),
+    renewCombinedOrder: showingRefusals(dependencies, renewCombinedOrder(dependencies)),
+    settleCombinedFromNotification: showingRefusals(
+      dependencies,
+      settleCombinedFromNotification(dependencies),
+    ),
+    settleCombinedByPolling: showingRefusals(dependencies, settleCombinedByPolling(dependencies)),
+    settleCombinedByQuery: showingRefusals(dependencies, settleCombinedByQuery(dependencies)),
+    closeCombinedUnlessPaid: showingRefusals(dependencies, closeCombinedUnlessPaid(dependencies)),
+    requestCombinedAttention: requestCombinedAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
     submitRefund: showingRefusals(dependencies, submitRefund(dependencies)),
     settleRefundFromNotification: showingRefusals(dependencies, settleRefundFromNotification(dependencies)),

@@ -124,8 +124,8 @@ async function bookDifference(
   const difference = amount - payment.amount;
   if (difference === 0) return;
   await post(db, {
-    step: difference > 0 ? 'payment.overpaid' : 'payment.underpaid',
-    causeId: payment.id,
+    step: difference > 0 ? 'suspense.in' : 'suspense.out',
+    causeId: `${payment.id}/resolved`,
     paymentId: payment.id,
     amount: Math.abs(difference),
     currency: payment.currency,

@@ -7,8 +7,11 @@ import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
 import { authenticate } from './authentication.ts';
-import { frontEndRoutes } from './front-end.ts';
+import { combinedPaymentRoutes } from './combined-payments.ts';
+import { limitDownloads } from './downloads.ts';
+import { exportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
+import { ledgerRoutes } from './ledger.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
@@ -55,9 +58,12 @@ export function createApp({
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
+  app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas, clock }));
   app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
+  const downloads = limitDownloads(pool);
+  app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
+  app.use('/v1/exports', exportRoutes({ pool, downloads }));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;

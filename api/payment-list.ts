@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { listPayments } from '../database/payment-list.ts';
 import type { Pool } from '../database/pool.ts';
 import { caller } from './authentication.ts';
+import { listResource } from './lists.ts';
 import { paymentResource } from './payment-resource.ts';
 import { invalidFields } from './problems.ts';
 import { ListPayments, parseBody } from './schemas.ts';
@@ -20,10 +21,11 @@ export function listOfPayments(pool: Pool): RequestHandler {
       const name = cursor.ending_before === undefined ? 'starting_after' : 'ending_before';
       throw invalidFields([{ pointer: `/${name}`, detail: 'is not the id of one of your payments' }]);
     }
-    response.json({
-      object: 'list',
-      data: page.payments.map((payment) => paymentResource(payment)),
-      has_more: page.hasMore,
-    });
+    response.json(
+      listResource(
+        page.payments.map((payment) => paymentResource(payment)),
+        page.hasMore,
+      ),
+    );
   };
 }

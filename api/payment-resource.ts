@@ -13,6 +13,7 @@ export function paymentResource(payment: Payment, cashier?: Cashier) {
     merchant_id: payment.merchantId,
     mchid: payment.mchid,
     out_trade_no: payment.outTradeNo,
+    combined_payment_id: payment.combinedId,
     product: payment.product,
     sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
     status: payment.status,

@@ -18,10 +18,11 @@ import {
   PAYOUT_BANKS,
   REFUND_CHOICES,
 } from '../domain/refund.ts';
+import { oneDirection, PAGE_FIELDS } from './lists.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
-const text = (max: number) =>
+export const text = (max: number) =>
   z
     .string()
     .min(1, { message: 'must not be empty' })
@@ -52,8 +53,6 @@ const clientIp = z
   .refine((value) => !/^(127\.|::1$)/.test(value), {
     message: "must be the address of the customer's device, not of this machine",
   });
-
-const cursor = z.string({ message: 'must be given once' }).regex(/^\w{1,64}$/, { message: 'must be an id' });
 
 const MAX_REDIRECT_URL = 1024;
 
@@ -113,12 +112,12 @@ export const CreatePayment = z
 export type CreatePayment = z.output<typeof CreatePayment>;
 
 /** What the body says, with Native for nothing. */
-function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
+export function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
   return PRODUCT_NAMES.find((name) => name === product);
 }
 
 /** Which fields a product needs, and which are not its own. */
-function productRules(
+export function productRules(
   body: { product?: unknown; payer?: unknown; client_ip?: unknown; h5?: unknown },
   context: z.core.$RefinementCtx,
 ): void {
@@ -192,20 +191,11 @@ export const ClosePayment = z.strictObject({ reason: text(200).optional() }).def
 /** Query of `GET /v1/payments`. */
 export const ListPayments = z
   .strictObject({
+    ...PAGE_FIELDS,
     attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
     status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
-    limit: z
-      .string({ message: 'must be given once' })
-      .regex(/^([1-9]\d?|100)$/, { message: 'must be a number from 1 to 100' })
-      .transform(Number)
-      .default(20),
-    starting_after: cursor.optional(),
-    ending_before: cursor.optional(),
   })
-  .refine((query) => query.starting_after === undefined || query.ending_before === undefined, {
-    path: ['ending_before'],
-    message: 'must not be given together with starting_after',
-  });
+  .check(oneDirection);
 
 /** Body of requests that say everything in their path; may be absent. */
 export const NoFields = z.strictObject({}).default({});

@@ -3,11 +3,11 @@ import { APPROVED_CHOICES, type ApprovedChoice } from '../domain/refund.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { ResolveAnswer } from '../workflows/messages.ts';
 import { actingOperator, type KeySource } from './operator-key.ts';
-import { onlyPayment } from './payment.ts';
 import { tell } from './payment-action.ts';
 import { onlyRefund } from './refund.ts';
 import { decide, tellDecision } from './refund-action.ts';
 import { withSagas } from './saga-client.ts';
+import { sagaNamed } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `paysaga approvals`: what waits for a second person. */
@@ -60,9 +60,9 @@ export async function approveRequest(id: string, options: KeySource & { json?: b
       tellDecision(await decide(sagas, refund, { actor, reason, choice, approvalId: id }), options);
       return;
     }
-    const payment = await onlyPayment(sagas.pool, approval.subjectId, operator.tenantId);
+    const target = await sagaNamed(sagas.pool, approval.subjectId, operator.tenantId);
     const update = approval.action === 'resolve_as_paid' ? 'resolveAsPaid' : 'resolveAsClosed';
-    const answer = await sagas.update<ResolveAnswer>(payment, update, {
+    const answer = await sagas.update<ResolveAnswer>(target, update, {
       actor: approval.requestedBy,
       reason: approval.reason,
       approval: id,

@@ -61,7 +61,7 @@ export function addOperatorCommands(program: Command): void {
   payment
     .command('show')
     .description('show a payment: what it waits for, what happened, what operators did')
-    .argument('<payment>', 'its id, pay_…, or its order number')
+    .argument('<payment>', 'its id, pay_… or cmb_…, or its order number')
     .option('--json', 'for programs')
     .action(async (name, options) => (await import('./payment.ts')).showPayment(name, options));
   payment
@@ -70,7 +70,7 @@ export function addOperatorCommands(program: Command): void {
     .option('--attention', 'only those that need an operator')
     .addOption(new Option('--status <status>', 'only those in this status').choices(PAYMENT_STATUSES))
     .option('--tenant <name>', 'only those of this tenant')
-    .option('--merchant <id>', 'only those of this merchant, mch_…')
+    .option('--merchant <id>', 'only those of this merchant, by its mch_… or its mchid')
     .option('--limit <number>', 'as many at a time, 1 to 100', pageSize, 20)
     .option('--starting-after <id>', 'go on behind this payment')
     .option('--json', 'for programs')
@@ -80,7 +80,7 @@ export function addOperatorCommands(program: Command): void {
     payment
       .command(name)
       .description(description)
-      .argument('<payment>', 'its id, pay_…, or its order number')
+      .argument('<payment>', 'its id, pay_… or cmb_…, or its order number')
       .requiredOption('--reason <text>', 'why; it stays on record', words)
       .option(
         '--operator-key-file <file>',

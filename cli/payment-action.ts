@@ -1,6 +1,6 @@
 import { requestApproval } from '../database/approvals.ts';
+import { clearAttention, ensureLater } from '../database/attention.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
-import { paymentRestarted } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import { APPROVAL_HOURS, type PaidClaim } from '../domain/operator.ts';
 import type {
@@ -11,8 +11,8 @@ import type {
   SyncResult,
 } from '../workflows/messages.ts';
 import { actingOperator, type KeySource } from './operator-key.ts';
-import { onlyPayment } from './payment.ts';
 import { withSagas } from './saga-client.ts';
+import { sagaNamed, type Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Exit code of a command that was understood and has changed nothing. */
@@ -33,9 +33,9 @@ async function act<Answer>(
 ): Promise<void> {
   await withSagas(async (sagas) => {
     const operator = await actingOperator(sagas.pool, options);
-    const payment = await onlyPayment(sagas.pool, name, operator.tenantId);
+    const target = await sagaNamed(sagas.pool, name, operator.tenantId);
     const request: OperatorRequest = { actor: operator.name, reason: options.reason };
-    const answer = await sagas.update<Answer>(payment, update, request);
+    const answer = await sagas.update<Answer>(target, update, request);
     const { text, changed } = words(answer);
     console.log(options.json ? JSON.stringify(answer) : text);
     if (!changed) process.exitCode = UNCHANGED;
@@ -87,15 +87,16 @@ export const retryPayment = (name: string, options: ActionOptions) =>
 export async function restartPayment(name: string, options: ActionOptions): Promise<void> {
   await withSagas(async ({ pool, restart }) => {
     const operator = await actingOperator(pool, options);
-    const payment = await onlyPayment(pool, name, operator.tenantId);
-    if (payment.status !== 'CREATED' && payment.status !== 'PENDING')
-      throw new UsageError(`the payment is ${payment.status}: it needs no workflow`);
-    await restart(payment);
+    const target = await sagaNamed(pool, name, operator.tenantId);
+    if (target.status !== 'CREATED' && target.status !== 'PENDING')
+      throw new UsageError(`the payment is ${target.status}: it needs no workflow`);
+    await restart(target);
     await inTransaction(pool, async (db) => {
-      await paymentRestarted(db, payment.id);
+      await ensureLater(db, subjectOf(target));
+      await clearAttention(db, subjectOf(target), 'workflow_ended');
       await recordOperatorAction(db, {
-        tenantId: payment.tenantId,
-        paymentId: payment.id,
+        tenantId: target.tenantId,
+        ...subjectOf(target),
         action: 'restart',
         actor: operator.name,
         reason: options.reason,
@@ -104,6 +105,10 @@ export async function restartPayment(name: string, options: ActionOptions): Prom
     });
     console.log(options.json ? JSON.stringify({ kind: 'restarted' }) : 'its workflow was begun anew');
   });
+}
+
+function subjectOf({ id, combined }: Target) {
+  return combined ? { combinedId: id } : { paymentId: id };
 }
 
 /** What `paysaga payment resolve` is told. */
@@ -122,16 +127,20 @@ export async function resolvePayment(name: string, options: ResolveOptions): Pro
   const payload = options.requestApproval ? claimOf(options) : {};
   await withSagas(async (sagas) => {
     const operator = await actingOperator(sagas.pool, options);
-    const payment = await onlyPayment(sagas.pool, name, operator.tenantId);
+    const target = await sagaNamed(sagas.pool, name, operator.tenantId);
+    if (target.combined)
+      throw new UsageError(
+        'a combined payment is settled by what WeChat Pay says of all its orders: mend the cause, then paysaga payment recheck',
+      );
     const update = options.as === 'paid' ? 'resolveAsPaid' : 'resolveAsClosed';
-    const answer = await sagas.update<ResolveAnswer>(payment, update, {
+    const answer = await sagas.update<ResolveAnswer>(target, update, {
       actor: operator.name,
       reason: options.reason,
     });
     if (answer.kind === 'unchanged' && options.requestApproval) {
       const id = await requestApproval(sagas.pool, operator, {
         action: `resolve_as_${options.as}`,
-        subjectId: payment.id,
+        subjectId: target.id,
         payload,
         reason: options.reason,
       });

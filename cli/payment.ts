@@ -1,78 +1,61 @@
+import { listResource } from '../api/lists.ts';
 import { paymentResource } from '../api/payment-resource.ts';
+import { type CombinedPayment, combinedNeedingOperator } from '../database/combined-payments.ts';
 import { listEvents } from '../database/events.ts';
 import { listOperatorActions } from '../database/operator-actions.ts';
-import { listPayments, type PaymentFilter, paymentsNamed } from '../database/payment-list.ts';
+import { listPayments } from '../database/payment-list.ts';
 import type { Payment } from '../database/payments.ts';
-import { openPool, type Queryable } from '../database/pool.ts';
 import { PAYMENT_ATTENTION } from '../domain/attention.ts';
-import { paymentWorkflowId } from '../domain/identity.ts';
 import { formatYuan } from '../domain/money.ts';
 import type { PaymentStatus } from '../domain/payment.ts';
 import { rfc3339 } from '../domain/time.ts';
-import { readEnvironment } from '../process/environment.ts';
 import { tenantNamed } from './operator.ts';
+import { merchantNamed, withPool } from './query.ts';
 import { withSagas } from './saga-client.ts';
+import { targetNamed } from './target.ts';
 import { UsageError } from './usage-error.ts';
-
-/** The one payment of this id or order number. @throws UsageError when there is none, or more than one. */
-export async function onlyPayment(db: Queryable, name: string, tenantId?: string): Promise<Payment> {
-  const [payment, ...others] = await paymentsNamed(db, name, tenantId);
-  if (!payment) throw new UsageError(`there is no payment ${name}`);
-  if (others.length > 0)
-    throw new UsageError(
-      `several merchants have an order ${name}: name one of ${[payment, ...others].map(({ id, mchid }) => `${id} (${mchid})`).join(', ')}`,
-    );
-  return payment;
-}
 
 /** `paysaga payment show`: the row, what its workflow waits for, what happened and what operators did. */
 export async function showPayment(name: string, { json }: { json?: boolean }): Promise<void> {
   await withSagas(async ({ pool, situation }) => {
-    const payment = await onlyPayment(pool, name);
+    const target = await targetNamed(pool, name);
     const [events, actions, waitsFor] = await Promise.all([
-      listEvents(pool, payment.id),
-      listOperatorActions(pool, payment.id),
-      situation(payment),
+      listEvents(pool, target.id),
+      listOperatorActions(pool, target.id),
+      situation(target),
     ]);
     if (json) {
-      console.log(
-        JSON.stringify(
-          {
-            ...paymentResource(payment),
-            workflow_id: paymentWorkflowId(payment.mchid, payment.outTradeNo),
-            waits_for: waitsFor ?? null,
-            events: events.map(({ type, refundId, version, data, createdAt }) => ({
-              type,
-              refund_id: refundId,
-              version,
-              data,
-              created_at: rfc3339(createdAt),
-            })),
-            operator_actions: actions.map(({ approvedBy, refundId, at, ...action }) => ({
-              ...action,
-              approved_by: approvedBy,
-              refund_id: refundId,
-              at: rfc3339(at),
-            })),
-          },
-          null,
-          2,
-        ),
-      );
+      const { combined, payment } = target;
+      const row = combined
+        ? {
+            ...combinedSummary(combined),
+            sub_payments: combined.subPayments.map((sub) => paymentResource(sub)),
+          }
+        : paymentResource(payment);
+      const shown = {
+        ...row,
+        workflow_id: target.workflowId,
+        waits_for: waitsFor ?? null,
+        events: events.map(({ type, refundId, version, data, createdAt }) => ({
+          type,
+          refund_id: refundId,
+          version,
+          data,
+          created_at: rfc3339(createdAt),
+        })),
+        operator_actions: actions.map(({ approvedBy, refundId, at, ...action }) => ({
+          ...action,
+          approved_by: approvedBy,
+          refund_id: refundId,
+          at: rfc3339(at),
+        })),
+      };
+      console.log(JSON.stringify(shown, null, 2));
       return;
     }
-    const line = (label: string, text: string) => console.log(`  ${label.padEnd(12)} ${text}`);
-    console.log(`${payment.id}  ¥${formatYuan(payment.amount)}  ${payment.status}  ${payment.product}`);
-    line('order', `${payment.outTradeNo} of merchant ${payment.mchid} (${payment.merchantId})`);
-    line('created', `${rfc3339(payment.createdAt)}, payable until ${rfc3339(payment.timeExpire)}`);
-    if (payment.transactionId) line('transaction', payment.transactionId);
-    if (payment.amountRefunded > 0) line('refunded', `¥${formatYuan(payment.amountRefunded)}`);
-    if (payment.failureCode) line('failure', `${payment.failureCode}: ${payment.failureMessage}`);
-    if (payment.attentionReason) {
-      line('attention', `${payment.attentionReason}: ${PAYMENT_ATTENTION[payment.attentionReason]}`);
-      line('', `docs/runbooks/payment-${payment.attentionReason.replaceAll('_', '-')}.md`);
-    }
-    line('workflow', paymentWorkflowId(payment.mchid, payment.outTradeNo));
+    if (target.combined) describeCombined(target.combined);
+    else describePayment(target.payment);
+    line('workflow', target.workflowId);
     line('', waitsFor ?? '(nobody answers for it: it has not begun, was removed, or no worker runs)');
     console.log('what happened');
     for (const { type, refundId, data, createdAt } of events)
@@ -87,7 +70,62 @@ export async function showPayment(name: string, { json }: { json?: boolean }): P
   });
 }
 
-/** `paysaga payment list` */
+function line(label: string, text: string): void {
+  console.log(`  ${label.padEnd(12)} ${text}`);
+}
+
+function describePayment(payment: Payment): void {
+  console.log(`${payment.id}  ¥${formatYuan(payment.amount)}  ${payment.status}  ${payment.product}`);
+  line('order', `${payment.outTradeNo} of merchant ${payment.mchid} (${payment.merchantId})`);
+  if (payment.combinedId !== null) line('', `a sub-order of ${payment.combinedId}`);
+  describeTimes(payment);
+  if (payment.transactionId) line('transaction', payment.transactionId);
+  if (payment.amountRefunded > 0) line('refunded', `¥${formatYuan(payment.amountRefunded)}`);
+  describeTrouble(payment);
+}
+
+function describeCombined(combined: CombinedPayment): void {
+  console.log(
+    `${combined.id}  ¥${formatYuan(combined.amount)}  ${combined.status}  combined ${combined.product}`,
+  );
+  line('order', `${combined.combineOutTradeNo} of merchant ${combined.mchid} (${combined.merchantId})`);
+  describeTimes(combined);
+  for (const { id, amount, status, outTradeNo, mchid } of combined.subPayments)
+    line('sub-order', `${id}  ¥${formatYuan(amount)}  ${status}  ${outTradeNo} of ${mchid}`);
+  describeTrouble(combined);
+}
+
+function describeTimes({ createdAt, timeExpire }: Pick<Payment, 'createdAt' | 'timeExpire'>): void {
+  line('created', `${rfc3339(createdAt)}, payable until ${rfc3339(timeExpire)}`);
+}
+
+function describeTrouble({
+  failureCode,
+  failureMessage,
+  attentionReason,
+}: Pick<Payment, 'failureCode' | 'failureMessage' | 'attentionReason'>): void {
+  if (failureCode) line('failure', `${failureCode}: ${failureMessage}`);
+  if (!attentionReason) return;
+  line('attention', `${attentionReason}: ${PAYMENT_ATTENTION[attentionReason]}`);
+  line('', `docs/runbooks/payment-${attentionReason.replaceAll('_', '-')}.md`);
+}
+
+function combinedSummary(combined: CombinedPayment) {
+  return {
+    id: combined.id,
+    object: 'combined_payment',
+    merchant_id: combined.merchantId,
+    combine_out_trade_no: combined.combineOutTradeNo,
+    product: combined.product,
+    status: combined.status,
+    attention: combined.attention,
+    attention_reason: combined.attentionReason,
+    version: combined.version,
+    created_at: rfc3339(combined.createdAt),
+  };
+}
+
+/** `paysaga payment list`. With `--attention` the combined ones are shown, too, first: an order of theirs has no workflow of its own. */
 export async function listThem(options: {
   attention?: boolean;
   status?: PaymentStatus;
@@ -97,43 +135,51 @@ export async function listThem(options: {
   startingAfter?: string;
   json?: boolean;
 }): Promise<void> {
-  const pool = openPool(readEnvironment(['DATABASE_URL']).DATABASE_URL, { max: 1 });
-  try {
-    const filter: PaymentFilter = {
-      status: options.status,
-      merchantId: options.merchant,
-      ...(options.attention && { attention: 'needs_operator' as const }),
-      ...(options.tenant !== undefined && { tenantId: await tenantNamed(pool, options.tenant) }),
-    };
-    const page = await listPayments(pool, filter, {
-      limit: options.limit,
-      startingAfter: options.startingAfter,
-    });
-    if (!page) throw new UsageError(`there is no payment ${options.startingAfter}`);
+  await withPool(async (pool) => {
+    const tenantId = options.tenant === undefined ? undefined : await tenantNamed(pool, options.tenant);
+    const merchantId =
+      options.merchant === undefined ? undefined : (await merchantNamed(pool, options.merchant)).id;
+    const { limit, startingAfter, status, json } = options;
+    const attention = options.attention ? ('needs_operator' as const) : undefined;
+    const page = await listPayments(
+      pool,
+      { tenantId, merchantId, status, attention },
+      { limit, startingAfter },
+    );
+    if (!page) throw new UsageError(`there is no payment ${startingAfter}`);
     const { payments, hasMore } = page;
-    if (options.json) {
-      const data = payments.map((payment) => paymentResource(payment));
-      console.log(JSON.stringify({ object: 'list', data, has_more: hasMore }, null, 2));
+    const combined =
+      options.attention && startingAfter === undefined
+        ? await combinedNeedingOperator(pool, { tenantId, merchantId })
+        : [];
+    if (json) {
+      const list = listResource(
+        payments.map((payment) => paymentResource(payment)),
+        hasMore,
+      );
+      console.log(
+        JSON.stringify({ ...list, combined_payments: combined.map((one) => combinedSummary(one)) }, null, 2),
+      );
       return;
     }
-    for (const payment of payments) {
-      const { id, status, amount, outTradeNo, mchid, createdAt, attentionReason } = payment;
-      console.log(
-        [
-          id,
-          status.padEnd(18),
-          `¥${formatYuan(amount)}`.padStart(12),
-          rfc3339(createdAt),
-          mchid,
-          outTradeNo,
-          attentionReason ?? '',
-        ]
-          .join('  ')
-          .trimEnd(),
-      );
-    }
+    for (const one of combined) row(one, one.combineOutTradeNo);
+    for (const payment of payments) row(payment, payment.outTradeNo);
     if (hasMore) console.error(`there are more: repeat with --starting-after ${payments.at(-1)?.id}`);
-  } finally {
-    await pool.end();
-  }
+  });
+}
+
+function row(
+  one: Pick<Payment, 'id' | 'status' | 'amount' | 'mchid' | 'createdAt' | 'attentionReason'>,
+  number: string,
+): void {
+  const cells = [
+    one.id,
+    one.status.padEnd(18),
+    `¥${formatYuan(one.amount)}`.padStart(12),
+    rfc3339(one.createdAt),
+    one.mchid,
+    number,
+    one.attentionReason ?? '',
+  ];
+  console.log(cells.join('  ').trimEnd());
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { addRefundCommands } from './refund-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
@@ -115,6 +116,7 @@ apiKey
   .argument('<id>', 'its id, key_…')
   .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
 
+addLedgerCommands(program);
 addOperatorCommands(program);
 addRefundCommands(program);
 

@@ -17,7 +17,7 @@ import { readEnvironment } from '../process/environment.ts';
 import type { RefundResolution, ResolveResult, RetryAnswer } from '../workflows/messages.ts';
 import { actingOperator } from './operator-key.ts';
 import { type ActionOptions, UNCHANGED } from './payment-action.ts';
-import { onlyRefund } from './refund.ts';
+import { onlyRefund, sagaOf } from './refund.ts';
 import { type SagaClient, withSagas } from './saga-client.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -31,7 +31,7 @@ export async function recheckRefund(name: string, options: ActionOptions): Promi
       process.exitCode = UNCHANGED;
       return;
     }
-    await sagas.update<null>(refund, 'recheck', { actor: operator.name, reason: options.reason });
+    await sagas.update<null>(sagaOf(refund), 'recheck', { actor: operator.name, reason: options.reason });
     console.log(options.json ? 'null' : 'WeChat Pay is being asked again');
   });
 }
@@ -42,7 +42,7 @@ export async function retryStep(name: string, options: ActionOptions): Promise<v
     const operator = await actingOperator(sagas.pool, options);
     const refund = await onlyRefund(sagas.pool, name, operator.tenantId);
     const request = { actor: operator.name, reason: options.reason };
-    const answer = await sagas.update<RetryAnswer>(refund, 'retryStep', request);
+    const answer = await sagas.update<RetryAnswer>(sagaOf(refund), 'retryStep', request);
     const { repeated } = answer;
     if (options.json) console.log(JSON.stringify(answer));
     else
@@ -78,7 +78,7 @@ export async function retryRefund(name: string, options: ActionOptions): Promise
       if (isUniqueViolation(error)) throw new UsageError('the number was taken just now: repeat the command');
       throw error;
     });
-    await sagas.update(await onlyRefund(sagas.pool, refund.id), 'submit', {});
+    await sagas.update(sagaOf(await onlyRefund(sagas.pool, refund.id)), 'submit', {});
     const now = await onlyRefund(sagas.pool, refund.id);
     if (options.json) console.log(JSON.stringify({ status: now.status, out_refund_no: outRefundNo }));
     else console.log(`${now.id} is ${standing(now)}, as ${outRefundNo}`);
@@ -170,7 +170,7 @@ export async function decide(
   refund: Refund,
   decision: RefundResolution,
 ): Promise<Decided> {
-  const result = await update<ResolveResult>(refund, 'resolveRefund', decision);
+  const result = await update<ResolveResult>(sagaOf(refund), 'resolveRefund', decision);
   const message = 'payoutId' in decision ? await payoutFailure(pool, decision.payoutId) : undefined;
   return { result, message };
 }

@@ -7,7 +7,9 @@ import { refundWorkflowId } from '../domain/identity.ts';
 import { formatYuan } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { readEnvironment } from '../process/environment.ts';
+import { refundRestart } from '../workflows/start.ts';
 import { withSagas } from './saga-client.ts';
+import type { SagaTarget } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The one refund of this id or number. @throws UsageError when there is none, or more than one. */
@@ -21,11 +23,23 @@ export async function onlyRefund(db: Queryable, name: string, tenantId?: string)
   return refund;
 }
 
+/** The refund's workflow: that of its present attempt, which is started again if it has ended. */
+export function sagaOf(refund: Refund): SagaTarget {
+  return {
+    id: refund.id,
+    workflowId: refundWorkflowId(refund.mchid, refund.outRefundNo),
+    start: (options) => refundRestart(refund, options),
+  };
+}
+
 /** `paysaga refund show`: the row, what its workflow waits for, and its attempts. What happened is in `paysaga payment show`. */
 export async function showRefund(name: string, { json }: { json?: boolean }): Promise<void> {
   await withSagas(async ({ pool, situation }) => {
     const refund = await onlyRefund(pool, name);
-    const [attempts, waitsFor] = await Promise.all([listAttempts(pool, refund.id), situation(refund)]);
+    const [attempts, waitsFor] = await Promise.all([
+      listAttempts(pool, refund.id),
+      situation(sagaOf(refund)),
+    ]);
     const workflowId = refundWorkflowId(refund.mchid, refund.outRefundNo);
     if (json) {
       const shown = {

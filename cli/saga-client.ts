@@ -7,11 +7,10 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { dataConverter } from '../codec/data-converter.ts';
-import type { Payment } from '../database/payments.ts';
 import { openPool, type Pool } from '../database/pool.ts';
-import type { Refund } from '../database/refunds.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
-import { paymentStart, refundRestart, startOptions } from '../workflows/start.ts';
+import { startOptions } from '../workflows/start.ts';
+import type { SagaTarget } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How long a command waits for the answer of a workflow, in milliseconds. */
@@ -24,11 +23,11 @@ export interface SagaClient {
    * Sends an update to a workflow, which is started if nobody has yet; that of a refund is started again if it has ended.
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
-  update<Answer>(subject: Payment | Refund, name: string, request: object): Promise<Answer>;
-  /** Begins a payment's workflow anew. @throws UsageError when it runs. */
-  restart(payment: Payment): Promise<void>;
-  /** What the workflow waits for, in its own words; undefined when nobody answers. */
-  situation(subject: Payment | Refund): Promise<string | undefined>;
+  update<Answer>(target: SagaTarget, name: string, request: object): Promise<Answer>;
+  /** Begins its workflow anew. @throws UsageError when it runs. */
+  restart(target: SagaTarget): Promise<void>;
+  /** What its workflow waits for, in its own words; undefined when nobody answers. */
+  situation(target: SagaTarget): Promise<string | undefined>;
 }
 
 /** Runs a command with database and Temporal, and closes both. */
@@ -48,13 +47,11 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
     dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
   });
   const options = startOptions(environment.TEMPORAL_TASK_QUEUE, environment.POLLING_SPEED);
-  const startOf = (subject: Payment | Refund) =>
-    'outRefundNo' in subject ? refundRestart(subject, options) : paymentStart(subject, options);
   try {
     return await work({
       pool,
-      async update(subject, name, request) {
-        const { workflowType, ...start } = startOf(subject);
+      async update(target, name, request) {
+        const { workflowType, ...start } = target.start(options);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
             client.workflow.executeUpdateWithStart(name, {
@@ -63,11 +60,11 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
             }),
           );
         } catch (error) {
-          throw explained(error, subject);
+          throw explained(error, target);
         }
       },
-      async restart(payment) {
-        const { workflowType, ...start } = paymentStart(payment, options);
+      async restart(target) {
+        const { workflowType, ...start } = target.start(options);
         try {
           await client.workflow.start(workflowType, {
             ...start,
@@ -76,11 +73,11 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
           });
         } catch (error) {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-          throw new UsageError(`the workflow of ${payment.id} runs; there is nothing to begin anew`);
+          throw new UsageError(`the workflow of ${target.id} runs; there is nothing to begin anew`);
         }
       },
-      async situation(subject) {
-        const handle = client.workflow.getHandle(startOf(subject).workflowId);
+      async situation({ workflowId }) {
+        const handle = client.workflow.getHandle(workflowId);
         try {
           const { currentDetails } = await client.withDeadline(Date.now() + 3_000, () =>
             handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
@@ -98,10 +95,10 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   }
 }
 
-function explained(error: unknown, subject: Payment | Refund): unknown {
-  const look = `see paysaga ${'outRefundNo' in subject ? 'refund' : 'payment'} show ${subject.id}`;
+function explained(error: unknown, { id }: SagaTarget): unknown {
+  const look = `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
-    return new UsageError(`the workflow of ${subject.id} has ended, so it takes no updates: ${look}`);
+    return new UsageError(`the workflow of ${id} has ended, so it takes no updates: ${look}`);
   if (error instanceof WorkflowUpdateFailedError)
     return new UsageError(`refused: ${error.cause?.message ?? error.message}`);
   for (let at = error; at; at = (at as { cause?: unknown }).cause) {

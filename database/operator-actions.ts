@@ -8,6 +8,7 @@ export interface NewOperatorAction {
   tenantId: string;
   paymentId?: string | undefined;
   refundId?: string | undefined;
+  combinedId?: string | undefined;
   latePaymentId?: string | undefined;
   action: OperatorAction;
   actor: string;
@@ -26,15 +27,16 @@ export interface NewOperatorAction {
 export async function recordOperatorAction(db: Queryable, action: NewOperatorAction): Promise<string> {
   const id = publicId('act', randomUUID());
   const { rowCount } = await db.query(
-    `insert into operator_actions (id, tenant_id, payment_id, refund_id, late_payment_id, action, actor, reason, approval_id, approved_by,
+    `insert into operator_actions (id, tenant_id, payment_id, refund_id, combined_id, late_payment_id, action, actor, reason, approval_id, approved_by,
        evidence, result, update_key)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (update_key) do nothing`,
     [
       id,
       action.tenantId,
       action.paymentId ?? null,
       action.refundId ?? null,
+      action.combinedId ?? null,
       action.latePaymentId ?? null,
       action.action,
       action.actor,
@@ -53,10 +55,10 @@ export async function recordOperatorAction(db: Queryable, action: NewOperatorAct
   return (rows[0] as { id: string }).id;
 }
 
-/** What was done to a payment, its refunds included, oldest first. */
+/** What was done to a payment, its refunds included, or to a combined one, oldest first. */
 export async function listOperatorActions(
   db: Queryable,
-  paymentId: string,
+  id: string,
 ): Promise<
   {
     id: string;
@@ -72,8 +74,8 @@ export async function listOperatorActions(
 > {
   const { rows } = await db.query(
     `select id, action, actor, reason, approved_by "approvedBy", evidence, result, refund_id "refundId", at from operator_actions
-     where payment_id = $1 order by at, id`,
-    [paymentId],
+     where payment_id = $1 or combined_id = $1 order by at, id`,
+    [id],
   );
   return rows;
 }

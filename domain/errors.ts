@@ -18,6 +18,16 @@ export const ERRORS = {
     retryable: false,
     title: 'This out_trade_no belongs to another payment',
   },
+  combine_out_trade_no_exists: {
+    status: 409,
+    retryable: false,
+    title: 'This combine_out_trade_no belongs to another combined payment',
+  },
+  belongs_to_combined_payment: {
+    status: 409,
+    retryable: false,
+    title: 'The payment is a sub-order and has no order of its own',
+  },
   out_refund_no_exists: {
     status: 409,
     retryable: false,
@@ -57,6 +67,16 @@ export const ERRORS = {
     status: 409,
     retryable: false,
     title: 'Only an abnormal refund can be sent elsewhere',
+  },
+  transaction_not_reversible: {
+    status: 409,
+    retryable: false,
+    title: 'This step of a payment or refund cannot be taken back in the ledger',
+  },
+  transaction_already_reversed: {
+    status: 409,
+    retryable: false,
+    title: 'The transaction has been taken back before',
   },
   payload_too_large: { status: 413, retryable: false, title: 'The request body is larger than 64 KiB' },
   unsupported_media_type: {

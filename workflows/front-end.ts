@@ -1,6 +1,5 @@
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import type { PaymentFinding } from '../domain/payment.ts';
-import { AT_GATEWAY, localFirst } from './local-first.ts';
 import {
   type OperatorRequest,
   type RenewRequest,
@@ -11,6 +10,7 @@ import {
   syncNow,
 } from './messages.ts';
 import type { RecordAction } from './operator.ts';
+import type { OrderSteps } from './order-steps.ts';
 
 /** As many requests of each kind a payment answers: they are in its history, which has to have room for the payment's own steps. */
 const ROOM = 300;
@@ -29,13 +29,13 @@ const PATIENCE = {
  * @param record puts on record what an operator asked for.
  */
 export function serveFrontEnd({
-  paymentId,
+  steps,
   title,
   accepted,
   found,
   record,
 }: {
-  paymentId: string;
+  steps: Pick<OrderSteps, 'renew' | 'settleByQuery'>;
   title: string;
   accepted: () => Promise<boolean>;
   found: (finding: PaymentFinding) => void;
@@ -85,7 +85,7 @@ export function serveFrontEnd({
     if (!(await accepted())) return { kind: 'ended' };
     const durable = { ...PATIENCE, summary: `renew the ${title} order` };
     try {
-      const answer = await localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY);
+      const answer = await steps.renew(issuedAt, durable);
       if (answer.kind !== 'ended') return answer;
       if (answer.finding.kind !== 'unpaid') found(answer.finding);
       return { kind: 'ended' };
@@ -97,7 +97,7 @@ export function serveFrontEnd({
   async function sync(): Promise<SyncResult> {
     const durable = { ...PATIENCE, summary: 'the customer came back: ask WeChat Pay whether it is paid' };
     try {
-      const finding = await localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY);
+      const finding = await steps.settleByQuery(durable);
       if (finding.kind !== 'unpaid') found(finding);
       return finding;
     } catch {

@@ -31,7 +31,9 @@ export type RecordAction = (
 ) => Promise<void> | undefined;
 
 /** Opens the record of what operators do to a payment or refund. */
-export function openRecord(subject: { paymentId: string } | { refundId: string }): RecordAction {
+export function openRecord(
+  subject: { paymentId: string } | { combinedId: string } | { refundId: string },
+): RecordAction {
   return (action, { actor, reason }, result) => {
     // What the merchant's own backend asks for through the API is no operator's doing.
     if (API_KEY_ID.test(actor) || !recordsOperatorActions()) return undefined;

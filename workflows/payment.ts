@@ -25,6 +25,7 @@ import {
   requireReason,
 } from './messages.ts';
 import { openRecord, serveResolution, serveRetry } from './operator.ts';
+import type { OrderSteps } from './order-steps.ts';
 import { openSituation } from './situation.ts';
 import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
 
@@ -46,6 +47,41 @@ export async function payment({
   timing,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  return await takeMoney({ subject: { paymentId }, title, timeExpire, timing, steps: stepsOf(paymentId) });
+}
+
+/** The steps of one payment's order. */
+function stepsOf(paymentId: string): OrderSteps {
+  const activities = (durable: ActivityOptions) => proxyActivities<Activities>(durable);
+  return {
+    create: (durable) => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    renew: (issuedAt, durable) =>
+      localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY),
+    settleFromNotification: (notificationId) =>
+      localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION),
+    settleByQuery: (durable) => localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY),
+    settleByPolling: (schedule, durable) => activities(durable).settleByPolling({ paymentId, ...schedule }),
+    closeUnlessPaid: (durable) => activities(durable).closeUnlessPaid({ paymentId }),
+    requestAttention: (reason, durable) => activities(durable).requestAttention({ paymentId, reason }),
+  };
+}
+
+/** An order that waits for its customer, whether it is one payment or a combined one. */
+export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing'> {
+  subject: { paymentId: string } | { combinedId: string };
+  /** What it is called in sentences. */
+  title: string;
+  steps: OrderSteps;
+}
+
+/** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
+export async function takeMoney({
+  subject,
+  title,
+  timeExpire,
+  timing,
+  steps,
+}: OpenOrder): Promise<PaymentOutcome> {
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -62,7 +98,7 @@ export async function payment({
   /** An operator has settled it. */
   let resolved = false;
   const situation = openSituation();
-  const record = openRecord({ paymentId });
+  const record = openRecord(subject);
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the payment and settle.',
@@ -105,12 +141,14 @@ export async function payment({
     if (waitsForOperator) recheckRequest = request;
     return waitsForOperator;
   });
-  serveResolution(paymentId, (finding) => {
-    resolved = true;
-    found = finding;
-  });
+  if ('paymentId' in subject) {
+    serveResolution(subject.paymentId, (finding) => {
+      resolved = true;
+      found = finding;
+    });
+  }
   serveFrontEnd({
-    paymentId,
+    steps,
     record,
     title,
     accepted: async () => {
@@ -167,7 +205,7 @@ export async function payment({
       summary: `create the ${title} order`,
     };
     prepayResult = await untilInterrupted(
-      () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+      () => steps.create(durable),
       () => closeRequest !== undefined || resolved,
     );
     if (resolved) return { kind: 'unpaid' };
@@ -227,19 +265,19 @@ export async function payment({
 
   /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
   function pollOrder(): Promise<PaymentFinding> {
-    const { settleByPolling } = proxyActivities<Activities>({
+    const schedule = { pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt };
+    return steps.settleByPolling(schedule, {
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether it is paid',
     });
-    return settleByPolling({ paymentId, pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt });
   }
 
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
     try {
-      return await localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION);
+      return await steps.settleFromNotification(notificationId);
     } catch {
       return { kind: 'unpaid' };
     }
@@ -255,14 +293,14 @@ export async function payment({
     situation.waits(
       `Closing the order ${why}: waiting until WeChat Pay says that it is closed, or paid after all. It is asked again and again until ${until}; then an operator is asked.`,
     );
-    const { closeUnlessPaid } = proxyActivities<Activities>({
+    const durable: ActivityOptions = {
       startToCloseTimeout: '30 seconds',
       scheduleToCloseTimeout: withinMs,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: 'query, close, query again',
-    });
+    };
     const ending = await untilInterrupted(
-      () => closeUnlessPaid({ paymentId }),
+      () => steps.closeUnlessPaid(durable),
       () => resolved,
     );
     if (ending || resolved) return ending ?? { kind: 'unpaid' };
@@ -272,11 +310,8 @@ export async function payment({
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
   async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
-    const { requestAttention } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      summary: `needs an operator: ${reason}`,
-    });
-    await requestAttention({ paymentId, reason });
+    const summary = `needs an operator: ${reason}`;
+    await steps.requestAttention(reason, { startToCloseTimeout: '20 seconds', summary });
     situation.asks(
       `Needs an operator: ${PAYMENT_ATTENTION[reason]} (${reason}). Waits for one of the updates \`recheck\`, once the cause is mended, \`resolveAsPaid\` and \`resolveAsClosed\`, without an end; a notification from WeChat Pay may still settle it. docs/runbooks/payment-${reason.replaceAll('_', '-')}.md says what to do.`,
     );

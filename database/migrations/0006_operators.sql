@@ -55,6 +55,8 @@ create table operator_actions (
   tenant_id        text not null references tenants (id),
   payment_id       text references payments (id),
   refund_id        text references refunds (id),
+  -- These have no table yet when this one is made.
+  combined_id      text,
   late_payment_id  text,
   action           text not null check (action ~ '^[a-z_]+$'),
   -- As the request names her; with an approval both are known by their keys.
@@ -68,7 +70,7 @@ create table operator_actions (
   -- The workflow's update that asked for it: a repeat after a crash is the same action.
   update_key       text unique,
   at               timestamptz not null default now(),
-  check (num_nonnulls(payment_id, refund_id, late_payment_id) > 0),
+  check (num_nonnulls(payment_id, refund_id, combined_id, late_payment_id) > 0),
   check ((approval_id is null) = (approved_by is null)),
   check (approved_by <> actor)
 );

@@ -22,6 +22,8 @@ export interface PaymentPlan {
 export interface Plan {
   seed: number;
   payments: PaymentPlan[];
+  /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
+  combined: PaymentPlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
 }
@@ -36,7 +38,7 @@ export function planOf(seed: number): Plan {
   const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
   const sometimes = <T>(values: readonly T[], probability: number) =>
     random.fraction() < probability ? oneOf(values) : undefined;
-  const payments = Array.from({ length: PAYMENTS }, (): PaymentPlan => {
+  const payment = (): PaymentPlan => {
     const amount = 100 + below(10_000);
     return {
       amount,
@@ -47,10 +49,11 @@ export function planOf(seed: number): Plan {
       refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
       refundFault: sometimes(LOST_ANSWERS, 0.4),
     };
-  });
+  };
+  const payments = Array.from({ length: PAYMENTS }, payment);
   const kills = Array.from({ length: 1 + below(2) }, () => ({
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
   }));
-  return { seed, payments, kills };
+  return { seed, payments, combined: payment(), kills };
 }
