@@ -15,6 +15,7 @@ import { ledgerRoutes } from './ledger.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -58,7 +59,8 @@ export function createApp({
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', refundRoutes({ pool, sagas, clock }));
+  app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
   app.use('/v1/exports', exportRoutes({ pool, downloads }));
