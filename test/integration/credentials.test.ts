@@ -7,6 +7,7 @@ import { listEventTypes } from '../../database/events.ts';
 import { upsertMerchant } from '../../database/merchants.ts';
 import { openVault } from '../../database/secrets.ts';
 import { type OperatorRequest, recheck, retryStep } from '../../workflows/messages.ts';
+import { combinedId, createCombined, payCombined } from '../combined.ts';
 import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { currentDetails, untilAttention, untilSearchAttribute } from '../watch.ts';
@@ -171,6 +172,37 @@ describe('credentials that WeChat Pay refuses', () => {
     await paysaga.pool.query('update payments set amount = amount - 1 where id = $1', [body.id]);
     await handle.executeUpdate(retryStep, { args: ASKED });
     await paysaga.until(path, 'PAID');
+  });
+
+  it('hold a combined order up, and all of it goes on', async () => {
+    await spoil();
+    const { status, body } = await createCombined(paysaga);
+    assert.equal(status, 202, JSON.stringify(body));
+    const path = `/v1/combined-payments/${body.id}`;
+    await untilAttention(paysaga, path, 'credentials_refused');
+    const handle = paysaga.client.workflow.getHandle(combinedId(body));
+    await untilSearchAttribute(handle, 'Attention', 'needs_operator');
+    await mend();
+    const answer = await handle.executeUpdate(retryStep, { args: ASKED });
+    assert.deepEqual(answer, { repeated: ['createCombinedOrder'] });
+    const pending = await paysaga.until(path, 'PENDING');
+    assert.equal(pending.attention, 'none');
+    await untilSearchAttribute(handle, 'Attention', undefined);
+    await payCombined(paysaga, body);
+    await paysaga.until(path, 'PAID');
+    const { rows } = await paysaga.pool.query(
+      'select type from events where combined_id = $1 order by sequence',
+      [body.id],
+    );
+    assert.deepEqual(
+      rows.map(({ type }) => type.replace('combined_payment.', '')),
+      ['created', 'needs_operator', 'pending', 'paid'],
+    );
+    const actions = await paysaga.pool.query(
+      'select action, result from operator_actions where combined_id = $1',
+      [body.id],
+    );
+    assert.deepEqual(actions.rows, [{ action: 'retry_step', result: 'createCombinedOrder' }]);
   });
 
   it('hold a refund up; it is applied for again under the same number', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createCombined } from '../combined.ts';
 import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { untilAttention } from '../watch.ts';
@@ -138,6 +139,27 @@ describe('paysaga for operators', function () {
     await paysaga.control('POST', `/orders/${payment.out_trade_no}/pay`, {});
     const paid = await as('ana', 'payment', 'sync', payment.id, ...reason, '--json');
     assert.deepEqual(JSON.parse(paid.stdout), { kind: 'final', status: 'PAID' });
+  });
+
+  it('takes a combined payment as one, and begins no workflow for a part of it', async () => {
+    const combined = (await createCombined(paysaga)).body;
+    const [part] = combined.sub_payments;
+    const close = (name: string) => as('ana', 'payment', 'close', name, '--reason', 'cart emptied');
+    const refused = await close(part.id);
+    assert.deepEqual([refused.code, refused.said.includes(`name ${combined.id}`)], [1, true], refused.said);
+    await paysaga.pool.query(
+      `update combined_payments set attention = 'needs_operator', attention_reason = 'close_unresolved' where id = $1`,
+      [combined.id],
+    );
+    const listed = await anonymous('payment', 'list', '--attention');
+    assert.match(listed.stdout, new RegExp(`^${combined.id} .*close_unresolved$`, 'm'));
+    const closed = await close(combined.id);
+    assert.deepEqual([closed.code, closed.stdout], [0, 'the payment is CLOSED\n'], closed.said);
+    const shown = await anonymous('payment', 'show', combined.id);
+    assert.match(shown.stdout, /close by ana: cart emptied -> CLOSED/);
+    assert.match(shown.stdout, new RegExp(`sub-order +${part.id} .*CLOSED`));
+    const own = paysaga.client.workflow.getHandle(`payment/${paysaga.mchid}/${part.out_trade_no}`);
+    await assert.rejects(own.describe(), /not found/, 'a part has no workflow');
   });
 
   it('resolves what WeChat Pay says nothing about when two have agreed; their keys are in no history', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { addOperator } from '../../database/operators.ts';
 import { LIFE_CYCLES, runbookOf } from '../../dev/life-cycle.ts';
 import type { PaymentTiming } from '../../domain/payment.ts';
+import { combinedId, createCombined, payCombined } from '../combined.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { openShell, type Shell, shellBlocks } from '../shell.ts';
 import { untilAttention, untilSearchAttribute } from '../watch.ts';
@@ -18,8 +19,11 @@ const STILL_TO_COME = new Set([
     (field) => `payment-${field.replaceAll('_', '-')}-differs.md`,
   ),
   'payment-late-money.md',
-  'payment-sub-orders-differ.md',
-  'payment-partly-paid.md',
+  ...LIFE_CYCLES.filter(({ subject }) => subject === 'refund').flatMap(({ subject, reasons }) =>
+    Object.keys(reasons)
+      .filter((reason) => reason !== 'credentials_refused')
+      .map((reason) => runbookOf(subject, reason)),
+  ),
 ]);
 
 describe('the runbooks', () => {
@@ -157,6 +161,45 @@ describe('the commands of the runbooks', function () {
     });
     const payment = await paysaga.until(path, 'PENDING');
     assert.deepEqual([payment.attention, payment.out_trade_no], ['none', number]);
+  });
+
+  it('payment-partly-paid', async () => {
+    await fault({ operation: 'notification', kind: 'drop' });
+    const combined = (await createCombined(paysaga)).body;
+    const path = `/v1/combined-payments/${combined.id}`;
+    const { orderBook } = paysaga.simulator.gateway;
+    const pay = (number: string) => {
+      const order = orderBook.find(paysaga.mchid, number);
+      assert.ok(order);
+      orderBook.pay(order);
+    };
+    // A gateway that breaks its promise of all or none.
+    const [first, second] = combined.sub_payments;
+    pay(first.out_trade_no);
+    await untilAttention(paysaga, path, 'partly_paid');
+    const handle = paysaga.client.workflow.getHandle(combinedId(combined));
+    await untilSearchAttribute(handle, 'Attention', 'needs_operator');
+    await follow('payment-partly-paid.md', { PAYMENT: combined.id }, async (block) => {
+      if (/recheck/.test(block)) pay(second.out_trade_no);
+    });
+    assert.equal((await paysaga.until(path, 'PAID')).attention, 'none');
+  });
+
+  it('payment-sub-orders-differ', async () => {
+    const combined = (await createCombined(paysaga)).body;
+    const path = `/v1/combined-payments/${combined.id}`;
+    const [, second] = combined.sub_payments;
+    const rename = (number: string) =>
+      paysaga.pool.query('update payments set out_trade_no = $2 where id = $1', [second.id, number]);
+    await rename('SOMEBODYELSES');
+    await payCombined(paysaga, combined);
+    await untilAttention(paysaga, path, 'sub_orders_differ');
+    const handle = paysaga.client.workflow.getHandle(combinedId(combined));
+    await untilSearchAttribute(handle, 'Attention', 'needs_operator');
+    await follow('payment-sub-orders-differ.md', { PAYMENT: combined.id }, async (block) => {
+      if (/recheck/.test(block)) await rename(second.out_trade_no);
+    });
+    assert.equal((await paysaga.until(path, 'PAID')).attention, 'none');
   });
 
   it('refund-credentials-refused', async () => {
