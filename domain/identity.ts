@@ -13,8 +13,13 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
+/** Workflow id of late money. */
+export function latePaymentWorkflowId(mchid: string, transactionId: string): string {
+  return `late-payment/${mchid}/${transactionId}`;
+}
+
 /** Prefixes that let a reader of a log tell what an id is. */
-export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt';
+export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'late' | 'ref' | 'ntf' | 'evt';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {

@@ -47,12 +47,18 @@ export const POSTINGS = {
   'payment.paid': { debit: 'wechat_receivable', credit: 'sales' },
   /** Money came for a payment that had ended without it. */
   'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
+  /** Late money has paid the payment after all. */
+  'payment.late_accepted': { debit: 'late_money', credit: 'sales' },
   /** A refund has set its amount aside. */
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */
   'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
+  /** A refund of late money has set it aside. That the customer has it back is `refund.succeeded`. */
+  'late_refund.reserved': { debit: 'late_money', credit: 'refunds_in_flight' },
+  /** A refund of late money that had set it aside came to nothing. */
+  'late_refund.released': { debit: 'refunds_in_flight', credit: 'late_money' },
 } as const satisfies Record<string, { debit: AccountCode; credit: AccountCode }>;
 
 /** A step that moves money. With what it is about, it is the key under which it is posted once. */
