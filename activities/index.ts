@@ -1,5 +1,6 @@
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
+import { decideLatePayment, watchLatePayment } from './decide-late-payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
@@ -23,6 +24,8 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     settleByQuery: settleByQuery(dependencies),
     closeUnlessPaid: closeUnlessPaid(dependencies),
     requestAttention: requestAttention(dependencies),
+    decideLatePayment: decideLatePayment(dependencies),
+    watchLatePayment: watchLatePayment(dependencies),
     reserveRefund: reserveRefund(dependencies),
     submitRefund: submitRefund(dependencies),
     settleRefundFromNotification: settleRefundFromNotification(dependencies),

@@ -1,10 +1,10 @@
-import { loadPayment, lockPayment } from '../database/payments.ts';
+import { lockPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import { loadRefund, sumRefunds, transitionRefund } from '../database/refunds.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import { isPaid } from '../domain/payment.ts';
 import type { RefundFinding } from '../domain/refund.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { refundSource } from './refund-source.ts';
 import { knownFinding } from './settle-refund.ts';
 
 /**
@@ -18,21 +18,21 @@ export function reserveRefund({ pool }: ActivityDependencies) {
     return await inTransaction(pool, async (db) => {
       await lockPayment(db, intent.paymentId);
       const refund = await loadRefund(db, refundId);
-      const payment = await loadPayment(db, intent.paymentId);
-      if (!refund || !payment) throw new Error(`refund ${refundId} or its payment vanished`);
+      const source = refund && (await refundSource(db, refund));
+      if (!refund || !source) throw new Error(`refund ${refundId} or its payment vanished`);
       if (refund.status !== 'CREATED') return knownFinding(refund);
 
       const refuse = async (code: ErrorCode, message: string): Promise<RefundFinding> => {
         await transitionRefund(db, refundId, 'FAILED', { failureCode: code, failureMessage: message });
         return { kind: 'final', status: 'FAILED', code, message };
       };
-      if (!isPaid(payment.status)) {
-        return await refuse('payment_not_paid', `the payment is ${payment.status}`);
+      if (!source.paid) {
+        return await refuse('payment_not_paid', `the payment is ${source.status}`);
       }
-      const { reserved } = await sumRefunds(db, payment.id);
-      const left = payment.amount - reserved;
+      const { reserved } = await sumRefunds(db, refund.paymentId, refund.latePaymentId);
+      const left = source.amount - reserved;
       if (refund.amount > left) {
-        return await refuse('refund_exceeds_payment', `${left} of ${payment.amount} fen are left to refund`);
+        return await refuse('refund_exceeds_payment', `${left} of ${source.amount} fen are left to refund`);
       }
       await transitionRefund(db, refundId, 'RESERVED');
       return { kind: 'processing' };

@@ -130,7 +130,8 @@ async function record(db: Queryable, refund: Refund, word: RefundWord): Promise<
     }
     return;
   }
-  if (status === 'SUCCEEDED') {
+  // Late money is not the payment's: its own row follows its refund.
+  if (status === 'SUCCEEDED' && refund.latePaymentId === null) {
     const { amount } = await mustLoadPayment(db, refund.paymentId);
     const { succeeded } = await sumRefunds(db, refund.paymentId);
     await transitionPayment(db, refund.paymentId, succeeded === amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');

@@ -1,5 +1,4 @@
 import { activityInfo } from '@temporalio/activity';
-import { loadPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import { loadRefund, storeRefundRequest, transitionRefund } from '../database/refunds.ts';
 import type { RefundFinding } from '../domain/refund.ts';
@@ -7,6 +6,7 @@ import { notifyUrl } from '../gateway/notify-url.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection } from './failures.ts';
+import { refundSource } from './refund-source.ts';
 import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
 
 /**
@@ -16,8 +16,8 @@ import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './set
 export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencies) {
   return async ({ refundId }: { refundId: string }): Promise<RefundFinding> => {
     const refund = await loadRefund(pool, refundId);
-    const payment = refund && (await loadPayment(pool, refund.paymentId));
-    if (!refund || !payment?.transactionId)
+    const source = refund && (await refundSource(pool, refund));
+    if (!refund || !source?.transactionId)
       throw new Error(`there is no refund ${refundId} of a paid payment`);
     if (refund.status !== 'RESERVED') return knownFinding(refund);
 
@@ -28,7 +28,7 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
       refundId,
       gateway.serializeRefund(
         refund,
-        { transactionId: payment.transactionId, amount: payment.amount },
+        { transactionId: source.transactionId, amount: source.amount },
         notifyUrl(publicUrl, refund.merchantId),
       ),
     );

@@ -9,6 +9,8 @@ import type { Logger } from '../process/logger.ts';
 import { authenticate } from './authentication.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { healthRoutes } from './health.ts';
+import { latePaymentRoutes } from './late-payments.ts';
+import { notificationListRoutes } from './notification-list.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
@@ -56,6 +58,8 @@ export function createApp({
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', latePaymentRoutes({ pool }));
+  app.use(NOTIFICATIONS_PATH, notificationListRoutes({ pool }));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express';
 import type { Payment } from '../database/payments.ts';
 import type { Pool } from '../database/pool.ts';
+import { endedUnpaid } from '../domain/payment.ts';
 import { needsRenewal } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { cashierOf } from './cashier.ts';
@@ -39,6 +40,11 @@ export function frontEndRoutes(dependencies: {
         const result = await sagas.syncNow(payment);
         payment = await requestedPayment(pool, request, response);
         if (isOpen(payment) && (result === undefined || result.kind === 'unanswered')) throw notAnswered();
+      } else if (endedUnpaid(payment.status)) {
+        // The customer may have paid all the same, too late: that has its own way.
+        const result = await sagas.lookAgain(payment);
+        if (result === undefined || result.kind === 'unanswered') throw notAnswered();
+        payment = await requestedPayment(pool, request, response);
       }
       await answer(response, 200, payment);
     })

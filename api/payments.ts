@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
-import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
+import {
+  ensurePaymentSoon,
+  findPayment,
+  insertPayment,
+  listPayments,
+  type Payment,
+} from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isPaid } from '../domain/payment.ts';
@@ -10,10 +16,11 @@ import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
 import { type Cashier, cashierOf } from './cashier.ts';
 import { storeOnce } from './idempotency.ts';
+import { listResource, readPage } from './lists.ts';
 import { partiesOf } from './parties.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
-import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
+import { ClosePayment, CreatePayment, ListPayments, parseBody } from './schemas.ts';
 
 /** `/v1/payments` */
 export function paymentRoutes({
@@ -54,6 +61,7 @@ export function paymentRoutes({
           attach: body.attach,
           timeExpire: new Date(clock() + body.expires_in * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
+          orderReference: body.order_reference ?? null,
           ...partiesOf(body, merchant),
         });
       }).catch((error: unknown) => {
@@ -77,7 +85,15 @@ export function paymentRoutes({
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
     })
-    .all(onlyMethods('POST'));
+    .get(async (request, response) => {
+      const { order_reference: orderReference, ...page } = parseBody(ListPayments, request.query);
+      const { tenantId } = caller(response);
+      const { rows, hasMore } = await readPage(page, (cursor) =>
+        listPayments(pool, { tenantId, orderReference, ...cursor }),
+      );
+      response.json(listResource(await Promise.all(rows.map(shown)), hasMore));
+    })
+    .all(onlyMethods('GET', 'POST'));
 
   router
     .route('/:id')
@@ -170,11 +186,14 @@ export function paymentResource(payment: Payment, cashier: Cashier) {
     merchant_id: payment.merchantId,
     mchid: payment.mchid,
     out_trade_no: payment.outTradeNo,
+    order_reference: payment.orderReference,
+    duplicate_of: payment.duplicateOf,
     product: payment.product,
     sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
     status: payment.status,
     attention: payment.attention,
     attention_reason: payment.attentionReason,
+    attention_details: payment.attentionDetails,
     amount: {
       total: payment.amount,
       payer_total: payment.payerTotal,

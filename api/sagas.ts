@@ -18,7 +18,13 @@ import {
   submit,
   syncNow,
 } from '../workflows/messages.ts';
-import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import {
+  type LookAgainInput,
+  lookAgainStart,
+  paymentStart,
+  refundStart,
+  type StartOptions,
+} from '../workflows/start.ts';
 
 /**
  * What the API says to the sagas. Every call starts the workflow if it is not running, so a crash between storing an intent and starting its
@@ -31,12 +37,16 @@ export interface Sagas {
   /** @param issuedAt of what has expired. */
   renewPrepay(payment: Parameters<typeof paymentStart>[0], issuedAt: Date): Promise<RenewResult | undefined>;
   syncNow(payment: Parameters<typeof paymentStart>[0]): Promise<SyncResult | undefined>;
+  /** Of a payment that has ended without money. */
+  lookAgain(payment: Parameters<typeof lookAgainStart>[0]): Promise<SyncResult | undefined>;
   close(
     payment: Parameters<typeof paymentStart>[0],
     request: OperatorRequest,
   ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
   submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
 }
+
+type LookAgain = (input: LookAgainInput) => Promise<SyncResult>;
 
 /** gRPC status codes that say "not now". */
 const NOT_NOW = new Set([1, 4, 8, 14]);
@@ -109,6 +119,8 @@ export function sagasThrough(
           }),
         { kind: 'unpaid' },
       ),
+    lookAgain: (payment) =>
+      inTime(() => client.workflow.execute<LookAgain>('lookAgain', lookAgainStart(payment, startOptions))),
     close: (payment, request) =>
       inTime(() =>
         client.workflow.executeUpdateWithStart(close, {

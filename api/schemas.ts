@@ -1,7 +1,13 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
-import { EXPIRES_IN, MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO } from '../domain/payment.ts';
+import {
+  EXPIRES_IN,
+  MAX_ATTACH,
+  MAX_DESCRIPTION,
+  MAX_ORDER_REFERENCE,
+  OUT_TRADE_NO,
+} from '../domain/payment.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
 import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
 import { type FieldError, invalidFields } from './problems.ts';
@@ -63,6 +69,8 @@ export const CreatePayment = z
       .string()
       .regex(OUT_TRADE_NO, { message: 'must be 6 to 32 of the characters 0-9 A-Z a-z _ - | *' })
       .optional(),
+    /** The merchant's own order, for which there may be several payments. */
+    order_reference: text(MAX_ORDER_REFERENCE).optional(),
     product: z
       .enum(PRODUCT_NAMES, { message: `must be one of ${PRODUCT_NAMES.join(', ')}` })
       .default('NATIVE'),
@@ -118,6 +126,37 @@ function productRules(
   if (body.h5 === undefined) rule('h5', 'is missing: H5 says where the customer comes from');
   if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
 }
+
+/** Largest page of a list. */
+const MAX_LIMIT = 100;
+
+/** Which page of a list, newest first; a list's own filters beside it. */
+const page = {
+  limit: z.coerce
+    .number()
+    .refine((value) => Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT, {
+      message: `must be a whole number from 1 to ${MAX_LIMIT}`,
+    })
+    .default(20),
+  starting_after: z.string().max(64).optional(),
+  ending_before: z.string().max(64).optional(),
+};
+const onePage = (query: { starting_after?: string | undefined; ending_before?: string | undefined }) =>
+  query.starting_after === undefined || query.ending_before === undefined;
+const NOT_BOTH = { message: 'must not stand beside starting_after', path: ['ending_before'] };
+
+/** Query of `GET /v1/payments`. */
+export const ListPayments = z
+  .strictObject({ ...page, order_reference: z.string().min(1).max(MAX_ORDER_REFERENCE).optional() })
+  .refine(onePage, NOT_BOTH);
+
+/** Query of `GET /v1/notifications`. */
+export const ListNotifications = z
+  .strictObject({
+    ...page,
+    verdict: z.literal('unmatched', { message: 'must be "unmatched"' }).default('unmatched'),
+  })
+  .refine(onePage, NOT_BOTH);
 
 /** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
 export const CreateRefund = z

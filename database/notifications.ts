@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NotificationVerdict } from '../domain/errors.ts';
 import { publicId } from '../domain/identity.ts';
+import { type Page, selectPage } from './page.ts';
 import { isUniqueViolation, type Queryable } from './pool.ts';
 
 /** Channel on which the arrival of a notification to deliver is announced. */
@@ -110,6 +111,39 @@ export async function markDelivered(db: Queryable, ids: string[], result: string
   await db.query(
     `update notifications set deliver_at = null, delivered_at = now(), delivery_result = $2 where id = any($1)`,
     [ids, result],
+  );
+}
+
+/** A genuine notification that belongs to no payment or refund. */
+export interface UnmatchedNotification {
+  id: string;
+  merchantId: string;
+  mchid: string;
+  receivedAt: Date;
+  eventType: string;
+  notificationId: string;
+  resource: unknown;
+}
+
+/** The notifications of this tenant that belong to nobody, newest first. */
+export async function listUnmatchedNotifications(
+  db: Queryable,
+  tenantId: string,
+  page: Page,
+): Promise<UnmatchedNotification[] | undefined> {
+  return await selectPage<UnmatchedNotification>(
+    db,
+    {
+      select: `select n.id, n.merchant_id "merchantId", m.mchid, n.received_at "receivedAt", n.event_type "eventType",
+                 n.notification_id "notificationId", n.resource
+               from notifications n join merchants m on m.id = n.merchant_id`,
+      table: 'notifications',
+      alias: 'n',
+      time: 'received_at',
+      where: `n.tenant_id = $1 and n.verdict = 'unmatched'`,
+      parameters: [tenantId],
+    },
+    page,
   );
 }
 

@@ -6,9 +6,12 @@ import {
   canRefundTransition,
   REFUND_STATUSES,
   RESERVING_STATUSES,
+  type RefundCause,
   type RefundStatus,
+  type RefundToStart,
 } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
+import { followRefund } from './late-payments.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 
@@ -26,6 +29,9 @@ export interface Refund {
   amount: Fen;
   currency: string;
   reason: string | null;
+  cause: RefundCause;
+  /** The late money that it gives back; null for the payment's own. */
+  latePaymentId: string | null;
   status: RefundStatus;
   attention: Attention;
   attentionReason: RefundAttention | null;
@@ -44,7 +50,7 @@ export interface Refund {
 
 const COLUMNS = `
   r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
-  r.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.status, r.attention,
+  r.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.cause, r.late_payment_id "latePaymentId", r.status, r.attention,
   r.attention_reason "attentionReason", r.version, r.refund_request "refundRequest", r.refund_id "refundId",
   r.user_received_account "userReceivedAccount", r.success_time "successTime", r.failure_code "failureCode",
   r.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
@@ -59,6 +65,9 @@ export interface NewRefund {
   outRefundNo: string;
   amount: Fen;
   reason: string | undefined;
+  /** Default: somebody asks for it. */
+  cause?: RefundCause;
+  latePaymentId?: string | undefined;
 }
 
 /**
@@ -67,8 +76,8 @@ export interface NewRefund {
  */
 export async function insertRefund(db: Queryable, refund: NewRefund): Promise<void> {
   await db.query(
-    `insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, reason, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'CREATED', now() + interval '30 seconds')`,
+    `insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, reason, cause, late_payment_id, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'CREATED', now() + interval '30 seconds')`,
     [
       refund.id,
       refund.tenantId,
@@ -77,6 +86,8 @@ export async function insertRefund(db: Queryable, refund: NewRefund): Promise<vo
       refund.outRefundNo,
       refund.amount,
       refund.reason ?? null,
+      refund.cause ?? 'requested',
+      refund.latePaymentId ?? null,
     ],
   );
   await appendEvent(db, {
@@ -85,7 +96,7 @@ export async function insertRefund(db: Queryable, refund: NewRefund): Promise<vo
     paymentId: refund.paymentId,
     refundId: refund.id,
     version: 1,
-    data: { status: 'CREATED', amount: refund.amount },
+    data: { status: 'CREATED', amount: refund.amount, cause: refund.cause ?? 'requested' },
   });
 }
 
@@ -118,18 +129,19 @@ export async function findRefundByNumber(
 }
 
 /**
- * What the refunds of a payment hold, in fen: `reserved` counts those under way and those done, `succeeded` only the done.
- * For a decision, hold the payment's row lock.
+ * What the refunds of a payment, or of its late money, hold, in fen: `reserved` counts those under way and those done, `succeeded` only the
+ * done. For a decision, hold the payment's row lock.
  */
 export async function sumRefunds(
   db: Queryable,
   paymentId: string,
+  latePaymentId: string | null = null,
 ): Promise<{ reserved: Fen; succeeded: Fen }> {
   const { rows } = await db.query<{ reserved: Fen; succeeded: Fen }>(
     `select coalesce(sum(amount), 0)::bigint reserved,
             coalesce(sum(amount) filter (where status = 'SUCCEEDED'), 0)::bigint succeeded
-     from refunds where payment_id = $1 and status = any($2)`,
-    [paymentId, RESERVING_STATUSES],
+     from refunds where payment_id = $1 and late_payment_id is not distinct from $3 and status = any($2)`,
+    [paymentId, RESERVING_STATUSES, latePaymentId],
   );
   return rows[0] as { reserved: Fen; succeeded: Fen };
 }
@@ -183,6 +195,7 @@ export async function transitionRefund(
     currency: string;
     success_time: Date | null;
     was: RefundStatus;
+    late_payment_id: string | null;
   }>(
     `update refunds r set
        status = $2, version = r.version + 1, updated_at = now(),
@@ -193,7 +206,7 @@ export async function transitionRefund(
        failure_message = coalesce($8, r.failure_message)
      from payments p, (select status from refunds where id = $1 for update) before
      where r.id = $1 and r.status = any($3) and p.id = r.payment_id
-     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was`,
+     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was, r.late_payment_id`,
     [
       id,
       to,
@@ -220,7 +233,8 @@ export async function transitionRefund(
       ...(change.failureCode && { failure_code: change.failureCode }),
     },
   });
-  const step = ledgerStep(row.was, to);
+  if (row.late_payment_id) await followRefund(db, row.late_payment_id, to);
+  const step = ledgerStep(row.was, to, row.late_payment_id !== null);
   if (step) {
     await post(db, {
       step,
@@ -236,11 +250,11 @@ export async function transitionRefund(
 }
 
 /** What a change of status means to the ledger. */
-function ledgerStep(from: RefundStatus, to: RefundStatus): LedgerStep | undefined {
-  if (to === 'RESERVED') return 'refund.reserved';
+function ledgerStep(from: RefundStatus, to: RefundStatus, late: boolean): LedgerStep | undefined {
+  if (to === 'RESERVED') return late ? 'late_refund.reserved' : 'refund.reserved';
   if (to === 'SUCCEEDED') return 'refund.succeeded';
   // One that fails before its amount was set aside has moved nothing.
-  if (to === 'FAILED' && from !== 'CREATED') return 'refund.released';
+  if (to === 'FAILED' && from !== 'CREATED') return late ? 'late_refund.released' : 'refund.released';
   return undefined;
 }
 
@@ -277,15 +291,20 @@ export async function refundEnsured(db: Queryable, id: string, { again }: { agai
   );
 }
 
-/** What is needed to start a refund's workflow. */
-export type RefundIntent = Pick<
-  Refund,
-  'id' | 'paymentId' | 'merchantId' | 'mchid' | 'outTradeNo' | 'outRefundNo' | 'amount'
->;
+/** The refund of late money that has not come to nothing, if there is one. */
+export async function openRefundOf(db: Queryable, latePaymentId: string): Promise<RefundToStart | undefined> {
+  const { rows } = await db.query<RefundToStart>(
+    `select r.id, r.payment_id "paymentId", r.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo",
+       r.out_refund_no "outRefundNo", r.amount ${FROM}
+     where r.late_payment_id = $1 and r.status <> 'FAILED' order by r.created_at desc limit 1`,
+    [latePaymentId],
+  );
+  return rows[0];
+}
 
 /** Claims refunds whose workflow should be running by now but may not be; see `claimOrphanedPayments`. */
-export async function claimOrphanedRefunds(db: Queryable, limit: number): Promise<RefundIntent[]> {
-  const { rows } = await db.query<RefundIntent>(
+export async function claimOrphanedRefunds(db: Queryable, limit: number): Promise<RefundToStart[]> {
+  const { rows } = await db.query<RefundToStart>(
     `with claimed as (
        select id from refunds where ensure_at <= now() order by ensure_at limit $1 for update skip locked
      )

@@ -1,9 +1,14 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  claimOrphanedLatePayments,
+  latePaymentEnsured,
+  requestLatePaymentAttention,
+} from '../database/late-payments.ts';
 import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
 import type { Logger } from '../process/logger.ts';
-import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import { latePaymentStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
 
 /** Reason shown to an operator: somebody terminated the workflow, say. */
@@ -28,7 +33,7 @@ export function startIntentRelay({
   log: Logger;
 }): Relay {
   async function start(
-    options: ReturnType<typeof paymentStart> | ReturnType<typeof refundStart>,
+    options: ReturnType<typeof paymentStart | typeof refundStart | typeof latePaymentStart>,
     row: { ensured: (again: boolean) => Promise<void>; askOperator: (db: Queryable) => Promise<unknown> },
   ): Promise<void> {
     const { workflowType, ...rest } = options;
@@ -53,6 +58,7 @@ export function startIntentRelay({
     async turn() {
       const payments = await claimOrphanedPayments(pool, BATCH);
       const refunds = await claimOrphanedRefunds(pool, BATCH);
+      const latePayments = await claimOrphanedLatePayments(pool, BATCH);
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
           start(paymentStart(payment, startOptions), {
@@ -66,10 +72,16 @@ export function startIntentRelay({
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),
         ),
+        ...latePayments.map((late) =>
+          start(latePaymentStart(late, startOptions), {
+            ensured: (again) => latePaymentEnsured(pool, late.id, { again }),
+            askOperator: (db) => requestLatePaymentAttention(db, late.id, WORKFLOW_ENDED),
+          }),
+        ),
       ]);
       const failure = results.find((result) => result.status === 'rejected');
       if (failure) throw failure.reason;
-      return Math.max(payments.length, refunds.length);
+      return Math.max(payments.length, refunds.length, latePayments.length);
     },
   });
 }

@@ -1,4 +1,5 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import { LATE_PAYMENT_DECISIONS, type OperatorDecision } from '../domain/late-payment.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { RefundFinding } from '../domain/refund.ts';
 
@@ -45,6 +46,14 @@ export interface RefundOutcome {
   status: 'SUCCEEDED' | 'FAILED';
 }
 
+/** How late money ended. */
+export interface LatePaymentOutcome {
+  status: 'ACCEPTED' | 'REFUNDED';
+}
+
+/** What became of an operator's decision about late money. */
+export type DecideResult = { kind: 'decided' } | { kind: 'refused'; why: string };
+
 /** Who asks for something, and why. It stays in the history. */
 export interface OperatorRequest {
   actor: string;
@@ -79,10 +88,21 @@ export const close = defineUpdate<PaymentOutcome | { status: 'UNDECIDED' }, [Ope
 /** Update of a payment that waits for an operator: ask the gateway again. */
 export const recheck = defineUpdate<void, [OperatorRequest]>('recheck');
 
+/** Update of late money: a person decides what becomes of it. */
+export const decide = defineUpdate<DecideResult, [OperatorDecision]>('decide');
+
 /** Update of a refund: waits until the gateway has answered the request, and answers with what it said. */
 export const submit = defineUpdate<RefundFinding>('submit');
 
 /** Validator of operators' updates. */
 export function requireReason({ actor, reason }: OperatorRequest): void {
   if (!actor || !reason) throw new Error('actor and reason are mandatory');
+}
+
+/** Validator of `decide`. */
+export function requireDecision({ decision, ...request }: OperatorDecision): void {
+  requireReason(request);
+  if (!LATE_PAYMENT_DECISIONS.includes(decision)) {
+    throw new Error(`decision must be one of ${LATE_PAYMENT_DECISIONS.join(', ')}`);
+  }
 }

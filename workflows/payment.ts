@@ -9,7 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
+import type { BothSides } from '../domain/both-sides.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import { serveFrontEnd } from './front-end.ts';
@@ -27,6 +27,7 @@ import {
   requireReason,
 } from './messages.ts';
 import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
+import { startRefund } from './start-refund.ts';
 
 /** A step at the gateway may be repeated for this long before an operator is asked. */
 const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
@@ -44,6 +45,7 @@ export async function payment({
   product = 'NATIVE',
   timeExpire,
   timing,
+  refundTiming,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
   const expiresAt = Date.parse(timeExpire);
@@ -123,13 +125,14 @@ export async function payment({
       if (notificationId) finding = await settleNotification(notificationId);
       else if (polled) finding = takePolled();
       else if (found) finding = takeFound();
-      else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
+      else if (finding.kind === 'undecided') finding = await askOperator(finding);
       else if (closeRequest || windowMs() <= 0) finding = await endOrder();
       else finding = await waitForMoney();
     }
     outcome = { status: finding.status };
     prepayResult ??= { kind: 'ended' };
     show(finding.status, ENDINGS[finding.status]);
+    if (finding.refund) await startRefund(finding.refund, refundTiming);
 
     // What arrived meanwhile is a copy of what is known, or money that came late. Both are recorded.
     do {
@@ -257,15 +260,17 @@ export async function payment({
   }
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
-  async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
+  async function askOperator({ reason, sides }: Undecided): Promise<PaymentFinding> {
     const { requestAttention } = proxyActivities<Activities>({
       startToCloseTimeout: '20 seconds',
       summary: `needs an operator: ${reason}`,
     });
-    await requestAttention({ paymentId, reason });
+    await requestAttention({ paymentId, reason, ...(sides && { sides }) });
     needsOperator = true;
     upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);
+    setCurrentDetails(
+      `Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.${sides ? differenceOf(sides) : ''}`,
+    );
     waitsForOperator = true;
     await condition(() => recheckRequest !== undefined || news());
     waitsForOperator = false;
@@ -274,6 +279,13 @@ export async function payment({
     recheckRequest = undefined;
     return { kind: 'unpaid' };
   }
+}
+
+type Undecided = PaymentFinding & { kind: 'undecided' };
+
+/** Both sides, in Markdown. */
+function differenceOf({ wechat_pay, paysaga }: BothSides): string {
+  return `\n\nWeChat Pay says \`${JSON.stringify(wechat_pay)}\`.\n\nThe payment says \`${JSON.stringify(paysaga)}\`.`;
 }
 
 const ENDINGS = {

@@ -1,9 +1,9 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
-import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import { latePaymentWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import { PRODUCTS, type Product } from '../domain/product.ts';
-import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
+import { REFUND_TIMING, type RefundStatus, type RefundTiming, type RefundToStart } from '../domain/refund.ts';
 import { sooner } from '../domain/time.ts';
 
 /**
@@ -48,12 +48,21 @@ export interface PaymentInput {
   /** When the window ends: ISO 8601 in UTC, so that a person can read the history. */
   timeExpire: string;
   timing: PaymentTiming;
+  /** Of refunds that the payment itself calls for. Absent in histories from before there were any. */
+  refundTiming?: RefundTiming;
 }
 
 /** Input of the refund workflow. */
 export interface RefundInput {
   refundId: string;
   timing: RefundTiming;
+}
+
+/** Input of the workflow of late money. */
+export interface LatePaymentInput {
+  latePaymentId: string;
+  /** Of its refund. */
+  refundTiming: RefundTiming;
 }
 
 interface Start<Input> {
@@ -104,7 +113,7 @@ interface PaymentToStart {
 /** Options that start (or find) the workflow of a payment. */
 export function paymentStart(
   payment: PaymentToStart,
-  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs, refundTiming = asItIs }: Partial<StartOptions> = {},
 ): Start<PaymentInput> {
   const { product, mchid, subMchid } = payment;
   const { title, timing } = PRODUCTS[product];
@@ -120,6 +129,7 @@ export function paymentStart(
         product,
         timeExpire: payment.timeExpire.toISOString(),
         timing: paymentTiming(timing),
+        refundTiming: refundTiming(REFUND_TIMING),
       },
     ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -138,17 +148,6 @@ Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}
 - \`close\`: close the order at WeChat Pay, unless it turns out to be paid
 - \`recheck\`: ask WeChat Pay again, once the payment needs an operator`,
   };
-}
-
-/** A refund as far as starting its workflow needs it. */
-interface RefundToStart {
-  id: string;
-  paymentId: string;
-  merchantId: string;
-  mchid: string;
-  outTradeNo: string;
-  outRefundNo: string;
-  amount: Fen;
 }
 
 /** Options that start (or find) the workflow of a refund. */
@@ -172,5 +171,67 @@ export function refundStart(
     ],
     staticSummary: `refund ¥${formatYuan(refund.amount)} · ${refund.outRefundNo} · order ${refund.outTradeNo} · ${refund.mchid}`,
     staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).`,
+  };
+}
+
+/** Late money as far as starting its workflow needs it. */
+interface LatePaymentToStart {
+  id: string;
+  paymentId: string;
+  merchantId: string;
+  mchid: string;
+  outTradeNo: string;
+  transactionId: string;
+  amount: Fen;
+}
+
+/** Options that start (or find) the workflow of late money. */
+export function latePaymentStart(
+  late: LatePaymentToStart,
+  { taskQueue = TASK_QUEUE, refundTiming = asItIs }: Partial<StartOptions> = {},
+): Start<LatePaymentInput> {
+  const { mchid, outTradeNo, transactionId } = late;
+  const yuan = `¥${formatYuan(late.amount)}`;
+  return {
+    workflowType: 'latePayment',
+    workflowId: latePaymentWorkflowId(mchid, transactionId),
+    taskQueue,
+    args: [{ latePaymentId: late.id, refundTiming: refundTiming(REFUND_TIMING) }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: PAYMENT_ID, value: late.paymentId },
+      { key: MERCHANT_ID, value: late.merchantId },
+      { key: OUT_TRADE_NO, value: outTradeNo },
+    ],
+    staticSummary: `late ${yuan} · order ${outTradeNo} · ${mchid}`,
+    staticDetails: `**${yuan}** of WeChat Pay's transaction ${transactionId} came for order **${outTradeNo}** of merchant ${mchid} after that had ended, or had been paid by another transaction (${late.id}).
+
+When the merchant's policy cannot be followed, an operator sends the update \`decide\` with \`{"decision": "refund" or "accept", "actor": "who", "reason": "why"}\`.`,
+  };
+}
+
+/** Input of the workflow that looks again. */
+export interface LookAgainInput {
+  paymentId: string;
+}
+
+/** Options that start a look at a payment that has ended without money; who asks meanwhile gets the same answer. */
+export function lookAgainStart(
+  { id, mchid, merchantId, outTradeNo }: Pick<PaymentToStart, 'id' | 'mchid' | 'merchantId' | 'outTradeNo'>,
+  { taskQueue = TASK_QUEUE }: Partial<StartOptions> = {},
+) {
+  return {
+    workflowId: `look-again/${mchid}/${outTradeNo}`,
+    taskQueue,
+    args: [{ paymentId: id }] as [LookAgainInput],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: [
+      { key: PAYMENT_ID, value: id },
+      { key: MERCHANT_ID, value: merchantId },
+      { key: OUT_TRADE_NO, value: outTradeNo },
+    ],
+    staticSummary: `look again · ${outTradeNo} · ${mchid}`,
   };
 }
