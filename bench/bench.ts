@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../cli/version.ts';
 import { benchBills, formatBills } from './bills.ts';
+import { benchOutage, OUTAGES, type OutageLoad } from './outage.ts';
+import { formatOutage } from './outage-report.ts';
 import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
@@ -66,6 +68,28 @@ The exit code is 1 unless every payment reached PAID.`,
     console.log(formatPayments(report));
     if (json) await writeJson(json, report);
     if (report.dropped > 0) process.exitCode = 1;
+  });
+
+program
+  .command('outage')
+  .description(
+    'payments and refunds under way while gateway or database is frozen, against waiting undisturbed',
+  )
+  .addOption(new Option('--of <part>', 'what is away').choices(Object.keys(OUTAGES)).default('gateway'))
+  .option('--payments <number>', 'payments in flight when it begins', positive, 200)
+  .option('--minutes <number>', 'how long it lasts', positive, 10)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `
+A quarter each is paid without a notification, expires during the outage, is paid after it, and is paid and being refunded.
+The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow task has failed.`,
+  )
+  .action(async ({ json, ...load }: OutageLoad & { json?: string }) => {
+    const report = await benchOutage(load, say, interrupted.signal);
+    console.log(formatOutage(report));
+    if (json) await writeJson(json, report);
+    if (report.violations.length > 0 || report.workflows.failedTasks > 0) process.exitCode = 1;
   });
 
 program

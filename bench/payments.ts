@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type Stack, startStack } from '../dev/stack.ts';
+import { ANY_PORTS } from './any-ports.ts';
 import { startBaseline } from './baseline.ts';
 import { type Machine, machine, type Versions, versions } from './machine.ts';
 import { type Load, measure, type Part } from './measure.ts';
@@ -22,9 +23,6 @@ export interface PaymentsReport {
   /** Payments that did not get to their end, in all parts. */
   dropped: number;
 }
-
-/** Free ports: a stack that runs on this machine is left alone. */
-const ANY_PORTS = { api: 0, checkout: 0, temporal: 0, temporalUi: 0, simulator: 0, postgres: 0 };
 
 /**
  * Compares paysaga end to end with a bare workflow of the same shape, on the same Temporal server, in one go. The baseline runs before
