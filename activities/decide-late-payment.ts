@@ -46,13 +46,11 @@ export function decideLatePayment({ pool }: ActivityDependencies) {
       const payment = await mustLoadPayment(db, paymentId);
 
       const known = await findingOf(db, late);
-      if (known && input.decision) {
-        return {
-          finding: known,
-          refused: `nothing is left to decide: it is ${late.status}, by ${late.decidedBy}`,
-        };
+      if (known) {
+        const repeated = !input.decision || isDecisionOf(late, input.decision);
+        const refused = `nothing is left to decide: it is ${late.status}, by ${late.decidedBy}`;
+        return { finding: known, ...(!repeated && { refused }) };
       }
-      if (known) return { finding: known };
       if (!input.decision && late.attentionReason !== null) {
         return { finding: { kind: 'undecided', reason: late.attentionReason, version: late.version } };
       }
@@ -88,6 +86,11 @@ async function findingOf(db: Queryable, late: LatePayment): Promise<LatePaymentF
   if (isLatePaymentFinal(status)) return { kind: 'final', status, version };
   const refund = await openRefundOf(db, late.id);
   return refund && { kind: 'refund', refund, version };
+}
+
+/** Whether this very decision was followed already. */
+function isDecisionOf(late: LatePayment, { decision, actor, reason }: OperatorDecision): boolean {
+  return late.decision === decision && late.decidedBy === actor && late.decisionReason === reason;
 }
 
 /** Only an order that nobody else has paid for is paid by late money; what is not accepted goes back. */

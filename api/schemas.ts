@@ -130,6 +130,8 @@ function productRules(
 /** Largest page of a list. */
 const MAX_LIMIT = 100;
 
+const rowId = z.string().regex(/^[0-9a-z_]{1,64}$/, { message: 'is not an id of this list' });
+
 /** Which page of a list, newest first; a list's own filters beside it. */
 const page = {
   limit: z.coerce
@@ -138,8 +140,8 @@ const page = {
       message: `must be a whole number from 1 to ${MAX_LIMIT}`,
     })
     .default(20),
-  starting_after: z.string().max(64).optional(),
-  ending_before: z.string().max(64).optional(),
+  starting_after: rowId.optional(),
+  ending_before: rowId.optional(),
 };
 const onePage = (query: { starting_after?: string | undefined; ending_before?: string | undefined }) =>
   query.starting_after === undefined || query.ending_before === undefined;
@@ -147,7 +149,7 @@ const NOT_BOTH = { message: 'must not stand beside starting_after', path: ['endi
 
 /** Query of `GET /v1/payments`. */
 export const ListPayments = z
-  .strictObject({ ...page, order_reference: z.string().min(1).max(MAX_ORDER_REFERENCE).optional() })
+  .strictObject({ ...page, order_reference: text(MAX_ORDER_REFERENCE).optional() })
   .refine(onePage, NOT_BOTH);
 
 /** Query of `GET /v1/notifications`. */

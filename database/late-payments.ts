@@ -225,7 +225,8 @@ export async function followRefund(db: Queryable, id: string, refund: RefundStat
 /** A payment whose late money needs nobody any more needs nobody either, unless there is another reason. */
 async function calm(db: Queryable, id: string): Promise<void> {
   await db.query(
-    `update payments p set attention = 'none', attention_reason = null, attention_details = null, version = version + 1, updated_at = now()
+    `update payments p set attention = 'none', attention_reason = null, attention_details = null,
+            version = p.version + 1, updated_at = now()
        from late_payments l
       where l.id = $1 and p.id = l.payment_id and p.attention_reason = any($2)
         and not exists (select 1 from late_payments other where other.payment_id = p.id and other.attention <> 'none')`,

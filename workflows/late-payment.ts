@@ -14,6 +14,12 @@ import { type DecideResult, decide, type LatePaymentOutcome, requireDecision } f
 import { ATTENTION, type LatePaymentInput } from './start.ts';
 import { startRefund } from './start-refund.ts';
 
+/** A step at the database alone. */
+const AT_DATABASE = {
+  startToCloseTimeout: '15 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '60 seconds' },
+} as const;
+
 /**
  * Money that came for a payment which had ended without it, or which another transaction had paid: from the moment that somebody has heard of
  * it until it has paid the payment after all, or the customer has it back.
@@ -46,36 +52,37 @@ export async function latePayment({
   // What was decided cannot be called back: a cancelled workflow goes on.
   return await CancellationScope.nonCancellable(async () => {
     setCurrentDetails("Following the merchant's policy.");
-    let finding = await decideBy();
+    let finding = await decideByPolicy();
     while (finding.kind !== 'final') {
       if (finding.kind === 'refund' && !started.has(finding.refund.id)) await start(finding.refund);
       show(finding);
       if (!watching) watch(finding.version);
       await condition(() => asked.length > 0 || stirred);
       stirred = false;
-      finding = await decideBy(asked.shift());
+      const question = asked.shift();
+      finding = question ? await follow(question) : await decideByPolicy();
     }
-    for (let question = asked.shift(); question; question = asked.shift()) await decideBy(question);
+    for (let question = asked.shift(); question; question = asked.shift()) await follow(question);
     show(finding);
     await condition(allHandlersFinished);
     return { status: finding.status };
   });
 
-  /** What has become of the money, by a person's decision if there is one. */
-  async function decideBy(question?: (typeof asked)[number]): Promise<LatePaymentFinding> {
-    const { finding, refused } = await localFirst(
-      'decideLatePayment',
-      { latePaymentId, ...(question && { decision: question.decision }) },
-      {
-        startToCloseTimeout: '15 seconds',
-        retry: { initialInterval: '500 milliseconds', maximumInterval: '60 seconds' },
-        summary: question
-          ? `${question.decision.decision} it, says ${question.decision.actor}`
-          : 'decide by policy',
-      },
-    );
-    if (question)
-      question.result = refused === undefined ? { kind: 'decided' } : { kind: 'refused', why: refused };
+  /** What has become of the money; until somebody has said otherwise, by the merchant's policy. */
+  async function decideByPolicy(): Promise<LatePaymentFinding> {
+    const durable = { ...AT_DATABASE, summary: 'decide by policy' };
+    return (await localFirst('decideLatePayment', { latePaymentId }, durable)).finding;
+  }
+
+  /** Follows a person. Never locally: the decision is in the history before anything is done about it. */
+  async function follow(question: (typeof asked)[number]): Promise<LatePaymentFinding> {
+    const { decision } = question;
+    const { decideLatePayment } = proxyActivities<Activities>({
+      ...AT_DATABASE,
+      summary: `${decision.decision} it, says ${decision.actor}`,
+    });
+    const { finding, refused } = await decideLatePayment({ latePaymentId, decision });
+    question.result = refused === undefined ? { kind: 'decided' } : { kind: 'refused', why: refused };
     return finding;
   }
 

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
-import { PAYMENT_STATUSES } from '../../domain/payment.ts';
+import { LATE_PAYMENT_STATUSES, LATE_PAYMENT_TRANSITIONS } from '../../domain/late-payment.ts';
+import { PAYMENT_STATUSES, PAYMENT_TRANSITIONS } from '../../domain/payment.ts';
 import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
 import { createDatabase } from '../servers.ts';
@@ -13,7 +14,7 @@ describe('database', () => {
     const { url, drop } = await createDatabase();
     try {
       const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-      assert.equal(applied.flat().length, 3);
+      assert.equal(applied.flat().length, 4);
       assert.deepEqual(await migrate(url), []);
     } finally {
       await drop();
@@ -35,6 +36,7 @@ describe('database', () => {
       for (const [constraint, statuses] of [
         ['payments_status_check', PAYMENT_STATUSES],
         ['refunds_status_check', REFUND_STATUSES],
+        ['late_payments_status_check', LATE_PAYMENT_STATUSES],
         ['payments_product_check', PRODUCT_NAMES],
       ] as const) {
         const { rows } = await pool.query(
@@ -43,6 +45,20 @@ describe('database', () => {
         );
         const allowed = [...rows[0].def.matchAll(/'([A-Z_0-9]+)'/g)].map((match) => match[1]);
         assert.deepEqual(allowed.sort(), [...statuses].sort());
+      }
+      for (const [guard, transitions] of [
+        ['payment_life_cycle', PAYMENT_TRANSITIONS],
+        ['late_payment_life_cycle', LATE_PAYMENT_TRANSITIONS],
+      ] as const) {
+        const { rows } = await pool.query('select prosrc from pg_proc where proname = $1', [guard]);
+        const legal = Object.fromEntries(
+          [...rows[0].prosrc.matchAll(/when '(\w+)' then array\[(.+)\]/g)].map(([, from, to]) => [
+            from,
+            to.match(/\w+/g),
+          ]),
+        );
+        const open = Object.entries(transitions).filter(([, to]) => to.length > 0);
+        assert.deepEqual(legal, Object.fromEntries(open));
       }
     } finally {
       await pool.end();
