@@ -57,9 +57,8 @@ describe('a paid order that is not the payment’s', () => {
         const { currentDetails } = await workflowOf(payment).query<{ currentDetails: string }>(
           '__temporal_workflow_metadata',
         );
-        return (
-          currentDetails.includes(JSON.stringify(wechat_pay)) && currentDetails.includes(JSON.stringify(ours))
-        );
+        const said = (side: Answer['body']) => `"${field}":${JSON.stringify(side[field])}`;
+        return currentDetails.includes(said(wechat_pay)) && currentDetails.includes(said(ours));
       });
     });
   }
