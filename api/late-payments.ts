@@ -15,7 +15,7 @@ export function latePaymentRoutes({ pool }: { pool: Pool }): Router {
     .get(async (request, response) => {
       const payment = await requestedPayment(pool, request, response);
       const latePayments = await listLatePayments(pool, payment.id);
-      response.json(listResource(latePayments.map(latePaymentResource)));
+      response.json(listResource(latePayments.map(latePaymentResource), false));
     })
     .all(onlyMethods('GET'));
   router

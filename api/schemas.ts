@@ -10,10 +10,11 @@ import {
 } from '../domain/payment.ts';
 import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
 import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
+import { oneDirection, PAGE_FIELDS } from './lists.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
-const text = (max: number) =>
+export const text = (max: number) =>
   z
     .string()
     .min(1, { message: 'must not be empty' })
@@ -127,38 +128,18 @@ function productRules(
   if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
 }
 
-/** Largest page of a list. */
-const MAX_LIMIT = 100;
-
-const rowId = z.string().regex(/^[0-9a-z_]{1,64}$/, { message: 'is not an id of this list' });
-
-/** Which page of a list, newest first; a list's own filters beside it. */
-const page = {
-  limit: z.coerce
-    .number()
-    .refine((value) => Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT, {
-      message: `must be a whole number from 1 to ${MAX_LIMIT}`,
-    })
-    .default(20),
-  starting_after: rowId.optional(),
-  ending_before: rowId.optional(),
-};
-const onePage = (query: { starting_after?: string | undefined; ending_before?: string | undefined }) =>
-  query.starting_after === undefined || query.ending_before === undefined;
-const NOT_BOTH = { message: 'must not stand beside starting_after', path: ['ending_before'] };
-
 /** Query of `GET /v1/payments`. */
 export const ListPayments = z
-  .strictObject({ ...page, order_reference: text(MAX_ORDER_REFERENCE).optional() })
-  .refine(onePage, NOT_BOTH);
+  .strictObject({ ...PAGE_FIELDS, order_reference: text(MAX_ORDER_REFERENCE).optional() })
+  .check(oneDirection);
 
 /** Query of `GET /v1/notifications`. */
 export const ListNotifications = z
   .strictObject({
-    ...page,
+    ...PAGE_FIELDS,
     verdict: z.literal('unmatched', { message: 'must be "unmatched"' }).default('unmatched'),
   })
-  .refine(onePage, NOT_BOTH);
+  .check(oneDirection);
 
 /** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
 export const CreateRefund = z

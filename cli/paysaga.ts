@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLedgerCommands } from './ledger-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -130,6 +131,8 @@ apiKey
   .description('revoke an API key')
   .argument('<id>', 'its id, key_…')
   .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
+
+addLedgerCommands(program);
 
 try {
   await program.parseAsync();

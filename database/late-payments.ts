@@ -142,6 +142,7 @@ export async function insertLatePayment(db: Queryable, late: NewLatePayment): Pr
     step: 'payment.late',
     causeId: `${late.paymentId}/${late.transactionId}`,
     paymentId: late.paymentId,
+    transactionId: late.transactionId,
     amount: late.amount,
     currency: late.currency,
     effectiveAt: late.successTime,

@@ -196,6 +196,7 @@ export async function transitionRefund(
     success_time: Date | null;
     was: RefundStatus;
     late_payment_id: string | null;
+    late_transaction_id: string | null;
   }>(
     `update refunds r set
        status = $2, version = r.version + 1, updated_at = now(),
@@ -206,7 +207,8 @@ export async function transitionRefund(
        failure_message = coalesce($8, r.failure_message)
      from payments p, (select status from refunds where id = $1 for update) before
      where r.id = $1 and r.status = any($3) and p.id = r.payment_id
-     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was, r.late_payment_id`,
+     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was, r.late_payment_id,
+       (select l.transaction_id from late_payments l where l.id = r.late_payment_id) late_transaction_id`,
     [
       id,
       to,
@@ -241,6 +243,7 @@ export async function transitionRefund(
       causeId: id,
       paymentId: row.payment_id,
       refundId: id,
+      transactionId: row.late_transaction_id ?? undefined,
       amount: row.amount,
       currency: row.currency,
       effectiveAt: (to === 'SUCCEEDED' && row.success_time) || undefined,

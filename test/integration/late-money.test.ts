@@ -84,6 +84,15 @@ describe('late money', () => {
     assert.equal(refund.late_payment_id, late.id);
     assert.equal(refund.amount.refund, 2590);
 
+    const { rows: numbers } = await paysaga.pool.query(
+      'select distinct transaction_id from ledger_transactions where payment_id = $1',
+      [payment.id],
+    );
+    assert.deepEqual(
+      numbers,
+      [{ transaction_id: done.transaction_id }],
+      'the ledger names what came and went',
+    );
     const [there] = await gatewayRefunds(paysaga, done.transaction_id);
     assert.equal(there.out_refund_no, refund.out_refund_no);
     assert.equal(there.status, 'SUCCESS');

@@ -259,7 +259,7 @@ describe('payments', () => {
       assert.equal((await paysaga.call('POST', '/v1/notifications/%00', {})).status, 404);
     });
     it('another method: 405', async () => {
-      const answer = await paysaga.call('GET', '/v1/payments');
+      const answer = await paysaga.call('GET', '/v1/payments/pay_any/close');
       assert.equal(answer.status, 405);
       assert.equal(answer.headers.allow, 'POST');
     });
