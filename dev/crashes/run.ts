@@ -3,6 +3,7 @@ import { openPool } from '../../database/pool.ts';
 import type { Stack } from '../stack.ts';
 import { MerchantBackend, type Resource } from '../tour/merchant-backend.ts';
 import { type GatewayTruth, violations } from './invariants.ts';
+import { playLate, playTwins } from './late-money.ts';
 import { type PaymentPlan, type Plan, planOf } from './plan.ts';
 
 /** How one seed ended. */
@@ -94,11 +95,15 @@ async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPo
     if (victim) process.kill(victim.pid, 'SIGKILL');
   });
   try {
-    const payments = await Promise.all(
-      plan.payments.map((payment, index) =>
+    const names = (name: string) => ({ backend, description, out_trade_no: `CRASH${plan.seed}X${name}` });
+    const played = await Promise.all([
+      ...plan.payments.map((payment, index) =>
         playPayment(backend, payment, `${plan.seed}X${index}`, description),
       ),
-    );
+      playLate(names('L'), plan.late),
+      playTwins(names('T'), plan.twins),
+    ]);
+    const payments = played.flat();
     await Promise.all(killing);
     report.statuses = payments.map(({ status }) => status);
     const { orders } = await backend.simulator<Pick<GatewayTruth, 'orders'>>('GET', '/orders?limit=10000');

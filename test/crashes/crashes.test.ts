@@ -30,7 +30,7 @@ describe('crashes', function () {
       parallel: SEEDS,
       say: (line) => said.push(line),
     });
-    assert.equal(report.payments, 3 * SEEDS);
+    assert.equal(report.payments, 6 * SEEDS);
     assert.equal(report.violations, 0, said.join('\n'));
     assert.ok(report.kills >= SEEDS);
   });
