@@ -1,11 +1,18 @@
+import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
+import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import { decideLatePayment, watchLatePayment } from './decide-late-payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
-import { requestAttention, requestRefundAttention } from './request-attention.ts';
+import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
+import {
+  settleCombinedByPolling,
+  settleCombinedByQuery,
+  settleCombinedFromNotification,
+} from './settle-combined.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
 import { submitRefund } from './submit-refund.ts';
@@ -26,6 +33,13 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     requestAttention: requestAttention(dependencies),
     decideLatePayment: decideLatePayment(dependencies),
     watchLatePayment: watchLatePayment(dependencies),
+    createCombinedOrder: createCombinedOrder(dependencies),
+    renewCombinedOrder: renewCombinedOrder(dependencies),
+    settleCombinedFromNotification: settleCombinedFromNotification(dependencies),
+    settleCombinedByPolling: settleCombinedByPolling(dependencies),
+    settleCombinedByQuery: settleCombinedByQuery(dependencies),
+    closeCombinedUnlessPaid: closeCombinedUnlessPaid(dependencies),
+    requestCombinedAttention: requestCombinedAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
     submitRefund: submitRefund(dependencies),
     settleRefundFromNotification: settleRefundFromNotification(dependencies),

@@ -9,6 +9,12 @@ import {
 import type { BothSides } from '../domain/both-sides.ts';
 import { type Fen, isOrderAmount } from '../domain/money.ts';
 
+/** How a paid order is not the payment's. */
+export interface Mismatch {
+  reason: PaymentAttention;
+  sides: BothSides;
+}
+
 /** A paid order, as far as late money is about it. */
 export interface PaidOrderFacts {
   transactionId: string;
@@ -25,7 +31,7 @@ export async function recordLateMoney(
   db: Queryable,
   payment: Payment,
   paid: PaidOrderFacts,
-  mismatch?: { reason: PaymentAttention; sides: BothSides },
+  mismatch?: Mismatch,
 ): Promise<void> {
   const attentionReason = mismatch && OWN_MONEY.find((reason) => reason === mismatch.reason);
   if ((!mismatch || attentionReason) && isOrderAmount(paid.amount)) {

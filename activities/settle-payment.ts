@@ -3,16 +3,14 @@ import { loadNotification } from '../database/notifications.ts';
 import { lockOrder } from '../database/orders.ts';
 import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
 import { type BothSides, disagreement, type OrderFacts } from '../domain/both-sides.ts';
 import { endedUnpaid, isPaid, type PaymentFinding } from '../domain/payment.ts';
-import type { RefundToStart } from '../domain/refund.ts';
 import { readTime } from '../domain/time.ts';
 import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, notFinalYet, pollGap, tooSlowForLocal } from './failures.ts';
-import { type PaidOrderFacts, recordLateMoney } from './record-late-money.ts';
+import { type Mismatch, type PaidOrderFacts, recordLateMoney } from './record-late-money.ts';
 import { refundDuplicate } from './refund-duplicate.ts';
 
 /**
@@ -25,7 +23,7 @@ export function settleFromNotification({ pool, merchants }: ActivityDependencies
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== payment.merchantId) return { kind: 'unpaid' };
     const order = notification.resource as GatewayOrder;
-    if (isPaidOrder(order) && disagreement(bothSides(payment, order)) === undefined) {
+    if (isPaidOrder(order) && mismatchOf(payment, order) === undefined) {
       return await settle(pool, payment, order);
     }
     const gateway = await merchants.for(payment);
@@ -58,16 +56,23 @@ export function settleByPolling({ pool, merchants, clock }: ActivityDependencies
     const gateway = await merchants.for(payment);
     const finding = await settle(pool, payment, await query(gateway, payment.outTradeNo));
     if (finding.kind !== 'unpaid') return finding;
-    const gapMs = pollGap(input.pollGapsMs, activityInfo().attempt);
-    // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
-    const untilEndMs = Math.max(0, input.timeExpire - clock()) + AFTER_WINDOW_MS;
-    throw notFinalYet('the order is not paid yet', Math.min(gapMs, untilEndMs));
+    throw notPaidYet(input, clock);
   };
 }
 
+/** Asks to be run again after the next gap of the schedule. */
+export function notPaidYet(
+  { pollGapsMs, timeExpire }: { pollGapsMs: number[]; timeExpire: number },
+  clock: () => number,
+): Error {
+  const gapMs = pollGap(pollGapsMs, activityInfo().attempt);
+  // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
+  const untilEndMs = Math.max(0, timeExpire - clock()) + AFTER_WINDOW_MS;
+  return notFinalYet('the order is not paid yet', Math.min(gapMs, untilEndMs));
+}
+
 /**
- * Compares the gateway's order with the payment and stores what follows from it, in one transaction: status, event, ledger, and the refund of a
- * payment that was paid for an order which is paid already. Money that comes too late is recorded, too. A repeat changes nothing.
+ * Compares the gateway's order with the payment and stores what follows from it, in one transaction: see `settlePaid`. A repeat changes nothing.
  * @param order undefined when the gateway knows of no such order.
  */
 export async function settle(
@@ -76,32 +81,40 @@ export async function settle(
   order: GatewayOrder | undefined,
 ): Promise<PaymentFinding> {
   if (!order || !isPaidOrder(order)) return known(payment);
-  const sides = bothSides(payment, order);
-  const reason = disagreement(sides);
-  if (reason) return await disagree(pool, payment, order, { reason, sides });
+  const mismatch = mismatchOf(payment, order);
+  if (mismatch) return await disagree(pool, payment, order, mismatch);
   return await inTransaction(pool, async (db) => {
     await lockOrder(db, payment);
-    const changed = await transitionPayment(db, payment.id, 'PAID', {
-      transactionId: order.transaction_id,
-      ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
-      ...readTime(order.success_time),
-    });
-    const now = await mustLoad(db, payment.id);
-    if (changed !== undefined) return { ...known(now), ...toStart(await refundDuplicate(db, now)) };
-    // It had ended without money, or was paid by another transaction: this one is not dropped.
-    if (now.transactionId !== order.transaction_id) await recordLateMoney(db, now, factsOf(order));
-    return known(now);
+    return await settlePaid(db, payment, order);
   });
 }
 
-const toStart = (refund: RefundToStart | undefined) => (refund ? { refund } : {});
+/**
+ * Stores what follows from a paid order that agrees with the payment: status, event, ledger, and the refund of what was paid for an order that is
+ * paid already. Money that comes too late is recorded, too. Call it in a transaction, with the lock of the merchant's own order.
+ */
+export async function settlePaid(db: Queryable, payment: Payment, order: PaidOrder): Promise<PaymentFinding> {
+  const changed = await transitionPayment(db, payment.id, 'PAID', {
+    transactionId: order.transaction_id,
+    ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
+    ...readTime(order.success_time),
+  });
+  const now = await mustLoad(db, payment.id);
+  if (changed !== undefined) {
+    const refund = await refundDuplicate(db, now);
+    return { ...known(now), ...(refund && { refund }) };
+  }
+  // It had ended without money, or was paid by another transaction: this one is not dropped.
+  if (now.transactionId !== order.transaction_id) await recordLateMoney(db, now, factsOf(order));
+  return known(now);
+}
 
 /** A paid order that is not ours as it stands: an open payment waits for a person, and one that has ended is shown to one. */
 async function disagree(
   pool: Pool,
   payment: Payment,
   order: PaidOrder,
-  mismatch: { reason: PaymentAttention; sides: BothSides },
+  mismatch: Mismatch,
 ): Promise<PaymentFinding> {
   const finding = known(payment);
   if (finding.kind !== 'final') return { kind: 'undecided', ...mismatch };
@@ -114,7 +127,7 @@ async function disagree(
 }
 
 /** What the row says. */
-export function known({ status }: Payment): PaymentFinding {
+export function known({ status }: Pick<Payment, 'status'>): PaymentFinding {
   if (isPaid(status)) return { kind: 'final', status: 'PAID' };
   if (endedUnpaid(status)) return { kind: 'final', status };
   return { kind: 'unpaid' };
@@ -130,11 +143,19 @@ export async function query(gateway: PaymentGateway, outTradeNo: string): Promis
   }
 }
 
-type PaidOrder = GatewayOrder & { transaction_id: string };
+/** An order that is paid. */
+export type PaidOrder = GatewayOrder & { transaction_id: string };
 
 /** Paid is SUCCESS, and REFUND too: an order of which something was refunded was paid (official page 4012791838). */
-function isPaidOrder(order: GatewayOrder): order is PaidOrder {
+export function isPaidOrder(order: GatewayOrder): order is PaidOrder {
   return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
+}
+
+/** What both sides say of the order, and the first field in which they differ; undefined when they agree. */
+export function mismatchOf(payment: Payment, order: PaidOrder): Mismatch | undefined {
+  const sides = bothSides(payment, order);
+  const reason = disagreement(sides);
+  return reason && { reason, sides };
 }
 
 /** What both sides say of the order. */

@@ -106,12 +106,12 @@ export const CreatePayment = z
 export type CreatePayment = z.output<typeof CreatePayment>;
 
 /** What the body says, with Native for nothing. */
-function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
+export function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
   return PRODUCT_NAMES.find((name) => name === product);
 }
 
 /** Which fields a product needs, and which are not its own. */
-function productRules(
+export function productRules(
   body: { product?: unknown; payer?: unknown; client_ip?: unknown; h5?: unknown },
   context: z.core.$RefinementCtx,
 ): void {

@@ -7,10 +7,12 @@ import type { Queryable } from './pool.ts';
 export interface NewEvent {
   tenantId: string;
   type: EventType;
-  paymentId: string;
+  /** Of a payment or its refund; else of a combined payment. */
+  paymentId?: string;
+  combinedId?: string;
   refundId?: string;
   latePaymentId?: string;
-  /** Of what the event is about, after the change: the refund or the late money where one is named, else the payment. */
+  /** Of what the event is about, after the change: the refund or the late money where one is named, else the payment or combined payment. */
   version: number;
   /** What receivers will see; nothing private. */
   data: Record<string, unknown>;
@@ -19,13 +21,14 @@ export interface NewEvent {
 /** Appends an event. Call it in the transaction of the change it tells of, or the outbox lies. */
 export async function appendEvent(db: Queryable, event: NewEvent): Promise<void> {
   await db.query(
-    `insert into events (id, tenant_id, type, payment_id, refund_id, version, data, late_payment_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `insert into events (id, tenant_id, type, payment_id, combined_id, refund_id, version, data, late_payment_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       publicId('evt', randomUUID()),
       event.tenantId,
       event.type,
-      event.paymentId,
+      event.paymentId ?? null,
+      event.combinedId ?? null,
       event.refundId ?? null,
       event.version,
       JSON.stringify(event.data),

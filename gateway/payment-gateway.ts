@@ -72,10 +72,7 @@ export function paymentGateway(wechat: Wechat, subMchid: string | null): Payment
       return { body, appid: appid ?? sp_appid ?? '' };
     },
     async createOrder(product, body) {
-      const answer: { code_url?: string; prepay_id?: string; h5_url?: string } =
-        await wechat[CALLS[product]].create(body);
-      const { code_url: codeUrl = null, prepay_id: prepayId = null, h5_url: h5Url = null } = answer;
-      return { codeUrl, prepayId, h5Url };
+      return prepaidOf(await wechat[CALLS[product]].create(body));
     },
     serializeRefund: (refund, payment, notifyUrl) =>
       wechat.refunds.serialize({
@@ -88,6 +85,12 @@ export function paymentGateway(wechat: Wechat, subMchid: string | null): Payment
       } as never),
     applyRefund: (body) => wechat.refunds.apply(body),
   };
+}
+
+/** The answer to an order, in the row's words. */
+export function prepaidOf(answer: { code_url?: string; prepay_id?: string; h5_url?: string }): PrepaidAnswer {
+  const { code_url: codeUrl = null, prepay_id: prepayId = null, h5_url: h5Url = null } = answer;
+  return { codeUrl, prepayId, h5Url };
 }
 
 type Asking = Pick<PaymentGateway, 'queryOrder' | 'closeOrder' | 'queryRefund'>;

@@ -1,5 +1,10 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import {
+  claimOrphanedCombined,
+  combinedEnsured,
+  requestCombinedAttention,
+} from '../database/combined-payments.ts';
+import {
   claimOrphanedLatePayments,
   latePaymentEnsured,
   requestLatePaymentAttention,
@@ -8,7 +13,13 @@ import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../data
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
 import type { Logger } from '../process/logger.ts';
-import { latePaymentStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import {
+  combinedStart,
+  latePaymentStart,
+  paymentStart,
+  refundStart,
+  type StartOptions,
+} from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
 
 /** Reason shown to an operator: somebody terminated the workflow, say. */
@@ -33,7 +44,9 @@ export function startIntentRelay({
   log: Logger;
 }): Relay {
   async function start(
-    options: ReturnType<typeof paymentStart | typeof refundStart | typeof latePaymentStart>,
+    options: ReturnType<
+      typeof paymentStart | typeof combinedStart | typeof refundStart | typeof latePaymentStart
+    >,
     row: { ensured: (again: boolean) => Promise<void>; askOperator: (db: Queryable) => Promise<unknown> },
   ): Promise<void> {
     const { workflowType, ...rest } = options;
@@ -57,6 +70,7 @@ export function startIntentRelay({
     log,
     async turn() {
       const payments = await claimOrphanedPayments(pool, BATCH);
+      const combined = await claimOrphanedCombined(pool, BATCH);
       const refunds = await claimOrphanedRefunds(pool, BATCH);
       const latePayments = await claimOrphanedLatePayments(pool, BATCH);
       const results = await Promise.allSettled([
@@ -64,6 +78,12 @@ export function startIntentRelay({
           start(paymentStart(payment, startOptions), {
             ensured: (again) => paymentEnsured(pool, payment.id, { again }),
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
+          }),
+        ),
+        ...combined.map((one) =>
+          start(combinedStart(one, startOptions), {
+            ensured: (again) => combinedEnsured(pool, one.id, { again }),
+            askOperator: (db) => requestCombinedAttention(db, one.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
@@ -81,7 +101,7 @@ export function startIntentRelay({
       ]);
       const failure = results.find((result) => result.status === 'rejected');
       if (failure) throw failure.reason;
-      return Math.max(payments.length, refunds.length, latePayments.length);
+      return Math.max(payments.length, combined.length, refunds.length, latePayments.length);
     },
   });
 }

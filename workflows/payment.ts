@@ -26,6 +26,7 @@ import {
   recheck,
   requireReason,
 } from './messages.ts';
+import type { OrderSteps } from './order-steps.ts';
 import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
 import { startRefund } from './start-refund.ts';
 
@@ -48,6 +49,41 @@ export async function payment({
   refundTiming,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  return await takeMoney({ title, timeExpire, timing, refundTiming, steps: stepsOf(paymentId) });
+}
+
+/** The steps of one payment's order. */
+function stepsOf(paymentId: string): OrderSteps {
+  const activities = (durable: ActivityOptions) => proxyActivities<Activities>(durable);
+  return {
+    create: (durable) => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    renew: (issuedAt, durable) =>
+      localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY),
+    settleFromNotification: (notificationId) =>
+      localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION),
+    settleByQuery: (durable) => localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY),
+    settleByPolling: (schedule, durable) => activities(durable).settleByPolling({ paymentId, ...schedule }),
+    closeUnlessPaid: (durable) => activities(durable).closeUnlessPaid({ paymentId }),
+    requestAttention: ({ reason, sides }, durable) =>
+      activities(durable).requestAttention({ paymentId, reason, ...(sides && { sides }) }),
+  };
+}
+
+/** An order that waits for its customer, whether it is one payment or a combined one. */
+export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing' | 'refundTiming'> {
+  /** What it is called in sentences. */
+  title: string;
+  steps: OrderSteps;
+}
+
+/** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
+export async function takeMoney({
+  title,
+  timeExpire,
+  timing,
+  refundTiming,
+  steps,
+}: OpenOrder): Promise<PaymentOutcome> {
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -98,7 +134,7 @@ export async function payment({
     },
   );
   serveFrontEnd({
-    paymentId,
+    steps,
     title,
     accepted: async () => {
       await condition(() => prepayResult !== undefined);
@@ -162,7 +198,7 @@ export async function payment({
       summary: `create the ${title} order`,
     };
     prepayResult = await untilInterrupted(
-      () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+      () => steps.create(durable),
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
@@ -220,19 +256,19 @@ export async function payment({
 
   /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
   function pollOrder(): Promise<PaymentFinding> {
-    const { settleByPolling } = proxyActivities<Activities>({
+    const schedule = { pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt };
+    return steps.settleByPolling(schedule, {
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether it is paid',
     });
-    return settleByPolling({ paymentId, pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt });
   }
 
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
     try {
-      return await localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION);
+      return await steps.settleFromNotification(notificationId);
     } catch {
       return { kind: 'unpaid' };
     }
@@ -245,14 +281,14 @@ export async function payment({
         ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
         : 'The payment window is over: closing the order at WeChat Pay.',
     );
-    const { closeUnlessPaid } = proxyActivities<Activities>({
+    const durable: ActivityOptions = {
       startToCloseTimeout: '30 seconds',
       scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: 'query, close, query again',
-    });
+    };
     try {
-      return await closeUnlessPaid({ paymentId });
+      return await steps.closeUnlessPaid(durable);
     } catch {
       // Given up for now: it neither settles nor fails the payment.
       return { kind: 'undecided', reason: 'close_unresolved' };
@@ -261,11 +297,8 @@ export async function payment({
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
   async function askOperator({ reason, sides }: Undecided): Promise<PaymentFinding> {
-    const { requestAttention } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      summary: `needs an operator: ${reason}`,
-    });
-    await requestAttention({ paymentId, reason, ...(sides && { sides }) });
+    const summary = `needs an operator: ${reason}`;
+    await steps.requestAttention({ reason, sides }, { startToCloseTimeout: '20 seconds', summary });
     needsOperator = true;
     upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
     setCurrentDetails(

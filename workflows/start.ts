@@ -1,5 +1,12 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
-import { latePaymentWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import type { CombinedProduct } from '../domain/combined-payment.ts';
+import {
+  combinedWorkflowId,
+  latePaymentWorkflowId,
+  lookAgainWorkflowId,
+  paymentWorkflowId,
+  refundWorkflowId,
+} from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import { PRODUCTS, type Product } from '../domain/product.ts';
@@ -25,9 +32,9 @@ export const REFUND_STATUS = defineSearchAttributeKey('RefundStatus', SearchAttr
 export const ATTENTION = defineSearchAttributeKey('Attention', SearchAttributeType.KEYWORD);
 /** The merchant's public id. */
 export const MERCHANT_ID = defineSearchAttributeKey('MerchantId', SearchAttributeType.KEYWORD);
-/** The payment's public id, on its refunds too. */
+/** The public id of the payment, on its refunds too, or of the combined payment. */
 export const PAYMENT_ID = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
-/** The merchant's own order number. */
+/** The merchant's own order number; of a combined payment its number for all of it. */
 export const OUT_TRADE_NO = defineSearchAttributeKey('OutTradeNo', SearchAttributeType.KEYWORD);
 
 /** Every search attribute the namespace must know. */
@@ -50,6 +57,12 @@ export interface PaymentInput {
   timing: PaymentTiming;
   /** Of refunds that the payment itself calls for. Absent in histories from before there were any. */
   refundTiming?: RefundTiming;
+}
+
+/** Input of the workflow of a combined payment. */
+export interface CombinedInput extends Omit<PaymentInput, 'paymentId' | 'product'> {
+  combinedId: string;
+  product: CombinedProduct;
 }
 
 /** Input of the refund workflow. */
@@ -143,10 +156,53 @@ export function paymentStart(
     staticSummary: `¥${formatYuan(payment.amount)} · ${payment.outTradeNo} · ${payment.mchid}`,
     staticDetails: `Order **${payment.outTradeNo}** (${title}) of ${taker} over **¥${formatYuan(payment.amount)}**, payable until ${payment.timeExpire.toISOString()} (${payment.id}).
 
-Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
+${OPERATORS_UPDATES}`,
+  };
+}
+
+const OPERATORS_UPDATES = `Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
 
 - \`close\`: close the order at WeChat Pay, unless it turns out to be paid
-- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`,
+- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`;
+
+/** A combined payment as far as starting its workflow needs it. */
+interface CombinedToStart {
+  id: string;
+  merchantId: string;
+  mchid: string;
+  combineOutTradeNo: string;
+  product: CombinedProduct;
+  /** Of all sub-orders together. */
+  amount: Fen;
+  timeExpire: Date;
+}
+
+/** Options that start (or find) the workflow of a combined payment. */
+export function combinedStart(
+  combined: CombinedToStart,
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
+): Start<CombinedInput> {
+  const { id, product, mchid, combineOutTradeNo } = combined;
+  const { title, timing } = PRODUCTS[product];
+  const timeExpire = combined.timeExpire.toISOString();
+  const yuan = `¥${formatYuan(combined.amount)}`;
+  return {
+    workflowType: 'combined',
+    workflowId: combinedWorkflowId(mchid, combineOutTradeNo),
+    taskQueue,
+    args: [{ combinedId: id, product, timeExpire, timing: paymentTiming(timing) }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: PAYMENT_STATUS, value: 'OPEN' },
+      { key: PAYMENT_ID, value: id },
+      { key: MERCHANT_ID, value: combined.merchantId },
+      { key: OUT_TRADE_NO, value: combineOutTradeNo },
+    ],
+    staticSummary: `${yuan} combined · ${combineOutTradeNo} · ${mchid}`,
+    staticDetails: `Combined order **${combineOutTradeNo}** (${title}) of ${mchid} over **${yuan}** in all, payable until ${timeExpire} (${id}).
+
+${OPERATORS_UPDATES}`,
   };
 }
 
@@ -212,26 +268,30 @@ When the merchant's policy cannot be followed, an operator sends the update \`de
 }
 
 /** Input of the workflow that looks again. */
-export interface LookAgainInput {
-  paymentId: string;
-}
+export type LookAgainInput = { paymentId: string } | { combinedId: string };
 
-/** Options that start a look at a payment that has ended without money; who asks meanwhile gets the same answer. */
+/** Options that start a look at an order that has ended without money; who asks meanwhile gets the same answer. */
 export function lookAgainStart(
-  { id, mchid, merchantId, outTradeNo }: Pick<PaymentToStart, 'id' | 'mchid' | 'merchantId' | 'outTradeNo'>,
+  order: Pick<PaymentToStart, 'id' | 'mchid' | 'merchantId'> &
+    (Pick<PaymentToStart, 'outTradeNo'> | Pick<CombinedToStart, 'combineOutTradeNo'>),
   { taskQueue = TASK_QUEUE }: Partial<StartOptions> = {},
 ) {
+  const { id, mchid, merchantId } = order;
+  const [number, input]: [string, LookAgainInput] =
+    'combineOutTradeNo' in order
+      ? [order.combineOutTradeNo, { combinedId: id }]
+      : [order.outTradeNo, { paymentId: id }];
   return {
-    workflowId: `look-again/${mchid}/${outTradeNo}`,
+    workflowId: lookAgainWorkflowId(mchid, number),
     taskQueue,
-    args: [{ paymentId: id }] as [LookAgainInput],
+    args: [input] as [LookAgainInput],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     typedSearchAttributes: [
       { key: PAYMENT_ID, value: id },
       { key: MERCHANT_ID, value: merchantId },
-      { key: OUT_TRADE_NO, value: outTradeNo },
+      { key: OUT_TRADE_NO, value: number },
     ],
-    staticSummary: `look again · ${outTradeNo} · ${mchid}`,
+    staticSummary: `look again · ${number} · ${mchid}`,
   };
 }

@@ -45,6 +45,8 @@ export interface Plan {
   payments: PaymentPlan[];
   late: LatePlan;
   twins: TwinsPlan;
+  /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
+  combined: PaymentPlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
 }
@@ -60,7 +62,7 @@ export function planOf(seed: number): Plan {
   const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
   const sometimes = <T>(values: readonly T[], probability: number) =>
     random.fraction() < probability ? oneOf(values) : undefined;
-  const payments = Array.from({ length: PAYMENTS }, (): PaymentPlan => {
+  const payment = (): PaymentPlan => {
     const amount = 100 + below(10_000);
     return {
       amount,
@@ -71,7 +73,8 @@ export function planOf(seed: number): Plan {
       refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
       refundFault: sometimes(LOST_ANSWERS, 0.4),
     };
-  });
+  };
+  const payments = Array.from({ length: PAYMENTS }, payment);
   const kills = Array.from({ length: 1 + below(2) }, () => ({
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
@@ -88,5 +91,5 @@ export function planOf(seed: number): Plan {
     refundFault: sometimes(LOST_ANSWERS, 0.4),
     apartMs: below(2) * below(1_500),
   };
-  return { seed, payments, late, twins, kills };
+  return { seed, payments, combined: payment(), late, twins, kills };
 }

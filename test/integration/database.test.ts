@@ -6,8 +6,9 @@ import { runner } from 'node-pg-migrate';
 import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
+import { COMBINED_PRODUCTS } from '../../domain/combined-payment.ts';
 import { LATE_PAYMENT_STATUSES, LATE_PAYMENT_TRANSITIONS } from '../../domain/late-payment.ts';
-import { PAYMENT_STATUSES, PAYMENT_TRANSITIONS } from '../../domain/payment.ts';
+import { isPaid, PAYMENT_STATUSES, PAYMENT_TRANSITIONS } from '../../domain/payment.ts';
 import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
 import { createDatabase } from '../servers.ts';
@@ -95,6 +96,11 @@ describe('database', () => {
         ['refunds_status_check', REFUND_STATUSES],
         ['late_payments_status_check', LATE_PAYMENT_STATUSES],
         ['payments_product_check', PRODUCT_NAMES],
+        [
+          'combined_payments_status_check',
+          PAYMENT_STATUSES.filter((status) => status === 'PAID' || !isPaid(status)),
+        ],
+        ['combined_payments_product_check', COMBINED_PRODUCTS],
       ] as const) {
         const { rows } = await pool.query(
           'select pg_get_constraintdef(oid) def from pg_constraint where conname = $1',
