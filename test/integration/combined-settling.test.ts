@@ -420,7 +420,12 @@ describe('settling of combined payments', () => {
       await close(body);
       await paysaga.client.workflow.getHandle(combinedId(body)).result();
       // Nobody is told: the customer comes back to the shop, which asks.
-      await fault({ operation: 'notification', kind: 'drop', event_type: 'TRANSACTION.SUCCESS', times: null });
+      await fault({
+        operation: 'notification',
+        kind: 'drop',
+        event_type: 'TRANSACTION.SUCCESS',
+        times: null,
+      });
       const { out_trade_no } = body.sub_payments[0];
       await paysaga.control('POST', `/orders/${out_trade_no}/pay`, { late: true });
       const asked = await paysaga.call('POST', `/v1/combined-payments/${body.id}/sync`);

@@ -467,6 +467,17 @@ describe('late money', () => {
     await untilLate(paysaga, late, 'REFUNDED');
   });
 
+  it('no statement makes late money take a way that its life cycle does not know', async () => {
+    const payment = await closed(paysaga);
+    await payLate(paysaga, payment);
+    const [late] = await latePayments(paysaga, payment.id);
+    await untilLate(paysaga, late, 'REFUNDED');
+    await assert.rejects(
+      paysaga.pool.query(`update late_payments set status = 'ACCEPTED' where id = $1`, [late.id]),
+      /REFUNDED never becomes ACCEPTED/,
+    );
+  });
+
   it('what belongs to another tenant, or to nobody, is not shown', async () => {
     assert.equal((await paysaga.call('GET', '/v1/late-payments/late_nobody')).status, 404);
     assert.equal((await paysaga.call('GET', '/v1/payments/pay_nobody/late-payments')).status, 404);
