@@ -260,15 +260,11 @@ async function tell(
   });
 }
 
-/** After the relay has looked; see `paymentEnsured`. */
-export async function latePaymentEnsured(
-  db: Queryable,
-  id: string,
-  { again }: { again: boolean },
-): Promise<void> {
+/** After the relay has looked: again in an hour, as somebody may delete a workflow that has ended too early, so that it begins anew. */
+export async function latePaymentEnsured(db: Queryable, id: string): Promise<void> {
   await db.query(
-    `update late_payments set ensure_at = case when $2 then now() + interval '1 hour' end where id = $1 and ensure_at is not null`,
-    [id, again],
+    `update late_payments set ensure_at = now() + interval '1 hour' where id = $1 and ensure_at is not null`,
+    [id],
   );
 }
 

@@ -94,7 +94,7 @@ export function startIntentRelay({
         ),
         ...latePayments.map((late) =>
           start(latePaymentStart(late, startOptions), {
-            ensured: (again) => latePaymentEnsured(pool, late.id, { again }),
+            ensured: () => latePaymentEnsured(pool, late.id),
             askOperator: (db) => requestLatePaymentAttention(db, late.id, WORKFLOW_ENDED),
           }),
         ),

@@ -450,6 +450,36 @@ describe('late money', () => {
     assert.deepEqual(await booksSince(paysaga, before), {});
   });
 
+  it('whose workflow somebody terminated is shown to an operator, and begins anew when it is deleted', async () => {
+    await fault({ operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' });
+    const payment = await closed(paysaga);
+    await payLate(paysaga, payment);
+    const [recorded] = await latePayments(paysaga, payment.id);
+    const late = await untilUndecided(paysaga, recorded);
+    const look = () => paysaga.pool.query('update late_payments set ensure_at = now() where id = $1', [late.id]);
+    await lateWorkflow(late).terminate('by hand');
+    await look();
+    await eventually('it is shown', async () => {
+      const { attention_reason } = await get(`/v1/late-payments/${late.id}`);
+      return attention_reason === 'workflow_ended';
+    });
+    await paysaga.client.workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: lateWorkflow(late).workflowId },
+    });
+    await eventually('it is gone', async () =>
+      lateWorkflow(late)
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        ),
+    );
+    await look();
+    await decide(paysaga, late, { decision: 'refund', actor: 'lin', reason: 'terminated by mistake' });
+    await untilLate(paysaga, late, 'REFUNDED');
+  });
+
   it('late money of before there were policies waits for a person', async () => {
     const payment = await closed(paysaga);
     await paysaga.stopWorker();
