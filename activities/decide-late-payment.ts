@@ -7,6 +7,7 @@ import {
   transitionLatePayment,
 } from '../database/late-payments.ts';
 import { loadPolicies } from '../database/merchants.ts';
+import { recordOperatorAction } from '../database/operator-actions.ts';
 import { lockOrder, payerOfOrder } from '../database/orders.ts';
 import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Queryable } from '../database/pool.ts';
@@ -65,6 +66,7 @@ export function decideLatePayment({ pool }: ActivityDependencies) {
         by: input.decision?.actor ?? 'policy',
         reason: input.decision?.reason ?? null,
       });
+      if (input.decision) await record(db, late, input.decision);
       if (decision === 'accept') await accept(db, late);
       else
         await insertOwnRefund(db, payment, {
@@ -86,6 +88,21 @@ async function findingOf(db: Queryable, late: LatePayment): Promise<LatePaymentF
   if (isLatePaymentFinal(status)) return { kind: 'final', status, version };
   const refund = await openRefundOf(db, late.id);
   return refund && { kind: 'refund', refund, version };
+}
+
+/** Puts on record what an operator has decided. */
+async function record(db: Queryable, late: LatePayment, request: OperatorDecision): Promise<void> {
+  const { actor, reason, decision, updateKey } = request;
+  await recordOperatorAction(db, {
+    tenantId: late.tenantId,
+    paymentId: late.paymentId,
+    latePaymentId: late.id,
+    action: 'decide_late_payment',
+    actor,
+    reason,
+    result: decision,
+    updateKey,
+  });
 }
 
 /** Whether this very decision was followed already. */

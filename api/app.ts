@@ -17,6 +17,7 @@ import { notificationListRoutes } from './notification-list.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -60,7 +61,8 @@ export function createApp({
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', refundRoutes({ pool, sagas, clock }));
+  app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
   app.use('/v1', latePaymentRoutes({ pool }));
   app.use(NOTIFICATIONS_PATH, notificationListRoutes({ pool }));
   const downloads = limitDownloads(pool);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { invalidFields } from './problems.ts';
+
+const id = z.string({ message: 'must be an id' }).regex(/^\w{1,64}$/, { message: 'must be an id' });
 
 /** Where a list is read from: `limit` newest first, after or before one that was seen. Never by page numbers: the list grows meanwhile. */
 export const PAGE_FIELDS = {
@@ -9,8 +10,8 @@ export const PAGE_FIELDS = {
     .min(1, { message: 'must be at least 1' })
     .max(100, { message: 'must be at most 100' })
     .default(20),
-  starting_after: z.string().optional(),
-  ending_before: z.string().optional(),
+  starting_after: id.optional(),
+  ending_before: id.optional(),
 };
 
 /** For `.check` of an object with {@link PAGE_FIELDS}: one direction at a time. */
@@ -25,31 +26,6 @@ export function oneDirection(
     message: 'cannot be combined with starting_after',
     input: value.ending_before,
   });
-}
-
-/**
- * Reads one page.
- * @param read the rows after (older than) or before (newer than) one, newest first; nothing when there is no such row. One row more than is shown
- * tells whether there are more.
- * @throws Problem `invalid_request` when the list has no row of that id.
- */
-export async function readPage<Row>(
-  page: { limit: number; starting_after?: string | undefined; ending_before?: string | undefined },
-  read: (page: {
-    limit: number;
-    after?: string | undefined;
-    before?: string | undefined;
-  }) => Promise<Row[] | undefined>,
-): Promise<{ rows: Row[]; hasMore: boolean }> {
-  const { limit, starting_after: after, ending_before: before } = page;
-  const found = await read({ limit: limit + 1, after, before });
-  if (!found) {
-    const pointer = before === undefined ? '/starting_after' : '/ending_before';
-    throw invalidFields([{ pointer, detail: 'is not an id of this list' }]);
-  }
-  // The one too many is the oldest; of those before a row it is the newest.
-  const rows = before === undefined ? found.slice(0, limit) : found.slice(-limit);
-  return { rows, hasMore: found.length > limit };
 }
 
 /** A list as the API shows it. */

@@ -1,10 +1,13 @@
 import { Router } from 'express';
-import { listUnmatchedNotifications, type UnmatchedNotification } from '../database/notifications.ts';
 import type { Pool } from '../database/pool.ts';
+import {
+  listUnmatchedNotifications,
+  type UnmatchedNotification,
+} from '../database/unmatched-notifications.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { caller } from './authentication.ts';
-import { listResource, readPage } from './lists.ts';
-import { onlyMethods } from './problems.ts';
+import { listResource } from './lists.ts';
+import { invalidFields, onlyMethods } from './problems.ts';
 import { ListNotifications, parseBody } from './schemas.ts';
 
 /** `GET /v1/notifications`: genuine ones that no payment or refund of ours has, for an operator. */
@@ -13,12 +16,17 @@ export function notificationListRoutes({ pool }: { pool: Pool }): Router {
   router
     .route('/')
     .get(async (request, response) => {
-      const { verdict: _, ...page } = parseBody(ListNotifications, request.query);
-      const { tenantId } = caller(response);
-      const { rows, hasMore } = await readPage(page, (cursor) =>
-        listUnmatchedNotifications(pool, tenantId, cursor),
-      );
-      response.json(listResource(rows.map(notificationResource), hasMore));
+      const { limit, starting_after, ending_before } = parseBody(ListNotifications, request.query);
+      const page = await listUnmatchedNotifications(pool, caller(response).tenantId, {
+        limit,
+        startingAfter: starting_after,
+        endingBefore: ending_before,
+      });
+      if (!page) {
+        const pointer = ending_before === undefined ? '/starting_after' : '/ending_before';
+        throw invalidFields([{ pointer, detail: 'is not the id of one of these notifications' }]);
+      }
+      response.json(listResource(page.notifications.map(notificationResource), page.hasMore));
     })
     .all(onlyMethods('GET'));
   return router;

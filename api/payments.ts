@@ -1,27 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
-import {
-  ensurePaymentSoon,
-  findPayment,
-  insertPayment,
-  listPayments,
-  type Payment,
-} from '../database/payments.ts';
+import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
-import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
-import { type Cashier, cashierOf } from './cashier.ts';
+import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
-import { listResource, readPage } from './lists.ts';
 import { partiesOf } from './parties.ts';
+import { listOfPayments } from './payment-list.ts';
+import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
-import { CreatePayment, ListPayments, parseBody } from './schemas.ts';
+import { CreatePayment, parseBody } from './schemas.ts';
 import { gatewayRejected, type Waiting } from './waiting.ts';
 
 /** `/v1/payments` */
@@ -43,6 +37,7 @@ export function paymentRoutes({
 
   router
     .route('/')
+    .get(listOfPayments(pool))
     .post(async (request, response) => {
       const { tenantId } = caller(response);
       const body = parseBody(CreatePayment, request.body);
@@ -80,14 +75,6 @@ export function paymentRoutes({
         .status(payment.status === 'CREATED' ? 202 : 201)
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
-    })
-    .get(async (request, response) => {
-      const { order_reference: orderReference, ...page } = parseBody(ListPayments, request.query);
-      const { tenantId } = caller(response);
-      const { rows, hasMore } = await readPage(page, (cursor) =>
-        listPayments(pool, { tenantId, orderReference, ...cursor }),
-      );
-      response.json(listResource(await Promise.all(rows.map(shown)), hasMore));
     })
     .all(onlyMethods('GET', 'POST'));
 
@@ -160,41 +147,4 @@ export async function chooseMerchant(
       },
     ],
   });
-}
-
-/** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
-export function paymentResource(payment: Payment, cashier: Cashier) {
-  return {
-    id: payment.id,
-    object: 'payment',
-    merchant_id: payment.merchantId,
-    mchid: payment.mchid,
-    out_trade_no: payment.outTradeNo,
-    combined_payment_id: payment.combinedId,
-    order_reference: payment.orderReference,
-    duplicate_of: payment.duplicateOf,
-    product: payment.product,
-    sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
-    status: payment.status,
-    attention: payment.attention,
-    attention_reason: payment.attentionReason,
-    attention_details: payment.attentionDetails,
-    amount: {
-      total: payment.amount,
-      payer_total: payment.payerTotal,
-      refunded: payment.amountRefunded,
-      currency: payment.currency,
-    },
-    description: payment.description,
-    attach: payment.attach,
-    ...cashier,
-    transaction_id: payment.transactionId,
-    time_expire: rfc3339(payment.timeExpire),
-    success_time: payment.successTime && rfc3339(payment.successTime),
-    failure:
-      payment.failureCode === null ? null : { code: payment.failureCode, message: payment.failureMessage },
-    version: payment.version,
-    created_at: rfc3339(payment.createdAt),
-    updated_at: rfc3339(payment.updatedAt),
-  };
 }

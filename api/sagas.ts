@@ -5,15 +5,19 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { RefundFinding } from '../domain/refund.ts';
+import type { SubmitFinding } from '../domain/refund.ts';
 import {
   close,
   type OperatorRequest,
   type PaymentOutcome,
   type PrepayResult,
   prepay,
+  type RefundResolution,
   type RenewResult,
+  type ResolveResult,
+  recheck,
   renewPrepay,
+  resolveRefund,
   type SyncResult,
   submit,
   syncNow,
@@ -23,6 +27,7 @@ import {
   type LookAgainInput,
   lookAgainStart,
   paymentStart,
+  refundRestart,
   refundStart,
   type StartOptions,
 } from '../workflows/start.ts';
@@ -47,7 +52,16 @@ export interface Sagas {
     order: OpenOrder,
     request: OperatorRequest,
   ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
-  submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
+  submit(refund: Parameters<typeof refundStart>[0]): Promise<SubmitFinding | undefined>;
+  /** @returns whether it was noted. A workflow that has ended is started again, to look. */
+  recheckRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: OperatorRequest,
+  ): Promise<boolean | undefined>;
+  resolveRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: RefundResolution,
+  ): Promise<ResolveResult | undefined>;
 }
 
 type LookAgain = (input: LookAgainInput) => Promise<SyncResult>;
@@ -93,6 +107,11 @@ export function sagasThrough(
   const orderOperation = (order: OpenOrder) => {
     const { workflowType, ...start } =
       'combineOutTradeNo' in order ? combinedStart(order, startOptions) : paymentStart(order, startOptions);
+    return new WithStartWorkflowOperation(workflowType, start);
+  };
+
+  const restartOperation = (refund: Parameters<typeof refundRestart>[0]) => {
+    const { workflowType, ...start } = refundRestart(refund, startOptions);
     return new WithStartWorkflowOperation(workflowType, start);
   };
 
@@ -143,6 +162,23 @@ export function sagasThrough(
           startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
         });
       }),
+    recheckRefund: (refund, request) =>
+      inTime(async () => {
+        await client.workflow.executeUpdateWithStart(recheck, {
+          args: [request],
+          startWorkflowOperation: restartOperation(refund),
+        });
+        return true;
+      }),
+    resolveRefund: (refund, request) =>
+      unlessRefused<ResolveResult>(
+        () =>
+          client.workflow.executeUpdateWithStart(resolveRefund, {
+            args: [request],
+            startWorkflowOperation: restartOperation(refund),
+          }),
+        { kind: 'unanswered' },
+      ),
   };
 }
 

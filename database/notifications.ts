@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { NotificationVerdict } from '../domain/errors.ts';
 import { publicId } from '../domain/identity.ts';
-import { type Page, selectPage } from './page.ts';
 import { isUniqueViolation, type Queryable } from './pool.ts';
 
 /** Channel on which the arrival of a notification to deliver is announced. */
@@ -114,47 +113,14 @@ export async function markDelivered(db: Queryable, ids: string[], result: string
   );
 }
 
-/** A genuine notification that belongs to no payment or refund. */
-export interface UnmatchedNotification {
-  id: string;
-  merchantId: string;
-  mchid: string;
-  receivedAt: Date;
-  eventType: string;
-  notificationId: string;
-  resource: unknown;
-}
-
-/** The notifications of this tenant that belong to nobody, newest first. */
-export async function listUnmatchedNotifications(
-  db: Queryable,
-  tenantId: string,
-  page: Page,
-): Promise<UnmatchedNotification[] | undefined> {
-  return await selectPage<UnmatchedNotification>(
-    db,
-    {
-      select: `select n.id, n.merchant_id "merchantId", m.mchid, n.received_at "receivedAt", n.event_type "eventType",
-                 n.notification_id "notificationId", n.resource
-               from notifications n join merchants m on m.id = n.merchant_id`,
-      table: 'notifications',
-      alias: 'n',
-      time: 'received_at',
-      where: `n.tenant_id = $1 and n.verdict = 'unmatched'`,
-      parameters: [tenantId],
-    },
-    page,
-  );
-}
-
-/** The decrypted resource of a genuine notification, with the merchant it was posted for. */
+/** The decrypted resource of a genuine notification, with the merchant it was posted for; undefined when there is none, or it was forgotten. */
 export async function loadNotification(
   db: Queryable,
   id: string,
 ): Promise<{ merchantId: string; eventType: string; resource: unknown } | undefined> {
   const { rows } = await db.query<{ merchantId: string; eventType: string; resource: unknown }>(
     `select merchant_id "merchantId", event_type "eventType", resource from notifications
-     where id = $1 and verdict = 'accepted'`,
+     where id = $1 and verdict = 'accepted' and resource is not null`,
     [id],
   );
   return rows[0];

@@ -6,7 +6,6 @@ import { canTransition, endedUnpaid, PAYMENT_STATUSES, type PaymentStatus } from
 import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
-import { type Page, selectPage } from './page.ts';
 import type { Queryable } from './pool.ts';
 
 /** Who orders and who pays, as the order names them. The openids and the address are private: they stay in the database. */
@@ -89,6 +88,8 @@ const COLUMNS = `
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.late_payment_id is null
      and r.status = 'SUCCEEDED') "amountRefunded"`;
 const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
+/** Reads payments, as `p`, whole. */
+export const SELECT_PAYMENTS = `select ${COLUMNS} ${FROM}`;
 
 /** What a new payment consists of. */
 export interface NewPayment extends Parties {
@@ -156,7 +157,7 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
 
 /** A payment of this tenant. */
 export async function findPayment(db: Queryable, tenantId: string, id: string): Promise<Payment | undefined> {
-  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1 and p.tenant_id = $2`, [
+  const { rows } = await db.query<Payment>(`${SELECT_PAYMENTS} where p.id = $1 and p.tenant_id = $2`, [
     id,
     tenantId,
   ]);
@@ -165,7 +166,7 @@ export async function findPayment(db: Queryable, tenantId: string, id: string): 
 
 /** A payment by its id, for the processes that act for every tenant. */
 export async function loadPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1`, [id]);
+  const { rows } = await db.query<Payment>(`${SELECT_PAYMENTS} where p.id = $1`, [id]);
   return rows[0];
 }
 
@@ -185,29 +186,10 @@ export async function findPaymentByNumber(
   outTradeNo: string,
 ): Promise<Payment | undefined> {
   const { rows } = await db.query<Payment>(
-    `select ${COLUMNS} ${FROM} where p.merchant_id = $1 and p.out_trade_no = $2`,
+    `${SELECT_PAYMENTS} where p.merchant_id = $1 and p.out_trade_no = $2`,
     [merchantId, outTradeNo],
   );
   return rows[0];
-}
-
-/** The payments of this tenant, newest first; of one order of the merchant's, if one is named. */
-export async function listPayments(
-  db: Queryable,
-  { tenantId, orderReference, ...page }: { tenantId: string; orderReference?: string | undefined } & Page,
-): Promise<Payment[] | undefined> {
-  return await selectPage<Payment>(
-    db,
-    {
-      select: `select ${COLUMNS} ${FROM}`,
-      table: 'payments',
-      alias: 'p',
-      time: 'created_at',
-      where: `p.tenant_id = $1 ${orderReference === undefined ? '' : 'and p.order_reference = $2'}`,
-      parameters: orderReference === undefined ? [tenantId] : [tenantId, orderReference],
-    },
-    page,
-  );
 }
 
 /** Locks the payment's row until the transaction ends; refunds of one payment are decided one at a time. */
@@ -258,6 +240,8 @@ export interface PaymentChange {
   failureMessage?: string;
   /** The late money that pays a payment which had ended without. */
   latePaymentId?: string;
+  /** The operators' action that has settled it, `act_…`. */
+  operatorAction?: string;
 }
 
 const EVENT_OF_STATUS = {
@@ -336,6 +320,7 @@ export async function transitionPayment(
       ...(change.transactionId && { transaction_id: change.transactionId }),
       ...(change.failureCode && { failure_code: change.failureCode }),
       ...(late && { late_payment_id: change.latePaymentId }),
+      ...(change.operatorAction && { operator_action: change.operatorAction }),
     },
   });
   if (to === 'PAID') {

@@ -49,6 +49,8 @@ export interface OperatorDecision {
   decision: LatePaymentDecision;
   actor: string;
   reason: string;
+  /** Names the request, the same at every repeat of its steps. */
+  updateKey?: string;
 }
 
 /** Where late money stands. */

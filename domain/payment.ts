@@ -76,6 +76,8 @@ export interface PaymentTiming {
   notifyWaitMs: number;
   /** Gaps between polls; the last one repeats until `time_expire`. */
   pollGapsMs: number[];
+  /** For so long it is asked whether the order is closed before an operator is asked; absent: a day. */
+  closeWithinMs?: number;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Activities } from '../activities/index.ts';
 import type { LatePaymentFinding, OperatorDecision } from '../domain/late-payment.ts';
 import { localFirst } from './local-first.ts';
 import { type DecideResult, decide, type LatePaymentOutcome, requireDecision } from './messages.ts';
+import { updateKey } from './operator.ts';
 import { ATTENTION, type LatePaymentInput } from './start.ts';
 import { startRefund } from './start-refund.ts';
 
@@ -41,7 +42,7 @@ export async function latePayment({
   setHandler(
     decide,
     async (decision) => {
-      const question: (typeof asked)[number] = { decision };
+      const question: (typeof asked)[number] = { decision: { ...decision, updateKey: updateKey() } };
       asked.push(question);
       await condition(() => question.result !== undefined);
       return question.result as DecideResult;

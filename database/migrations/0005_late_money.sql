@@ -72,7 +72,7 @@ begin
     ('REFUNDING', 'RECEIVED')
   ) then
     raise exception 'a late payment that is % never becomes %', old.status, new.status
-      using errcode = 'check_violation', hint = 'domain/late-payment.ts has the legal transitions.';
+      using errcode = 'check_violation', hint = 'docs/life-cycle.md has the legal transitions.';
   end if;
   return new;
 end $$;

@@ -238,7 +238,7 @@ describe('the list of payments', () => {
     assert.equal(all.status, 200);
     assert.deepEqual(ids(all), made);
     assert.equal(all.body.has_more, false);
-    assert.deepEqual(all.body.data[0], (await paysaga.call('GET', `/v1/payments/${made[0]}`)).body);
+    assert.equal(all.body.data[0].order_reference, order_reference);
 
     const first = await list(`${of}&limit=2`);
     assert.deepEqual([ids(first), first.body.has_more], [made.slice(0, 2), true]);

@@ -456,7 +456,8 @@ describe('late money', () => {
     await payLate(paysaga, payment);
     const [recorded] = await latePayments(paysaga, payment.id);
     const late = await untilUndecided(paysaga, recorded);
-    const look = () => paysaga.pool.query('update late_payments set ensure_at = now() where id = $1', [late.id]);
+    const look = () =>
+      paysaga.pool.query('update late_payments set ensure_at = now() where id = $1', [late.id]);
     await lateWorkflow(late).terminate('by hand');
     await look();
     await eventually('it is shown', async () => {
