@@ -58,6 +58,7 @@ export function paymentRoutes({
           attach: body.attach,
           timeExpire: new Date(clock() + body.expires_in * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
+          orderReference: body.order_reference,
           ...partiesOf(body, merchant),
         });
       }).catch(outTradeNoExists(outTradeNo));

@@ -6,6 +6,7 @@ import {
   EXPIRES_IN,
   MAX_ATTACH,
   MAX_DESCRIPTION,
+  MAX_ORDER_REFERENCE,
   OUT_TRADE_NO,
   PAYMENT_STATUSES,
 } from '../domain/payment.ts';
@@ -78,6 +79,8 @@ export const CreatePayment = z
       .string()
       .regex(OUT_TRADE_NO, { message: 'must be 6 to 32 of the characters 0-9 A-Z a-z _ - | *' })
       .optional(),
+    /** The merchant's own order, for which there may be several payments. */
+    order_reference: text(MAX_ORDER_REFERENCE).optional(),
     product: z
       .enum(PRODUCT_NAMES, { message: `must be one of ${PRODUCT_NAMES.join(', ')}` })
       .default('NATIVE'),
@@ -193,7 +196,16 @@ export const ListPayments = z
   .strictObject({
     ...PAGE_FIELDS,
     attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    order_reference: text(MAX_ORDER_REFERENCE).optional(),
     status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+  })
+  .check(oneDirection);
+
+/** Query of `GET /v1/notifications`. */
+export const ListNotifications = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    verdict: z.literal('unmatched', { message: 'must be "unmatched"' }).default('unmatched'),
   })
   .check(oneDirection);
 

@@ -1,4 +1,5 @@
 import { COMBINED_SETTINGS } from './combined-paths.ts';
+import { LATE_MONEY_SETTINGS } from './late-money-paths.ts';
 import { OPERATOR_SETTINGS } from './operator-paths.ts';
 import type { Path, Setting } from './path.ts';
 import { PAYMENT_SETTINGS } from './payment-paths.ts';
@@ -12,6 +13,7 @@ export const SETTINGS: readonly Setting[] = [
   ...REFUND_SETTINGS,
   ...REFUND_DECISION_SETTINGS,
   ...OPERATOR_SETTINGS,
+  ...LATE_MONEY_SETTINGS,
 ];
 
 /** The same by name. */
