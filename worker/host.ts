@@ -10,6 +10,7 @@ import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
+import { type Retention, startRetention } from './retention.ts';
 import { pinnedTo } from './version.ts';
 
 /** Everything one worker is made of. */
@@ -35,6 +36,10 @@ export interface HostOptions {
   maxCachedWorkflows?: number;
   /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
   pollingSpeed?: number;
+  /** How long things are kept. Default: nothing is forgotten. */
+  retention?: Retention;
+  /** How often it is looked for what is too old, in milliseconds. */
+  retentionMs?: number;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -81,6 +86,16 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
     startLedgerSealer({ pool, log }),
+    ...(options.retention
+      ? [
+          startRetention({
+            pool,
+            log,
+            retention: options.retention,
+            ...(options.retentionMs && { idleMs: options.retentionMs }),
+          }),
+        ]
+      : []),
   ];
   const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));
   return {

@@ -23,6 +23,8 @@ export const WORKER_VARIABLES = [
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
   'POLLING_SPEED',
+  'NOTIFICATION_RETENTION_DAYS',
+  'IDEMPOTENCY_RETENTION_DAYS',
   'LOG_LEVEL',
 ] as const;
 
@@ -73,6 +75,10 @@ export async function runWorker(
     maxActivities: environment.WORKER_MAX_ACTIVITIES,
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
     pollingSpeed: environment.POLLING_SPEED,
+    retention: {
+      notificationDays: environment.NOTIFICATION_RETENTION_DAYS,
+      idempotencyKeyDays: environment.IDEMPOTENCY_RETENTION_DAYS,
+    },
   });
   const versioned = environment.PAYSAGA_WORKER_VERSIONING;
   log.info({ namespace, task_queue: taskQueue, build_id: build, versioned }, 'worker ready');
