@@ -7,15 +7,18 @@ import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
 import { authenticate } from './authentication.ts';
+import { combinedPaymentRoutes } from './combined-payments.ts';
 import { limitDownloads } from './downloads.ts';
 import { exportRoutes } from './exports.ts';
-import { frontEndRoutes } from './front-end.ts';
 import { healthRoutes } from './health.ts';
+import { latePaymentRoutes } from './late-payments.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { notificationListRoutes } from './notification-list.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
 import { reconciliationRoutes } from './reconciliations.ts';
+import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -58,8 +61,11 @@ export function createApp({
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
+  app.use('/v1', refundRoutes({ pool, sagas, clock }));
+  app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
+  app.use('/v1', latePaymentRoutes({ pool }));
+  app.use(NOTIFICATIONS_PATH, notificationListRoutes({ pool }));
   app.use('/v1', reconciliationRoutes({ pool, clock }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));

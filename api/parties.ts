@@ -3,13 +3,16 @@ import type { Parties } from '../database/payments.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 import type { CreatePayment } from './schemas.ts';
 
+/** What a request says of who takes the money and who pays. */
+export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merchant'>;
+
 /**
  * Who takes the money and who pays. What may be said depends on the merchant's role (official order pages of merchants and of service
  * providers).
  * @throws Problem `invalid_request` with a JSON pointer per field.
  */
-export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
-  const errors = merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+export function partiesOf(body: Named, merchant: Merchant): Parties {
+  const errors = partyErrors(body, merchant);
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
@@ -23,9 +26,14 @@ export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
   };
 }
 
+/** What is wrong with it, for a merchant of this role. */
+export function partyErrors(body: Named, merchant: Merchant): FieldError[] {
+  return merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+}
+
 type H5Info = NonNullable<NonNullable<Parties['sceneInfo']>['h5_info']>;
 
-function merchantErrors({ payer, sub_merchant }: CreatePayment): FieldError[] {
+function merchantErrors({ payer, sub_merchant }: Named): FieldError[] {
   const errors: FieldError[] = [];
   if (sub_merchant) errors.push({ pointer: '/sub_merchant', detail: 'is only for service providers' });
   if (!payer) return errors;
@@ -37,7 +45,7 @@ function merchantErrors({ payer, sub_merchant }: CreatePayment): FieldError[] {
   return errors;
 }
 
-function partnerErrors({ payer, sub_merchant }: CreatePayment, { mchid }: Merchant): FieldError[] {
+function partnerErrors({ payer, sub_merchant }: Named, { mchid }: Merchant): FieldError[] {
   const errors: FieldError[] = [];
   if (!sub_merchant)
     errors.push({ pointer: '/sub_merchant', detail: 'is missing: the merchant is a service provider' });

@@ -4,16 +4,19 @@ import { listMerchants, type Merchant } from '../database/merchants.ts';
 import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
-import { isPaid } from '../domain/payment.ts';
-import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
-import { type Cashier, cashierOf } from './cashier.ts';
+import { cashierOf } from './cashier.ts';
+import { closingRoutes } from './closing.ts';
+import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
 import { partiesOf } from './parties.ts';
+import { listOfPayments } from './payment-list.ts';
+import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
-import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
+import { CreatePayment, parseBody } from './schemas.ts';
+import { gatewayRejected, type Waiting } from './waiting.ts';
 
 /** `/v1/payments` */
 export function paymentRoutes({
@@ -34,6 +37,7 @@ export function paymentRoutes({
 
   router
     .route('/')
+    .get(listOfPayments(pool))
     .post(async (request, response) => {
       const { tenantId } = caller(response);
       const body = parseBody(CreatePayment, request.body);
@@ -54,15 +58,10 @@ export function paymentRoutes({
           attach: body.attach,
           timeExpire: new Date(clock() + body.expires_in * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
+          orderReference: body.order_reference,
           ...partiesOf(body, merchant),
         });
-      }).catch((error: unknown) => {
-        if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
-        throw new Problem(
-          'out_trade_no_exists',
-          `${outTradeNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
-        );
-      });
+      }).catch(outTradeNoExists(outTradeNo));
 
       let payment = await mustFind(pool, tenantId, intent.id);
       if (payment.status === 'CREATED') {
@@ -70,14 +69,14 @@ export function paymentRoutes({
         payment = await mustFind(pool, tenantId, intent.id);
       }
       if (intent.replayed) response.set('idempotency-replayed', 'true');
-      if (payment.status === 'FAILED') throw gatewayRejected(payment);
+      if (payment.status === 'FAILED') throw gatewayRejected(payment, 'payment_id');
       // 202: stored for good, what the front end needs follows; GET tells.
       response
         .status(payment.status === 'CREATED' ? 202 : 201)
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
     })
-    .all(onlyMethods('POST'));
+    .all(onlyMethods('GET', 'POST'));
 
   router
     .route('/:id')
@@ -86,48 +85,41 @@ export function paymentRoutes({
     })
     .all(onlyMethods('GET'));
 
-  router
-    .route('/:id/close')
-    .post(async (request, response) => {
-      const body = parseBody(ClosePayment, request.body);
-      const { tenantId, id: actor } = caller(response);
-      let payment = await requestedPayment(pool, request, response);
-      if (isOpen(payment)) {
-        const answer = await sagas.close(payment, {
-          actor,
-          reason: body.reason ?? 'requested through the API',
-        });
-        payment = await mustFind(pool, tenantId, payment.id);
-        if (!answer && isOpen(payment)) {
-          await ensurePaymentSoon(pool, payment.id);
-          throw new Problem(
-            'temporarily_unavailable',
-            'Nobody can say whether the close has begun: repeat it. Until it is answered the customer may still pay.',
-            { headers: { 'retry-after': '2' } },
-          );
-        }
-      }
-      if (isPaid(payment.status) || payment.status === 'FAILED') {
-        throw new Problem('payment_not_closable', `The payment is ${payment.status}.`, {
-          status_now: payment.status,
-        });
-      }
-      // 202: the close is noted in the payment's workflow, which waits for an operator; the customer may still pay.
-      response.status(payment.status === 'CLOSED' ? 200 : 202).json(await shown(payment));
-    })
-    .all(onlyMethods('POST'));
-
+  const waiting: Waiting<Payment> = {
+    idField: 'payment_id',
+    requested: (request, response) => requestedOrder(pool, request, response),
+    shown,
+    ensureSoon: (id) => ensurePaymentSoon(pool, id),
+  };
+  router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;
 }
 
-/** Whether the payment has not ended. */
-export function isOpen({ status }: Payment): boolean {
-  return status === 'CREATED' || status === 'PENDING';
+/** Makes a refusal of the failure to store a number that is taken. */
+export function outTradeNoExists(outTradeNo: string): (error: unknown) => never {
+  return (error) => {
+    if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
+    throw new Problem(
+      'out_trade_no_exists',
+      `${outTradeNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
+    );
+  };
 }
 
 /** The payment that the path names, if it is the caller's. */
 export async function requestedPayment(pool: Pool, request: Request, response: Response): Promise<Payment> {
   return await mustFind(pool, caller(response).tenantId, String(request.params.id));
+}
+
+/** As `requestedPayment`, of payments that have an order of their own at WeChat Pay. */
+async function requestedOrder(pool: Pool, request: Request, response: Response): Promise<Payment> {
+  const payment = await requestedPayment(pool, request, response);
+  if (payment.combinedId === null) return payment;
+  throw new Problem(
+    'belongs_to_combined_payment',
+    `It has no order of its own at WeChat Pay. Send the request to /v1/combined-payments/${payment.combinedId}, for all sub-orders together.`,
+    { combined_payment_id: payment.combinedId },
+  );
 }
 
 async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Payment> {
@@ -155,46 +147,4 @@ export async function chooseMerchant(
       },
     ],
   });
-}
-
-/** The refusal of an order that WeChat Pay refused. */
-export function gatewayRejected(payment: Payment): Problem {
-  return new Problem(
-    'gateway_rejected',
-    `WeChat Pay refused the order with ${payment.failureCode}: ${payment.failureMessage}. Mend the cause and create another payment.`,
-    { payment_id: payment.id, gateway_code: payment.failureCode },
-  );
-}
-
-/** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
-export function paymentResource(payment: Payment, cashier: Cashier) {
-  return {
-    id: payment.id,
-    object: 'payment',
-    merchant_id: payment.merchantId,
-    mchid: payment.mchid,
-    out_trade_no: payment.outTradeNo,
-    product: payment.product,
-    sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
-    status: payment.status,
-    attention: payment.attention,
-    attention_reason: payment.attentionReason,
-    amount: {
-      total: payment.amount,
-      payer_total: payment.payerTotal,
-      refunded: payment.amountRefunded,
-      currency: payment.currency,
-    },
-    description: payment.description,
-    attach: payment.attach,
-    ...cashier,
-    transaction_id: payment.transactionId,
-    time_expire: rfc3339(payment.timeExpire),
-    success_time: payment.successTime && rfc3339(payment.successTime),
-    failure:
-      payment.failureCode === null ? null : { code: payment.failureCode, message: payment.failureMessage },
-    version: payment.version,
-    created_at: rfc3339(payment.createdAt),
-    updated_at: rfc3339(payment.updatedAt),
-  };
 }

@@ -114,9 +114,14 @@ export async function fillBooks(
       [tenantId, merchantId, trader.appid],
     );
     await db.query(
-      `insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, status, version, refund_id, success_time)
-       select 'ref_' || md5(refund_id), $1, $2, 'pay_' || md5(transaction_id), out_refund_no, amount, 'SUCCEEDED', 4, refund_id, at
+      `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, status, version, success_time)
+       select 'ref_' || md5(refund_id), $1, $2, 'pay_' || md5(transaction_id), amount, 'SUCCEEDED', 4, at
          from trade where kind = 'refund'`,
+      [tenantId, merchantId],
+    );
+    await db.query(
+      `insert into refund_attempts (tenant_id, merchant_id, refund_id, number, out_refund_no, wechat_refund_id, outcome, ended_at)
+       select $1, $2, 'ref_' || md5(refund_id), 1, out_refund_no, refund_id, 'SUCCEEDED', at from trade where kind = 'refund'`,
       [tenantId, merchantId],
     );
     const { rows: last } = await db.query<{ last: number }>(

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
 import { ConfigurationError } from '../process/environment.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import { addReconciliationCommands } from './reconcile-commands.ts';
+import { addRefundCommands } from './refund-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -101,6 +104,23 @@ merchant
     ).choices(['merchant', 'partner']),
   )
   .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
+merchant
+  .command('policy')
+  .description('say what becomes of money that was not expected; prints what is set')
+  .argument('<mchid>', 'whose')
+  .addOption(
+    new Option(
+      '--late-payment <what>',
+      'money for a payment that had ended: refund it, or accept it as the payment',
+    ).choices(LATE_PAYMENT_DECISIONS),
+  )
+  .addOption(
+    new Option(
+      '--duplicate-payment <what>',
+      'a second payment for the same order_reference: refund it, or keep it',
+    ).choices(DUPLICATE_PAYMENT_POLICIES),
+  )
+  .action(async (mchid, options) => (await import('./merchant.ts')).merchantPolicy(mchid, options));
 
 const apiKey = program.command('api-key').description('manage API keys');
 apiKey
@@ -117,6 +137,8 @@ apiKey
 
 addLedgerCommands(program);
 addReconciliationCommands(program);
+addOperatorCommands(program);
+addRefundCommands(program);
 
 try {
   await program.parseAsync();

@@ -39,7 +39,7 @@ export type LineKind = keyof typeof LINE_KINDS;
 
 /**
  * By what a row of WeChat Pay's finds ours: the first key that has a partner counts, and is stored with the match. `bill` is a column of the
- * trade bill, `here` one of our table.
+ * trade bill, `here` one of our table: payments, or the attempts of refunds.
  */
 export const MATCH_KEYS = {
   payment: [
@@ -47,7 +47,7 @@ export const MATCH_KEYS = {
     { name: 'out_trade_no', bill: 'out_trade_no', here: 'out_trade_no' },
   ],
   refund: [
-    { name: 'refund_id', bill: 'refund_id', here: 'refund_id' },
+    { name: 'refund_id', bill: 'refund_id', here: 'wechat_refund_id' },
     { name: 'out_refund_no', bill: 'out_refund_no', here: 'out_refund_no' },
   ],
 } as const;

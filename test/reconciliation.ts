@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type BillDate, billDateOf, billDay, daysAfter } from '../domain/bill-day.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
+import { SeededRandom } from '../simulator/random.ts';
 import type { ReconciliationResult } from '../workflows/reconciliation-start.ts';
 import { reconciliationStart } from '../workflows/reconciliation-start.ts';
 import { type Paysaga, type PaysagaOptions, startPaysaga } from './fixture.ts';
@@ -20,7 +21,7 @@ export interface Books {
   /** Reconciles a day: yesterday's unless told. */
   reconcile(date?: BillDate, options?: Reconciling): Promise<ReconciliationResult>;
   /** A refund or a payment as WeChat Pay has it altered in its bills. */
-  alter(alteration: Record<string, unknown>): Promise<{ digits: string }>;
+  alter(alteration: Alteration): Promise<{ inventedNumber: string }>;
   /** Lines of a run that are in this state, or of all but matched ones. */
   lines(runId: string, state?: string): Promise<Line[]>;
 }
@@ -34,6 +35,23 @@ export interface Sale {
   /** False leaves it unpaid. */
   pay?: boolean;
 }
+
+/** What is wrong with the bills of a day from now on. */
+export interface Alteration {
+  date: BillDate;
+  kind: 'missing_row' | 'extra_row' | 'altered_row' | 'restated' | 'bad_hash' | 'truncated';
+  /** The trade bill unless told. */
+  bill?: keyof typeof OPERATIONS;
+  mchid?: string;
+  out_trade_no?: string;
+  out_refund_no?: string;
+}
+
+const OPERATIONS = {
+  trade: ['bill.trade'],
+  fund_flow: ['bill.fund_flow', 'bill.sub_merchant_fund_flow'],
+  all: ['bill.*'],
+};
 
 /** A payment or refund, as the API answered it. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of JSON
@@ -147,13 +165,21 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
       }, 10_000);
       return await handle.result().finally(() => clearTimeout(complaint));
     },
-    async alter(alteration) {
-      const { status, body } = await paysaga.control('POST', '/bills/alterations', alteration);
-      if (status >= 300) throw new Error(`the alteration: ${JSON.stringify(body)}`);
-      const made = paysaga.simulator.gateway.bills.arrangements
-        .alterations()
-        .find(({ id }) => id === body.id);
-      return { digits: made?.digits ?? '' };
+    async alter({ date, kind, bill = 'trade', ...row }) {
+      // What was wrong before is right in the new version.
+      if (kind === 'restated') await paysaga.control('DELETE', '/faults');
+      const operations = kind === 'restated' ? ['bill.*'] : OPERATIONS[bill];
+      let id = '';
+      for (const operation of operations) {
+        const { status, body } = await paysaga.control('POST', '/faults', {
+          ...{ operation, kind, bill_date: date, ...row },
+          ...(kind !== 'restated' && { times: null }),
+        });
+        if (status >= 300) throw new Error(`the alteration: ${JSON.stringify(body)}`);
+        id = body.id;
+      }
+      // The number of an invented row depends on the rule alone.
+      return { inventedNumber: `X${new SeededRandom(`extra row/${id}`).digits(12)}` };
     },
     async lines(runId, state) {
       const { rows } = await paysaga.pool.query<Line>(

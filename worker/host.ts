@@ -10,6 +10,7 @@ import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
+import { type Retention, startRetention } from './retention.ts';
 import { type Nights, startScheduleKeeper } from './schedules.ts';
 import { pinnedTo } from './version.ts';
 
@@ -38,6 +39,10 @@ export interface HostOptions {
   pollingSpeed?: number;
   /** When merchants are reconciled; not by themselves unless told. */
   nights?: Nights;
+  /** How long things are kept. Default: nothing is forgotten. */
+  retention?: Retention;
+  /** How often it is looked for what is too old, in milliseconds. */
+  retentionMs?: number;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -86,6 +91,16 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     startLedgerSealer({ pool, log }),
     ...(options.nights
       ? [startScheduleKeeper({ pool, client, taskQueue, nights: options.nights, log })]
+      : []),
+    ...(options.retention
+      ? [
+          startRetention({
+            pool,
+            log,
+            retention: options.retention,
+            ...(options.retentionMs && { idleMs: options.retentionMs }),
+          }),
+        ]
       : []),
   ];
   const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));

@@ -25,6 +25,8 @@ export const WORKER_VARIABLES = [
   'POLLING_SPEED',
   'RECONCILIATION_CRON',
   'RECONCILIATION_CARRY_DAYS',
+  'NOTIFICATION_RETENTION_DAYS',
+  'IDEMPOTENCY_RETENTION_DAYS',
   'LOG_LEVEL',
 ] as const;
 
@@ -78,6 +80,10 @@ export async function runWorker(
     ...(environment.RECONCILIATION_CRON !== 'off' && {
       nights: { cron: environment.RECONCILIATION_CRON, carryDays: environment.RECONCILIATION_CARRY_DAYS },
     }),
+    retention: {
+      notificationDays: environment.NOTIFICATION_RETENTION_DAYS,
+      idempotencyKeyDays: environment.IDEMPOTENCY_RETENTION_DAYS,
+    },
   });
   const versioned = environment.PAYSAGA_WORKER_VERSIONING;
   log.info({ namespace, task_queue: taskQueue, build_id: build, versioned }, 'worker ready');

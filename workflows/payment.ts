@@ -4,12 +4,11 @@ import {
   CancellationScope,
   condition,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
+import { PAYMENT_ATTENTION } from '../domain/attention.ts';
+import type { BothSides } from '../domain/both-sides.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import { serveFrontEnd } from './front-end.ts';
@@ -26,10 +25,14 @@ import {
   recheck,
   requireReason,
 } from './messages.ts';
-import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
+import { openRecord, serveResolution, serveRetry } from './operator.ts';
+import type { OrderSteps } from './order-steps.ts';
+import { openSituation } from './situation.ts';
+import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
+import { startRefund } from './start-refund.ts';
 
-/** A step at the gateway may be repeated for this long before an operator is asked. */
-const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
+/** For so long a close is repeated before an operator is asked. */
+const CLOSE_WITHIN_MS = 24 * 3600 * 1000;
 /** Room for the last attempt of a step whose deadline is near. */
 const LAST_ATTEMPT_MS = 60_000;
 
@@ -44,8 +47,47 @@ export async function payment({
   product = 'NATIVE',
   timeExpire,
   timing,
+  refundTiming,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  const steps = stepsOf(paymentId);
+  return await takeMoney({ subject: { paymentId }, title, timeExpire, timing, refundTiming, steps });
+}
+
+/** The steps of one payment's order. */
+function stepsOf(paymentId: string): OrderSteps {
+  const activities = (durable: ActivityOptions) => proxyActivities<Activities>(durable);
+  return {
+    create: (durable) => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    renew: (issuedAt, durable) =>
+      localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY),
+    settleFromNotification: (notificationId) =>
+      localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION),
+    settleByQuery: (durable) => localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY),
+    settleByPolling: (schedule, durable) => activities(durable).settleByPolling({ paymentId, ...schedule }),
+    closeUnlessPaid: (durable) => activities(durable).closeUnlessPaid({ paymentId }),
+    requestAttention: ({ reason, sides }, durable) =>
+      activities(durable).requestAttention({ paymentId, reason, ...(sides && { sides }) }),
+  };
+}
+
+/** An order that waits for its customer, whether it is one payment or a combined one. */
+export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing' | 'refundTiming'> {
+  subject: { paymentId: string } | { combinedId: string };
+  /** What it is called in sentences. */
+  title: string;
+  steps: OrderSteps;
+}
+
+/** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
+export async function takeMoney({
+  subject,
+  title,
+  timeExpire,
+  timing,
+  refundTiming,
+  steps,
+}: OpenOrder): Promise<PaymentOutcome> {
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -54,13 +96,15 @@ export async function payment({
   let outcome: PaymentOutcome | undefined;
   /** Waits for an operator right now. */
   let waitsForOperator = false;
-  /** Was shown to an operator; true until the payment has reached a status. */
-  let needsOperator = false;
   /** What polling found out, until the main loop has taken it. */
   let polled: PaymentFinding | undefined;
   let polling = false;
-  /** What was found out for the front end, until the main loop has taken it. */
+  /** What was found out for the front end or an operator, until the main loop has taken it. */
   let found: PaymentFinding | undefined;
+  /** An operator has settled it. */
+  let resolved = false;
+  const situation = openSituation();
+  const record = openRecord(subject);
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the payment and settle.',
@@ -78,7 +122,10 @@ export async function payment({
     async (request) => {
       closeRequest ??= request;
       await condition(() => outcome !== undefined || waitsForOperator);
-      return outcome ?? { status: 'UNDECIDED' };
+      const answer = outcome ?? { status: 'UNDECIDED' as const };
+      const recording = record('close', request, answer.status);
+      if (recording) await recording;
+      return answer;
     },
     { validator: requireReason, description: 'Close the order unless it turns out to be paid.' },
   );
@@ -86,6 +133,7 @@ export async function payment({
     recheck,
     (request) => {
       recheckRequest = request;
+      return record('recheck', request, 'asked again');
     },
     {
       validator: (request) => {
@@ -95,8 +143,19 @@ export async function payment({
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
+  serveRetry(record, (request) => {
+    if (waitsForOperator) recheckRequest = request;
+    return waitsForOperator;
+  });
+  if ('paymentId' in subject) {
+    serveResolution(subject.paymentId, (finding) => {
+      resolved = true;
+      found = finding;
+    });
+  }
   serveFrontEnd({
-    paymentId,
+    steps,
+    record,
     title,
     accepted: async () => {
       await condition(() => prepayResult !== undefined);
@@ -123,13 +182,14 @@ export async function payment({
       if (notificationId) finding = await settleNotification(notificationId);
       else if (polled) finding = takePolled();
       else if (found) finding = takeFound();
-      else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
+      else if (finding.kind === 'undecided') finding = await askOperator(finding);
       else if (closeRequest || windowMs() <= 0) finding = await endOrder();
       else finding = await waitForMoney();
     }
     outcome = { status: finding.status };
     prepayResult ??= { kind: 'ended' };
-    show(finding.status, ENDINGS[finding.status]);
+    situation.becomes({ key: PAYMENT_STATUS, value: finding.status }, ENDINGS[finding.status]);
+    if (finding.refund) await startRefund(finding.refund, refundTiming);
 
     // What arrived meanwhile is a copy of what is known, or money that came late. Both are recorded.
     do {
@@ -139,19 +199,12 @@ export async function payment({
     return outcome;
   });
 
-  /** Puts the end where the Temporal UI shows it. Whoever reached one needs no operator any more. */
-  function show(status: PaymentOutcome['status'], details: string): void {
-    upsertSearchAttributes([
-      { key: PAYMENT_STATUS, value: status },
-      ...(needsOperator ? [{ key: ATTENTION, value: null }] : []),
-    ]);
-    setCurrentDetails(details);
-  }
-
   /** Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. */
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
-    setCurrentDetails(`Creating the ${title} order at WeChat Pay.`);
+    situation.waits(
+      `Waiting for WeChat Pay's answer to the ${title} order, which is sent again until it answers, until ${timeExpire}.`,
+    );
     const durable: ActivityOptions = {
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
@@ -159,12 +212,12 @@ export async function payment({
       summary: `create the ${title} order`,
     };
     prepayResult = await untilInterrupted(
-      () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
-      () => closeRequest !== undefined,
+      () => steps.create(durable),
+      () => closeRequest !== undefined || resolved,
     );
+    if (resolved) return { kind: 'unpaid' };
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
-    if (prepayResult?.kind === 'accepted')
-      setCurrentDetails(`Waiting for the customer to pay the ${title} order.`);
+    if (prepayResult?.kind === 'accepted') situation.answered();
     // Without an answer the order may exist. What the phone needs reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
     return { kind: 'unpaid' };
@@ -173,15 +226,17 @@ export async function payment({
   /** First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. */
   async function waitForMoney(): Promise<PaymentFinding> {
     if (!polling) {
-      setCurrentDetails(`${title} order: waiting for WeChat Pay's notification until ${timeExpire}.`);
+      situation.waits(
+        `Waiting for the customer to pay the ${title} order, of which WeChat Pay's notification tells, until ${timeExpire}.`,
+      );
       const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
       if (await condition(happened, patienceMs, { summary: 'waiting for the notification' }))
         return { kind: 'unpaid' };
       if (windowMs() <= 0) return { kind: 'unpaid' };
       startPolling();
     }
-    setCurrentDetails(
-      `${title} order: waiting for the notification, and asking WeChat Pay now and then, until ${timeExpire}.`,
+    situation.waits(
+      `Waiting for the customer to pay the ${title} order: WeChat Pay's notification tells of it, and it is asked now and then, until ${timeExpire}. Then the order is closed.`,
     );
     await condition(happened, windowMs(), { summary: 'payment window' });
     return { kind: 'unpaid' };
@@ -217,19 +272,19 @@ export async function payment({
 
   /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
   function pollOrder(): Promise<PaymentFinding> {
-    const { settleByPolling } = proxyActivities<Activities>({
+    const schedule = { pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt };
+    return steps.settleByPolling(schedule, {
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether it is paid',
     });
-    return settleByPolling({ paymentId, pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt });
   }
 
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
     try {
-      return await localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION);
+      return await steps.settleFromNotification(notificationId);
     } catch {
       return { kind: 'unpaid' };
     }
@@ -237,35 +292,36 @@ export async function payment({
 
   /** Query, close, query again: ends the order at the gateway, or finds it paid. */
   async function endOrder(): Promise<PaymentFinding> {
-    setCurrentDetails(
-      closeRequest
-        ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
-        : 'The payment window is over: closing the order at WeChat Pay.',
+    const why = closeRequest
+      ? `at the request of ${closeRequest.actor} (${closeRequest.reason})`
+      : 'as its window is over';
+    const withinMs = timing.closeWithinMs ?? CLOSE_WITHIN_MS;
+    const until = new Date(Date.now() + withinMs).toISOString();
+    situation.waits(
+      `Closing the order ${why}: waiting until WeChat Pay says that it is closed, or paid after all. It is asked again and again until ${until}; then an operator is asked.`,
     );
-    const { closeUnlessPaid } = proxyActivities<Activities>({
+    const durable: ActivityOptions = {
       startToCloseTimeout: '30 seconds',
-      scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
+      scheduleToCloseTimeout: withinMs,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: 'query, close, query again',
-    });
-    try {
-      return await closeUnlessPaid({ paymentId });
-    } catch {
-      // Given up for now: it neither settles nor fails the payment.
-      return { kind: 'undecided', reason: 'close_unresolved' };
-    }
+    };
+    const ending = await untilInterrupted(
+      () => steps.closeUnlessPaid(durable),
+      () => resolved,
+    );
+    if (ending || resolved) return ending ?? { kind: 'unpaid' };
+    // Given up for now: it neither settles nor fails the payment.
+    return { kind: 'undecided', reason: 'close_unresolved' };
   }
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
-  async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
-    const { requestAttention } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      summary: `needs an operator: ${reason}`,
-    });
-    await requestAttention({ paymentId, reason });
-    needsOperator = true;
-    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);
+  async function askOperator({ reason, sides }: Undecided): Promise<PaymentFinding> {
+    const summary = `needs an operator: ${reason}`;
+    await steps.requestAttention({ reason, sides }, { startToCloseTimeout: '20 seconds', summary });
+    situation.asks(
+      `Needs an operator: ${PAYMENT_ATTENTION[reason]} (${reason}). Waits for one of the updates \`recheck\`, once the cause is mended, \`resolveAsPaid\` and \`resolveAsClosed\`, without an end; a notification from WeChat Pay may still settle it. docs/runbooks/payment-${reason.replaceAll('_', '-')}.md says what to do.${sides ? differenceOf(sides) : ''}`,
+    );
     waitsForOperator = true;
     await condition(() => recheckRequest !== undefined || news());
     waitsForOperator = false;
@@ -274,6 +330,13 @@ export async function payment({
     recheckRequest = undefined;
     return { kind: 'unpaid' };
   }
+}
+
+type Undecided = PaymentFinding & { kind: 'undecided' };
+
+/** Both sides, in Markdown. */
+function differenceOf({ wechat_pay, paysaga }: BothSides): string {
+  return `\n\nWeChat Pay says \`${JSON.stringify(wechat_pay)}\`.\n\nThe payment says \`${JSON.stringify(paysaga)}\`.`;
 }
 
 const ENDINGS = {

@@ -179,10 +179,10 @@ create table reconciliation_schedules (
 
 -- The accounts of a service provider, and ours of a refund of WeChat Pay's.
 create index payments_sub_mchid on payments (merchant_id, sub_mchid) where sub_mchid is not null;
-create index refunds_wechat on refunds (merchant_id, refund_id);
+create index refund_attempts_wechat on refund_attempts (merchant_id, wechat_refund_id) where wechat_refund_id is not null;
 
 -- Down Migration
 
-drop index refunds_wechat, payments_sub_mchid;
+drop index refund_attempts_wechat, payments_sub_mchid;
 drop table reconciliation_schedules, reconciliation_item_events, reconciliation_items, reconciliation_lines, reconciliation_runs, bill_file_bytes, bill_files;
 drop schema bill_staging cascade;

@@ -188,7 +188,7 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
   const entries = `join ledger_entries e on e.transaction = t.sequence
      and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
-  const subject = `case when t.refund_id is not null then t.refund_id
+  const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
                         when t.step = 'payment.late' then
                           (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
                              from payments p where p.id = t.payment_id)
@@ -288,15 +288,19 @@ async function judge(
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
-       select w.*, coalesce(p1.id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
-              coalesce(p1.status, p2.status) as payment_status, coalesce(r1.id, r2.id) as refund,
-              coalesce(r1.status, r2.status) as refund_status_here, coalesce(r1.refund_id, r2.refund_id) as known_refund,
-              coalesce(r1.payment_id, r2.payment_id) as refunded_payment,
-              case w.kind when 'refund' then coalesce(r1.amount, r2.amount) else coalesce(p1.amount, p2.amount) end as amount_here,
+       select w.*, coalesce(p1.id, late.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+              coalesce(p1.status, p2.status) as payment_status, late.id is not null as is_late,
+              coalesce(a1.refund_id, a2.refund_id) || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end
+                as attempt,
+              r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
+              -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
+              case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
+              case w.kind when 'refund' then r.amount else coalesce(p1.amount, late.amount, p2.amount) end as amount_here,
               coalesce(p1.currency, p2.currency) as currency_here,
               case when w.kind = 'refund' then
-                case when r1.id is not null then '${refund.name}' when r2.id is not null then '${refundNumber.name}' end
-              else case when p1.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end end as rule
+                case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
+              else case when p1.id is not null or late.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end
+              end as rule
          from theirs w
          left join payments p1 on p1.merchant_id = $2
           and p1.${transaction.here} = w.${transaction.bill}
@@ -305,18 +309,26 @@ async function judge(
             where w.kind <> 'refund' and p1.id is null and p.merchant_id = $2 and p.${number.here} = w.${number.bill} offset 0
          ) p2 on true
          left join lateral (
-           select r.* from refunds r where w.kind = 'refund' and r.merchant_id = $2 and r.${refund.here} = w.${refund.bill} offset 0
-         ) r1 on true
+           select a.* from refund_attempts a
+            where w.kind = 'refund' and a.merchant_id = $2 and a.${refund.here} = w.${refund.bill} offset 0
+         ) a1 on true
          left join lateral (
-           select r.* from refunds r
-            where w.kind = 'refund' and r1.id is null and r.merchant_id = $2 and r.${refundNumber.here} = w.${refundNumber.bill} offset 0
-         ) r2 on true
+           select a.* from refund_attempts a
+            where w.kind = 'refund' and a1.refund_id is null and a.merchant_id = $2 and a.${refundNumber.here} = w.${refundNumber.bill} offset 0
+         ) a2 on true
+         left join lateral (
+           select r.* from refunds r where r.id = coalesce(a1.refund_id, a2.refund_id) offset 0
+         ) r on true
+         left join lateral (
+           select l.* from late_payments l
+            where w.kind = 'payment' and p1.id is null and l.merchant_id = $2 and l.transaction_id = w.transaction_id offset 0
+         ) late on true
      ),
      named as (
        select w.*,
               case when w.kind = 'refund' then
                 case when w.refund is null then 'wechat/' || w.wechat_id
-                     when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.refund else w.refund || '/' || w.refund_id end
+                     when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.attempt else w.attempt || '/' || w.refund_id end
               when w.kind = 'movement' then 'flow/' || w.wechat_id
               else case w.kind when 'reversal' then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
@@ -355,11 +367,10 @@ async function judge(
                        when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
                 when 'movement' then 'absent'
                 else
-                  case when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
+                  case when s.is_late then 'late'
+                       when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
                        when s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') then 'paid'
                        when s.payment_status in ('CREATED', 'PENDING') then 'open'
-                       when s.late or exists (select 1 from ledger_transactions t
-                              where t.step = 'payment.late' and t.cause_id = s.payment_id || '/' || s.transaction_id) then 'late'
                        else 'ended' end
               end as here,
               case when s.whole_kind = 'movement' then case when s.is_theirs then 'present' else 'absent' end
@@ -367,13 +378,13 @@ async function judge(
                    when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
               s.has_book as booked,
               case when s.second then 'row'
-                   when s.whole_kind = 'payment' and s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
+                   when s.whole_kind = 'payment' and not s.is_late and s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
                     and s.known_transaction <> s.transaction_id then 'transaction'
                    when s.all_currency <> s.currency_here then 'currency'
-                   when s.bill and s.amount_bill <> s.all_here then 'amount'
+                   when s.bill and s.amount_bill <> s.all_here and not (s.has_book and s.amount_bill = abs(s.all_book)) then 'amount'
                    when s.bill and s.has_flow and $3 and abs(s.all_principal) <> s.all_settlement
                     and not (s.whole_kind = 'refund' and s.all_principal = 0) then 'flow_amount'
-                   when s.has_book and abs(s.all_book) <> s.all_here then 'book_amount'
+                   when s.has_book and abs(s.all_book) <> coalesce(s.amount_bill, s.all_here) then 'book_amount'
                    when s.refund_status_here in ('PROCESSING', 'ABNORMAL') and s.refund_status in ('SUCCESS', 'FAIL') then 'status'
                    when s.bill and s.has_flow and $3 and abs(s.all_fee_milli_fen + s.all_fee * 1000) >= 1000
                     and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0) then 'fee'

@@ -48,7 +48,7 @@ const TARGETS = `
 const STANDING = `
   select t.sequence, t.step, e.amount
     from generate_series(1, $3::integer) version
-    join ledger_transactions t on t.cause_id = l.subject || case when version = 1 then '' else '/' || version end
+    join ledger_transactions t on t.cause_id = l.subject || case when version = 1 then '' else '/v' || version end
      and t.step in (${FOUND_STEPS.map((step) => `'${step}'`).join(', ')})
     join ledger_entries e on e.transaction = t.sequence and e.side = 'debit'
    where not exists (select 1 from ledger_transactions b where b.reverses = t.sequence)`;
@@ -70,7 +70,7 @@ async function postChunk(
   const { from, to } = billDay(run.billDate);
   const { rows } = await db.query<{ posted: number }>(
     `with due as materialized (
-       select l.subject || case when $3::integer = 1 then '' else '/' || $3::integer end as cause_id, v.step, v.amount, l.payment_id, l.refund_id,
+       select l.subject || case when $3::integer = 1 then '' else '/v' || $3::integer end as cause_id, v.step, v.amount, l.payment_id, l.refund_id,
               l.out_trade_no, l.transaction_id, l.out_refund_no, l.wechat_refund_id,
               to_char($6::timestamptz, 'YYYY-MM-DD') || ' line ' || coalesce(l.trade_line, l.flow_line) as bill_reference,
               least(greatest(l.occurred_at, $6::timestamptz), $7::timestamptz - interval '1 second') as effective_at

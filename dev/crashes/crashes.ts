@@ -19,7 +19,12 @@ const options = new Command('npm run crashes --')
   .description(
     'payments and refunds with lost answers and notifications while processes are killed, on a stack of its own',
   )
-  .option('--seeds <number>', 'how many seeds; each is three payments and one or two kills', positive, 20)
+  .option(
+    '--seeds <number>',
+    'how many seeds; each is three payments, a combined one of two orders, one that is paid too late, two for one order, and one or two kills',
+    positive,
+    20,
+  )
   .option('--from <number>', 'the first seed', positive, 1)
   .option('--parallel <number>', 'seeds at a time; a kill hits all of them', positive, 20)
   .option('--json <file>', 'write the report as JSON too')
@@ -28,7 +33,7 @@ const options = new Command('npm run crashes --')
     'after',
     `
 After each seed the gateway's orders and refunds, the rows, the ledger and the events must agree; one number at the gateway for each
-payment, no refund beyond it, every event once. One seed again: npm run crashes -- --from SEED --seeds 1
+payment, no refund beyond it, late money and duplicates given back, every event once. One seed again: npm run crashes -- --from SEED --seeds 1
 
 The exit code is 1 unless nothing was violated.`,
   )

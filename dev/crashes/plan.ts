@@ -18,15 +18,41 @@ export interface PaymentPlan {
   refundFault: string | undefined;
 }
 
+/** A payment that ends without money, and is paid all the same. */
+export interface LatePlan {
+  /** Fen. */
+  amount: number;
+  notificationFault: string | undefined;
+  refundFault: string | undefined;
+  /** `expire` takes a minute. */
+  ending: 'close' | 'expire';
+}
+
+/** Two payments for one order, both of which are paid. */
+export interface TwinsPlan {
+  /** Fen. */
+  amount: number;
+  /** Of the one and of the other. */
+  notificationFaults: (string | undefined)[];
+  refundFault: string | undefined;
+  /** Milliseconds. */
+  apartMs: number;
+}
+
 /** Everything that happens under one seed. */
 export interface Plan {
   seed: number;
   payments: PaymentPlan[];
+  late: LatePlan;
+  twins: TwinsPlan;
+  /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
+  combined: PaymentPlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
 }
 
 const PAYMENTS = 3;
+const NOTIFICATION_FAULTS = ['drop', 'duplicate', 'delay', 'forge', 'replay'] as const;
 const LOST_ANSWERS = ['timeout_after', 'reset_after', 'error_500', 'probe_signature', 'unsigned'] as const;
 
 /** The plan of a seed: the same seed always gives the same one. */
@@ -36,21 +62,34 @@ export function planOf(seed: number): Plan {
   const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
   const sometimes = <T>(values: readonly T[], probability: number) =>
     random.fraction() < probability ? oneOf(values) : undefined;
-  const payments = Array.from({ length: PAYMENTS }, (): PaymentPlan => {
+  const payment = (): PaymentPlan => {
     const amount = 100 + below(10_000);
     return {
       amount,
       orderFault: sometimes(LOST_ANSWERS, 0.4),
-      notificationFault: sometimes(['drop', 'duplicate', 'delay', 'forge', 'replay'], 0.5),
+      notificationFault: sometimes(NOTIFICATION_FAULTS, 0.5),
       ending: oneOf(['pay', 'pay', 'pay', 'close', 'race']),
       hesitationMs: below(1_000),
       refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
       refundFault: sometimes(LOST_ANSWERS, 0.4),
     };
-  });
+  };
+  const payments = Array.from({ length: PAYMENTS }, payment);
   const kills = Array.from({ length: 1 + below(2) }, () => ({
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
   }));
-  return { seed, payments, kills };
+  const late: LatePlan = {
+    amount: 100 + below(10_000),
+    notificationFault: sometimes(NOTIFICATION_FAULTS, 0.5),
+    refundFault: sometimes(LOST_ANSWERS, 0.4),
+    ending: oneOf(['close', 'close', 'close', 'expire']),
+  };
+  const twins: TwinsPlan = {
+    amount: 100 + below(10_000),
+    notificationFaults: [sometimes(NOTIFICATION_FAULTS, 0.5), sometimes(NOTIFICATION_FAULTS, 0.5)],
+    refundFault: sometimes(LOST_ANSWERS, 0.4),
+    apartMs: below(2) * below(1_500),
+  };
+  return { seed, payments, combined: payment(), late, twins, kills };
 }

@@ -270,7 +270,7 @@ describe('bad bills', () => {
       [body.status, body.failure.file, body.failure.code],
       ['failed', 'trade', 'BILL_HASH_MISMATCH'],
     );
-    await books.paysaga.control('DELETE', '/bills/alterations');
+    await books.paysaga.control('DELETE', '/faults');
     const good = await books.reconcile(day);
     assert.ok(good.kind === 'done');
     assert.deepEqual(good.lines, { all: 1, matched: 1, carried: 0, breaks: 0 });

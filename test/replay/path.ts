@@ -7,6 +7,8 @@ export interface Path {
   /** Steps (see `steps`) that the history has if it is this path, and those that it has not. */
   has: string[];
   hasNot?: string[];
+  /** So many events at most: each costs Temporal time. */
+  most?: number;
 }
 
 /** Paths that are driven with the same durations. */
@@ -18,6 +20,9 @@ export interface Setting {
 export const SHORT = { notifyWaitMs: 300, pollGapsMs: [200, 300] };
 /** The notification is patiently waited for. */
 export const PATIENT = { notifyWaitMs: 60_000, pollGapsMs: [200, 300] };
+
+/** How long a window lasts that is to end in a test. */
+export const WINDOW_MS = 2_000;
 
 export const paymentId = (paysaga: Paysaga, number: string) => `payment/${paysaga.mchid}/${number}`;
 export const refundId = (paysaga: Paysaga, number: string) => `refund/${paysaga.mchid}/${number}`;
@@ -64,10 +69,23 @@ export const finishRefund = (paysaga: Paysaga, number: string, status: string) =
   paysaga.control('POST', `/refunds/${number}/finish`, { status });
 
 /** Waits until the payment or refund at this path shows the reason to an operator. */
-export async function untilAttention(paysaga: Paysaga, path: string, reason: string): Promise<void> {
+export async function untilAttention(paysaga: Paysaga, path: string, reason: string | null): Promise<void> {
   for (let turn = 0; turn < 600; turn += 1) {
     if ((await paysaga.call('GET', path)).body.attention_reason === reason) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`${path} does not ask for an operator because of ${reason}`);
+}
+
+/** Asks again, once the workflow waits for that: its row says so a moment earlier. */
+export async function recheck(paysaga: Paysaga, workflowId: string): Promise<void> {
+  const handle = paysaga.client.workflow.getHandle(workflowId);
+  for (let turn = 0; ; turn += 1) {
+    try {
+      return await handle.executeUpdate('recheck', { args: [{ actor: 'ops', reason: 'amount corrected' }] });
+    } catch (error) {
+      if (turn === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
 }

@@ -5,7 +5,7 @@ import {
   RECONCILIATION_SETTINGS,
   reconciliationStart,
 } from '../../../workflows/reconciliation-start.ts';
-import { paymentStart, refundStart } from '../../../workflows/start.ts';
+import { combinedStart, paymentStart, refundStart } from '../../../workflows/start.ts';
 
 const payment = {
   id: 'pay_1',
@@ -17,6 +17,7 @@ const payment = {
   amount: 2590,
   timeExpire: new Date('2026-03-01T04:30:00Z'),
 };
+const combined = { ...payment, id: 'cmb_1', combineOutTradeNo: 'C20260301A000017' };
 const refund = { ...payment, id: 'ref_1', paymentId: 'pay_1', outRefundNo: 'R1' };
 
 describe('starting the sagas', () => {
@@ -31,6 +32,7 @@ describe('starting the sagas', () => {
     const night = { merchantId: 'mch_1', mchid: '1900012345', ...RECONCILIATION_SETTINGS };
     const started = [
       paymentStart(payment),
+      combinedStart(combined),
       refundStart(refund),
       reconciliationStart(day),
       nightStart(night, 'paysaga'),
@@ -40,8 +42,9 @@ describe('starting the sagas', () => {
 
   it('a workflow is known by the merchant’s number, and never started twice', () => {
     assert.equal(paymentStart(payment).workflowId, 'payment/1900012345/T20260301A000017');
+    assert.equal(combinedStart(combined).workflowId, 'combined/1900012345/C20260301A000017');
     assert.equal(refundStart(refund).workflowId, 'refund/1900012345/R1');
-    for (const start of [paymentStart(payment), refundStart(refund)]) {
+    for (const start of [paymentStart(payment), combinedStart(combined), refundStart(refund)]) {
       assert.equal(start.workflowIdReusePolicy, 'REJECT_DUPLICATE');
       assert.equal(start.workflowIdConflictPolicy, 'USE_EXISTING');
     }
@@ -50,6 +53,8 @@ describe('starting the sagas', () => {
   it('ids, search attributes and summaries say nothing private', () => {
     const secret = { ...payment, description: 'SECRET', attach: 'SECRET', openid: 'SECRET' };
     assert.ok(!JSON.stringify(paymentStart(secret)).includes('SECRET'));
+    assert.ok(!JSON.stringify(combinedStart({ ...combined, ...secret })).includes('SECRET'));
+    assert.equal(combinedStart(combined).staticSummary, '¥25.90 combined · C20260301A000017 · 1900012345');
     assert.equal(paymentStart(payment).staticSummary, '¥25.90 · T20260301A000017 · 1900012345');
   });
 });
