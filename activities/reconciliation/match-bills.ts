@@ -91,7 +91,7 @@ async function matchAndPost(
     return { run, changed };
   };
   const ensureStaged = async (db: LongWork, file: BillFile) => {
-    if (await isStaged(db, file.id, file.rowCount ?? 0)) return;
+    if (await isStaged(db, file)) return;
     await stageFile(db, pool, wechat, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
   };
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
-import type { BillKind } from './files.ts';
+import type { BillFile, BillKind } from './files.ts';
 import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 
 /** A row of a trade bill, as far as it is matched. Amounts in fen, the fee in thousandths of a fen. */
@@ -67,13 +67,16 @@ export function stagingTable(file: number): string {
 }
 
 /** Whether the rows of a file are staged at present. Unlogged tables are empty after a crash of the server. */
-export async function isStaged(db: LongWork, file: number, rowCount: number): Promise<boolean> {
+export async function isStaged(
+  db: LongWork,
+  { id: file, kind, rowCount }: Pick<BillFile, 'id' | 'kind' | 'rowCount'>,
+): Promise<boolean> {
   const { rows } = await db.query<{ there: boolean }>('select to_regclass($1) is not null there', [
     stagingTable(file),
   ]);
   if (!rows[0]?.there) return false;
   const { rows: counted } = await db.query<{ count: number }>(
-    `select count(*)::integer count from ${stagingTable(file)}`,
+    `select ${kind === 'trade' ? 'count(*)' : 'coalesce(sum(flow_rows), 0)'}::integer count from ${stagingTable(file)}`,
   );
   return counted[0]?.count === rowCount;
 }
