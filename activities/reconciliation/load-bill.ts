@@ -41,8 +41,8 @@ export interface BillPatience {
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
 const DOWNLOADS = 3;
-/** So many bills one worker reads at a time. Each takes two connections of the pool, and a good part of a processor. */
-const BILLS_AT_A_TIME = 2;
+/** So many bills one worker reads at a time: it has one thread for it, and each takes two connections of the pool. */
+const BILLS_AT_A_TIME = 1;
 
 /**
  * Applies for a bill, waits until there is one, keeps its bytes, checks them and copies the rows into a staging table. Nothing of a bill that is not sound to
