@@ -1,3 +1,4 @@
+import { chargeCode } from './charge-code.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -5,6 +6,7 @@ import { GatewayPace } from './gateway-pace.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { requestAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
+import { reverseUnlessPaid } from './reverse-unless-paid.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
 import { submitRefund } from './submit-refund.ts';
@@ -18,10 +20,12 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   return {
     createPrepayOrder: createPrepayOrder(dependencies),
     renewPrepayOrder: renewPrepayOrder(dependencies),
+    chargeCode: chargeCode(dependencies),
     settleFromNotification: settleFromNotification(dependencies),
     settleByPolling: settleByPolling(dependencies),
     settleByQuery: settleByQuery(dependencies),
     closeUnlessPaid: closeUnlessPaid(dependencies),
+    reverseUnlessPaid: reverseUnlessPaid(dependencies),
     requestAttention: requestAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
     submitRefund: submitRefund(dependencies),

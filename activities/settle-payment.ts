@@ -20,13 +20,21 @@ export function settleFromNotification({ pool, merchants }: ActivityDependencies
     const payment = await mustLoad(pool, input.paymentId);
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== payment.merchantId) return { kind: 'unpaid' };
-    const order = notification.resource as GatewayOrder;
-    if (isPaidOrder(order) && disagreement(payment, order) === undefined) {
-      return await settle(pool, payment, order);
-    }
-    const gateway = await merchants.for(payment);
-    return await settle(pool, payment, await query(gateway, payment.outTradeNo));
+    return await settleOrAsk({ pool, merchants }, payment, notification.resource as GatewayOrder);
   };
+}
+
+/** Settles from an order that was told of, a notification's say, if it is paid and agrees with the payment. If not, the gateway is asked. */
+export async function settleOrAsk(
+  { pool, merchants }: Pick<ActivityDependencies, 'pool' | 'merchants'>,
+  payment: Payment,
+  order: GatewayOrder,
+): Promise<PaymentFinding> {
+  if (isPaidOrder(order) && disagreement(payment, order) === undefined) {
+    return await settle(pool, payment, order);
+  }
+  const gateway = await merchants.for(payment);
+  return await settle(pool, payment, await query(gateway, payment.outTradeNo));
 }
 
 /** Asks the gateway once, because somebody waits for the answer. */
@@ -70,7 +78,7 @@ export async function settle(
   payment: Payment,
   order: GatewayOrder | undefined,
 ): Promise<PaymentFinding> {
-  if (!order || !isPaidOrder(order)) return known(payment);
+  if (!order || !isPaidOrder(order)) return unpaid(payment, order);
   const reason = disagreement(payment, order);
   if (reason) return await disagree(pool, payment, reason, order.transaction_id);
   return await inTransaction(pool, async (db) => {
@@ -80,9 +88,10 @@ export async function settle(
       ...readTime(order.success_time),
     });
     const now = await mustLoad(db, payment.id);
-    // Money for a payment that had ended without it is shown to an operator, never dropped.
-    if (!isPaid(now.status)) await recordLateMoney(db, now, order);
-    return known(now);
+    const finding = known(now);
+    // Money for a payment that had ended without it is shown to an operator, never dropped. What is being reversed has not ended.
+    if (finding.kind === 'final' && finding.status !== 'PAID') await recordLateMoney(db, now, order);
+    return finding;
   });
 }
 
@@ -119,6 +128,13 @@ async function disagree(
     }),
   );
   return finding;
+}
+
+/** An order without money: what the row says, unless the order can only be ended. Only charged ones fail or are taken back. */
+function unpaid(payment: Payment, order: GatewayOrder | undefined): PaymentFinding {
+  const finding = known(payment);
+  const failed = order?.trade_state === 'PAYERROR' || order?.trade_state === 'REVOKED';
+  return failed && finding.kind === 'unpaid' ? { kind: 'unpayable' } : finding;
 }
 
 /** What the row says. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Pool } from '../database/pool.ts';
+import type { Vault } from '../database/secrets.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
@@ -21,6 +22,7 @@ export interface ApiDependencies {
   client: Client;
   sagas: Sagas;
   merchants: Merchants;
+  vault: Vault;
   log: Logger;
   /** Unix time in milliseconds. */
   clock?: () => number;
@@ -37,6 +39,7 @@ export function createApp({
   client,
   sagas,
   merchants,
+  vault,
   log,
   clock = Date.now,
   isStopping = () => false,
@@ -53,7 +56,7 @@ export function createApp({
     requireJson,
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
-  app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
+  app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, vault, clock }));
   app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
   app.use(notFound);

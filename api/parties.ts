@@ -1,5 +1,6 @@
 import type { Merchant } from '../database/merchants.ts';
-import type { Parties } from '../database/payments.ts';
+import type { Parties, SceneInfo } from '../database/payments.ts';
+import { PRODUCTS } from '../domain/product.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 import type { CreatePayment } from './schemas.ts';
 
@@ -10,6 +11,12 @@ import type { CreatePayment } from './schemas.ts';
  */
 export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
   const errors = merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+  if (PRODUCTS[body.product].api === 'v2' && !merchant.speaksV2) {
+    errors.push({
+      pointer: '/product',
+      detail: `needs the APIv2 key and the API certificate of ${merchant.mchid}: add api_v2_key to merchant.json and apiclient_cert.pem beside it, then run paysaga merchant upsert`,
+    });
+  }
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
@@ -19,7 +26,9 @@ export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
     subAppid: sub?.appid ?? null,
     payerOpenid: payer?.openid ?? payer?.sp_openid ?? null,
     payerSubOpenid: payer?.sub_openid ?? null,
-    sceneInfo: scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene),
+    sceneInfo:
+      (body.scene_info as SceneInfo | undefined) ??
+      (scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene)),
   };
 }
 

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
+import { storeCode } from '../database/payment-codes.ts';
 import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import type { Vault } from '../database/secrets.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isPaid } from '../domain/payment.ts';
+import { isCharged, PRODUCTS } from '../domain/product.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
@@ -20,11 +23,13 @@ export function paymentRoutes({
   pool,
   sagas,
   merchants,
+  vault,
   clock,
 }: {
   pool: Pool;
   sagas: Sagas;
   merchants: Merchants;
+  vault: Vault;
   clock: () => number;
 }): Router {
   const router = Router();
@@ -38,6 +43,7 @@ export function paymentRoutes({
       const { tenantId } = caller(response);
       const body = parseBody(CreatePayment, request.body);
       const id = publicId('pay', randomUUID());
+      const expiresIn = body.expires_in ?? PRODUCTS[body.product].expiresIn.default;
       const outTradeNo = body.out_trade_no ?? merchantNumber('T', id);
       const scope = { tenantId, path: '/v1/payments', newId: id };
       const intent = await storeOnce(pool, request, scope, async (db) => {
@@ -52,10 +58,12 @@ export function paymentRoutes({
           currency: body.amount.currency,
           description: body.description,
           attach: body.attach,
-          timeExpire: new Date(clock() + body.expires_in * 1000),
+          timeExpire: new Date(clock() + expiresIn * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
           ...partiesOf(body, merchant),
         });
+        const code = body.auth_code ?? body.face_code;
+        if (code !== undefined) await storeCode(db, vault, id, code);
       }).catch((error: unknown) => {
         if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
         throw new Problem(
@@ -71,9 +79,10 @@ export function paymentRoutes({
       }
       if (intent.replayed) response.set('idempotency-replayed', 'true');
       if (payment.status === 'FAILED') throw gatewayRejected(payment);
-      // 202: stored for good, what the front end needs follows; GET tells.
+      // 202: stored for good, what the front end needs follows, or the customer types the password; GET tells.
+      const pending = isCharged(payment.product) ? isOpen(payment) : payment.status === 'CREATED';
       response
-        .status(payment.status === 'CREATED' ? 202 : 201)
+        .status(pending ? 202 : 201)
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
     })
@@ -112,7 +121,8 @@ export function paymentRoutes({
           status_now: payment.status,
         });
       }
-      // 202: the close is noted in the payment's workflow, which waits for an operator; the customer may still pay.
+      // 202: the close is noted in the payment's workflow, which waits for an operator, or until a charge may be reversed; the customer may
+      // still pay.
       response.status(payment.status === 'CLOSED' ? 200 : 202).json(await shown(payment));
     })
     .all(onlyMethods('POST'));

@@ -45,12 +45,14 @@ export async function runApi(
     namespace: environment.TEMPORAL_NAMESPACE,
     dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
   });
-  const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
+  const vault = openVault(environment.PAYSAGA_MASTER_KEY);
+  const merchants = openMerchants({ pool, vault });
   let stopping = false;
   const app = createApp({
     pool,
     client,
     merchants,
+    vault,
     log,
     sagas: sagasThrough(client, {
       deadlineMs: SAGA_DEADLINE_MS,

@@ -18,6 +18,7 @@ import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
 import { openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
+import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
 import { createDatabase, temporalAddress } from './servers.ts';
@@ -130,6 +131,8 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     apiV3Key: gatewayMerchant.apiV3Key,
     publicKeys: { [gatewayMerchant.publicKeyId]: gatewayMerchant.publicKeyPem },
     apiBaseUrl: simulator.baseUrl,
+    apiV2Key: gatewayMerchant.apiV2Key,
+    certificate: await merchantCertificate(gatewayMerchant),
   });
   const apiKey = await createApiKey(pool, tenantId, 'test');
   const merchants = openMerchants({ pool, vault, timeoutMs: options.gatewayTimeoutMs ?? 3_000 });
@@ -149,6 +152,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     pool,
     client: apiClient,
     merchants,
+    vault,
     log,
     clock: options.apiClock ?? Date.now,
     sagas: sagasThrough(apiClient, {
@@ -173,6 +177,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       buildId,
       pool,
       merchants,
+      vault,
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,

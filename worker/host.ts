@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
+import type { Vault } from '../database/secrets.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
 import { startOptions } from '../workflows/start.ts';
@@ -23,6 +24,7 @@ export interface HostOptions {
   dataConverter?: DataConverter | undefined;
   pool: Pool;
   merchants: Merchants;
+  vault: Vault;
   /** Base of every notify_url. */
   publicUrl: string;
   log: Logger;
@@ -48,10 +50,10 @@ export interface Host {
 
 /** Hosts the sagas: workflows, activities, and the relays that hand stored intents and notifications to Temporal. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
-  const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, publicUrl, log } =
+  const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, vault, publicUrl, log } =
     options;
   const client = new Client({ connection, namespace, dataConverter });
-  const activities = createActivities({ pool, merchants, publicUrl, clock: Date.now });
+  const activities = createActivities({ pool, merchants, vault, publicUrl, clock: Date.now });
   const worker = await Worker.create({
     connection,
     namespace,

@@ -54,7 +54,8 @@ export async function runWorker(
     max: environment.DATABASE_POOL_MAX,
     onError: (error) => log.warn({ err: error }, 'PostgreSQL connection lost'),
   });
-  const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
+  const vault = openVault(environment.PAYSAGA_MASTER_KEY);
+  const merchants = openMerchants({ pool, vault });
   const converter = dataConverter(environment.PAYSAGA_CODEC_KEYS);
   const workflowBundle = await loadWorkflows({ encodeFailures: converter !== undefined });
   const build = buildId(version, workflowBundle.code);
@@ -67,6 +68,7 @@ export async function runWorker(
     dataConverter: converter,
     pool,
     merchants,
+    vault,
     publicUrl: environment.PUBLIC_URL,
     log,
     maxWorkflowTasks: environment.WORKER_MAX_WORKFLOW_TASKS,

@@ -10,8 +10,8 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PaymentAttention } from '../domain/attention.ts';
-import type { PaymentFinding } from '../domain/payment.ts';
-import { PRODUCTS } from '../domain/product.ts';
+import { type PaymentFinding, REVERSAL_TIMING } from '../domain/payment.ts';
+import { isCharged, PRODUCTS } from '../domain/product.ts';
 import { serveFrontEnd } from './front-end.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { AT_GATEWAY, FROM_NOTIFICATION, localFirst } from './local-first.ts';
@@ -32,12 +32,16 @@ import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
 const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
 /** Room for the last attempt of a step whose deadline is near. */
 const LAST_ATTEMPT_MS = 60_000;
+/** What was charged may be reversed only after a while: so long whoever closes it waits for the end. */
+const REVERSAL_PATIENCE = '8 seconds';
 
 /**
  * One payment, from the prepay order until the money has arrived or the order is closed at the gateway.
  *
  * The workflow (through its activities) is the only writer of the payment's status until then. It never takes silence for an answer: a
  * window that runs out leads to a query, a close and another query, and only the gateway's own word ends the payment.
+ *
+ * What the customer shows at a till is charged instead of ordered, and reversed instead of closed; the rest is the same.
  */
 export async function payment({
   paymentId,
@@ -46,6 +50,7 @@ export async function payment({
   timing,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  const charged = isCharged(product);
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -77,7 +82,9 @@ export async function payment({
     close,
     async (request) => {
       closeRequest ??= request;
-      await condition(() => outcome !== undefined || waitsForOperator);
+      const decided = () => outcome !== undefined || waitsForOperator;
+      if (charged) await condition(decided, REVERSAL_PATIENCE, { summary: 'whoever closes it waits' });
+      else await condition(decided);
       return outcome ?? { status: 'UNDECIDED' };
     },
     { validator: requireReason, description: 'Close the order unless it turns out to be paid.' },
@@ -124,7 +131,7 @@ export async function payment({
       else if (polled) finding = takePolled();
       else if (found) finding = takeFound();
       else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
-      else if (closeRequest || windowMs() <= 0) finding = await endOrder();
+      else if (closeRequest || windowMs() <= 0 || finding.kind === 'unpayable') finding = await endOrder();
       else finding = await waitForMoney();
     }
     outcome = { status: finding.status };
@@ -148,7 +155,10 @@ export async function payment({
     setCurrentDetails(details);
   }
 
-  /** Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. */
+  /**
+   * Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. What the customer has
+   * shown is charged once, whose answer may be the money already.
+   */
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
     setCurrentDetails(`Creating the ${title} order at WeChat Pay.`);
@@ -156,10 +166,10 @@ export async function payment({
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: `create the ${title} order`,
+      summary: charged ? `charge the ${title}` : `create the ${title} order`,
     };
-    prepayResult = await untilInterrupted(
-      () => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    prepayResult = await untilInterrupted<PrepayResult>(
+      () => localFirst(charged ? 'chargeCode' : 'createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
@@ -167,21 +177,25 @@ export async function payment({
       setCurrentDetails(`Waiting for the customer to pay the ${title} order.`);
     // Without an answer the order may exist. What the phone needs reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
-    return { kind: 'unpaid' };
+    return (prepayResult?.kind === 'accepted' && prepayResult.finding) || { kind: 'unpaid' };
   }
 
-  /** First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. */
+  /**
+   * First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. Of what was
+   * charged nobody is notified.
+   */
   async function waitForMoney(): Promise<PaymentFinding> {
+    const awaited = charged ? "the customer's password" : "WeChat Pay's notification";
     if (!polling) {
-      setCurrentDetails(`${title} order: waiting for WeChat Pay's notification until ${timeExpire}.`);
+      setCurrentDetails(`${title} order: waiting for ${awaited} until ${timeExpire}.`);
       const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
-      if (await condition(happened, patienceMs, { summary: 'waiting for the notification' }))
+      if (await condition(happened, patienceMs, { summary: `waiting for ${awaited}` }))
         return { kind: 'unpaid' };
       if (windowMs() <= 0) return { kind: 'unpaid' };
       startPolling();
     }
     setCurrentDetails(
-      `${title} order: waiting for the notification, and asking WeChat Pay now and then, until ${timeExpire}.`,
+      `${title} order: waiting for ${awaited}, and asking WeChat Pay now and then, until ${timeExpire}.`,
     );
     await condition(happened, windowMs(), { summary: 'payment window' });
     return { kind: 'unpaid' };
@@ -242,14 +256,15 @@ export async function payment({
         ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
         : 'The payment window is over: closing the order at WeChat Pay.',
     );
-    const { closeUnlessPaid } = proxyActivities<Activities>({
+    const { closeUnlessPaid, reverseUnlessPaid } = proxyActivities<Activities>({
       startToCloseTimeout: '30 seconds',
       scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: 'query, close, query again',
+      summary: charged ? 'query, reverse, query again' : 'query, close, query again',
     });
     try {
-      return await closeUnlessPaid({ paymentId });
+      if (!charged) return await closeUnlessPaid({ paymentId });
+      return await reverseUnlessPaid({ paymentId, reversal: timing.reversal ?? REVERSAL_TIMING });
     } catch {
       // Given up for now: it neither settles nor fails the payment.
       return { kind: 'undecided', reason: 'close_unresolved' };

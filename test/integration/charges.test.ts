@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { listEventTypes } from '../../database/events.ts';
+import type { ChargedProduct } from '../../domain/product.ts';
+import { type Answer, type Paysaga, startPaysaga } from '../fixture.ts';
+import { enrolProvider, subMerchant } from '../provider.ts';
+
+/** From this amount on the customer types a password. */
+const PASSWORD_FEN = 100_000;
+const AUTH_CODE = '134567890123456789';
+const FACE_CODE = 'face-of-somebody-0001';
+
+/** A product, with what its requests say and how faults name its calls. */
+interface Case {
+  product: ChargedProduct;
+  fields: Record<string, unknown>;
+  tradeType: string;
+  calls: { charge: string; query: string; reverse: string };
+}
+
+const till = { device_id: 'POS7', device_ip: '203.0.113.9' };
+const CASES: Case[] = [
+  {
+    product: 'CODEPAY',
+    fields: { auth_code: AUTH_CODE, scene_info: { ...till, store_info: { out_id: 'HARBOUR-1' } } },
+    tradeType: 'MICROPAY',
+    calls: { charge: 'codepay.create', query: 'order.query', reverse: 'codepay.reverse' },
+  },
+  {
+    product: 'MICROPAY',
+    fields: { auth_code: AUTH_CODE, scene_info: till },
+    tradeType: 'MICROPAY',
+    calls: { charge: 'v2.micropay', query: 'v2.orderQuery', reverse: 'v2.reverse' },
+  },
+  {
+    product: 'FACEPAY',
+    fields: { face_code: FACE_CODE, scene_info: { ...till, store_info: { out_id: 'HARBOUR-1' } } },
+    tradeType: 'FACEPAY',
+    calls: { charge: 'v2.facepay', query: 'v2.facepayQuery', reverse: 'v2.facepayReverse' },
+  },
+];
+
+/** Who takes the money, and what the requests say of it. */
+const TAKERS = [
+  { who: 'a merchant', fields: ({ merchantId }: Paysaga) => ({ merchant_id: merchantId }) },
+  {
+    who: 'a service provider',
+    fields: (paysaga: Paysaga, merchant_id: string) => ({
+      merchant_id,
+      sub_merchant: { mchid: subMerchant(paysaga).mchid },
+    }),
+  },
+  {
+    who: 'a service provider whose sub-merchant has an appid',
+    fields: (paysaga: Paysaga, merchant_id: string) => ({ merchant_id, sub_merchant: subMerchant(paysaga) }),
+  },
+];
+
+const TIMING = {
+  notifyWaitMs: 200,
+  pollGapsMs: [200],
+  reversal: { earliestMs: 300, codeLivesMs: 1_500, settlesMs: 1_000 },
+};
+
+describe('what customers show at the till', () => {
+  let paysaga: Paysaga;
+  let providerId: string;
+  before(async () => {
+    paysaga = await startPaysaga({
+      // Behind, so that half a minute ends after three seconds.
+      apiClock: () => Date.now() - 27_000,
+      paymentTiming: TIMING,
+      gatewayTimeoutMs: 700,
+    });
+    providerId = await enrolProvider(paysaga);
+  });
+  after(() => paysaga.stop());
+  afterEach(() => paysaga.control('DELETE', '/faults'));
+
+  const fault = async (rule: object) => {
+    const { status, body } = await paysaga.control('POST', '/faults', rule);
+    assert.equal(status, 201, JSON.stringify(body));
+  };
+  const charge = ({ product, fields }: Case, more: object = {}) =>
+    paysaga.createPayment({ product, expires_in: 30, ...fields, merchant_id: paysaga.merchantId, ...more });
+  const byPassword = (one: Case, more: object = {}) =>
+    charge(one, { amount: { total: PASSWORD_FEN }, ...more });
+  const until = (id: string, ...statuses: string[]) => paysaga.until(`/v1/payments/${id}`, ...statuses);
+  const order = async (number: string) => (await paysaga.control('GET', `/orders/${number}`)).body;
+  const history = ({ mchid, out_trade_no }: Answer['body']) =>
+    paysaga.history(`payment/${mchid}/${out_trade_no}`);
+  /** Fen that the ledger has of a payment, by account. */
+  const booked = async (id: string): Promise<Record<string, number>> => {
+    const { rows } = await paysaga.pool.query(
+      `select a.code, sum(case e.side when 'debit' then e.amount else -e.amount end)::int balance
+         from ledger_transactions t join ledger_entries e on e.transaction = t.sequence
+         join ledger_accounts a on a.id = e.account where t.payment_id = $1 group by a.code`,
+      [id],
+    );
+    return Object.fromEntries(rows.map(({ code, balance }) => [code, balance]));
+  };
+
+  for (const one of CASES) {
+    for (const taker of TAKERS) {
+      it(`${one.product} of ${taker.who}: paid at once, answered as paid, and refunded like any other`, async () => {
+        const { status, body } = await charge(one, taker.fields(paysaga, providerId));
+        assert.equal(status, 201, JSON.stringify(body));
+        assert.equal(body.status, 'PAID');
+        assert.match(body.transaction_id, /^4200/);
+        assert.match(body.success_time, /\+08:00$/);
+        assert.equal(body.amount.payer_total, 2590);
+        assert.deepEqual([body.code_url, body.invocation, body.h5_url], [null, null, null]);
+        assert.equal((await order(body.out_trade_no)).trade_type, one.tradeType);
+        assert.deepEqual(await listEventTypes(paysaga.pool, body.id), ['payment.created', 'payment.paid']);
+        assert.deepEqual(await booked(body.id), { wechat_receivable: 2590, sales: -2590 });
+        await paysaga.client.workflow.getHandle(`payment/${body.mchid}/${body.out_trade_no}`).result();
+        const events = await history(body);
+        assert.ok(events.length <= 10, `${events.length} events: ${events.join(' ')}`);
+
+        const refund = await paysaga.call('POST', `/v1/payments/${body.id}/refunds`, {});
+        assert.equal(refund.status, 201, JSON.stringify(refund.body));
+        await paysaga.until(`/v1/refunds/${refund.body.id}`, 'SUCCEEDED');
+        assert.equal((await until(body.id, 'REFUNDED')).amount.refunded, 2590);
+      });
+
+      it(`${one.product} of ${taker.who}: 202 while the password is typed, then paid`, async () => {
+        const { status, body } = await byPassword(one, taker.fields(paysaga, providerId));
+        assert.equal(status, 202, JSON.stringify(body));
+        assert.equal(body.status, 'PENDING');
+        await paysaga.control('POST', `/orders/${body.out_trade_no}/pay`, {});
+        await until(body.id, 'PAID');
+        assert.equal((await order(body.out_trade_no)).trade_state, 'SUCCESS');
+        assert.deepEqual(await listEventTypes(paysaga.pool, body.id), [
+          'payment.created',
+          'payment.pending',
+          'payment.paid',
+        ]);
+        await paysaga.client.workflow.getHandle(`payment/${body.mchid}/${body.out_trade_no}`).result();
+        const events = await history(body);
+        assert.ok(events.length <= 22, `${events.length} events: ${events.join(' ')}`);
+      });
+
+      it(`${one.product} of ${taker.who}: a password that nobody types is taken back at the end of the window`, async () => {
+        const { body } = await byPassword(one, taker.fields(paysaga, providerId));
+        await until(body.id, 'CLOSED');
+        assert.equal((await order(body.out_trade_no)).trade_state, 'REVOKED');
+        assert.deepEqual(await booked(body.id), {});
+        await paysaga.client.workflow.getHandle(`payment/${body.mchid}/${body.out_trade_no}`).result();
+        const events = await history(body);
+        assert.ok(events.length <= 28, `${events.length} events: ${events.join(' ')}`);
+      });
+    }
+  }
+});
