@@ -114,6 +114,9 @@ export type ChargedProduct = {
   [Name in Product]: (typeof PRODUCTS)[Name]['charges'] extends null ? never : Name;
 }[Product];
 
+/** A product whose order the customer pays on a device of their own. */
+export type CashierProduct = Exclude<Product, ChargedProduct>;
+
 /** A payment code: 18 digits that start with 10 to 15 (official page of payment codes). */
 export const AUTH_CODE = /^1[0-5]\d{16}$/;
 

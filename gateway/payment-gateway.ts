@@ -1,7 +1,7 @@
 import type { Payment } from '../database/payments.ts';
 import type { Refund } from '../database/refunds.ts';
 import {
-  type ChargedProduct,
+  type CashierProduct,
   isCharged,
   type MerchantRole,
   type Prepaid,
@@ -54,7 +54,7 @@ const CALLS = {
   MINI_PROGRAM: 'jsapi',
   APP: 'app',
   H5: 'h5',
-} as const satisfies Record<Exclude<Product, ChargedProduct>, keyof Wechat>;
+} as const satisfies Record<CashierProduct, keyof Wechat>;
 
 /** @throws Error for a product whose orders are charged. */
 function callOf(product: Product): (typeof CALLS)[keyof typeof CALLS] {
