@@ -38,7 +38,7 @@ export function chargeCode(dependencies: ActivityDependencies) {
     // An earlier attempt sent it: the row says what it heard, and polling finds out the rest.
     if (code === undefined) return { kind: 'accepted', finding: known(taken) };
 
-    const answer = await pace.timed(() => send(gateway, taken, code));
+    const answer = await send(gateway, taken, () => pace.timed(() => gateway.charges.charge(taken, code)));
     if (answer instanceof WechatPayError) {
       const failure = { failureCode: answer.code, failureMessage: answer.message };
       await inTransaction(pool, (db) => transitionPayment(db, paymentId, 'FAILED', failure));
@@ -58,15 +58,15 @@ export function chargeCode(dependencies: ActivityDependencies) {
 /** @returns the order as it was answered, its refusal, or undefined when nobody knows what became of it. */
 async function send(
   gateway: PaymentGateway,
-  payment: Payment,
-  code: string,
+  { outTradeNo }: Payment,
+  charge: () => Promise<ChargeAnswer>,
 ): Promise<ChargeAnswer | WechatPayError | undefined> {
   try {
-    return await gateway.charges.charge(payment, code);
+    return await charge();
   } catch (error) {
     if (!(error instanceof WechatPayError)) throw error;
     if (error.outcome === 'unknown') return undefined;
     // Who is told to slow down may have been heard all the same.
-    return (error.retryable && (await query(gateway, payment.outTradeNo))) || error;
+    return (error.retryable && (await query(gateway, outTradeNo))) || error;
   }
 }
