@@ -19,7 +19,12 @@ const options = new Command('npm run crashes --')
   .description(
     'payments and refunds with lost answers and notifications while processes are killed, on a stack of its own',
   )
-  .option('--seeds <number>', 'how many seeds; each is three payments and one or two kills', positive, 20)
+  .option(
+    '--seeds <number>',
+    'how many seeds; each is three payments, a charge at the till, and one or two kills',
+    positive,
+    20,
+  )
   .option('--from <number>', 'the first seed', positive, 1)
   .option('--parallel <number>', 'seeds at a time; a kill hits all of them', positive, 20)
   .option('--json <file>', 'write the report as JSON too')

@@ -56,7 +56,7 @@ async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Pr
   must(paidThere === paidHere, `the gateway says ${order?.trade_state ?? 'nothing'}`);
   must(paidHere === (payment.transaction_id !== null), 'transaction_id and status disagree');
   if (payment.status === 'CLOSED' && order)
-    must(order.trade_state === 'CLOSED', `it is ${order.trade_state} there`);
+    must(['CLOSED', 'REVOKED'].includes(order.trade_state), `it is ${order.trade_state} there`);
 
   const { rows: refunds } = await pool.query<{ out_refund_no: string; amount: number; status: string }>(
     'select out_refund_no, amount, status from refunds where payment_id = $1',

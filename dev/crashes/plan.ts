@@ -1,3 +1,4 @@
+import type { ChargedProduct } from '../../domain/product.ts';
 import { SeededRandom } from '../../simulator/random.ts';
 
 /** What the customer and the merchant do with one payment, and what goes wrong meanwhile. */
@@ -18,16 +19,38 @@ export interface PaymentPlan {
   refundFault: string | undefined;
 }
 
+/** What happens to what one customer shows at the till. */
+export interface ChargePlan {
+  product: ChargedProduct;
+  /** Fen. */
+  amount: number;
+  /** What the gateway does to the answer of the charge. */
+  chargeFault: string | undefined;
+  /** What the gateway does to the answer of a reversal. */
+  reverseFault: string | undefined;
+  /**
+   * `at once`: without a password. `pay`, `fail`: the customer types it, rightly or wrongly. `close`: the till gives up. `race`: the customer
+   * pays while the till gives up.
+   */
+  ending: 'at once' | 'pay' | 'fail' | 'close' | 'race';
+  /** Milliseconds from the charge to the customer's or till's deed. */
+  hesitationMs: number;
+}
+
 /** Everything that happens under one seed. */
 export interface Plan {
   seed: number;
   payments: PaymentPlan[];
+  charge: ChargePlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
 }
 
 const PAYMENTS = 3;
 const LOST_ANSWERS = ['timeout_after', 'reset_after', 'error_500', 'probe_signature', 'unsigned'] as const;
+
+/** Without what v2 does not have. */
+const LOST_CHARGES = ['timeout_after', 'reset_after', 'error_500', 'bad_signature', 'unsigned'] as const;
 
 /** The plan of a seed: the same seed always gives the same one. */
 export function planOf(seed: number): Plan {
@@ -52,5 +75,13 @@ export function planOf(seed: number): Plan {
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
   }));
-  return { seed, payments, kills };
+  const charge: ChargePlan = {
+    product: oneOf(['CODEPAY', 'CODEPAY', 'MICROPAY', 'FACEPAY'] as const),
+    amount: 100 + below(10_000),
+    chargeFault: sometimes(LOST_CHARGES, 0.4),
+    reverseFault: sometimes(LOST_CHARGES, 0.4),
+    ending: oneOf(['at once', 'pay', 'fail', 'close', 'race'] as const),
+    hesitationMs: below(1_000),
+  };
+  return { seed, payments, charge, kills };
 }

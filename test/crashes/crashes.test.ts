@@ -30,7 +30,8 @@ describe('crashes', function () {
       parallel: SEEDS,
       say: (line) => said.push(line),
     });
-    assert.equal(report.payments, 3 * SEEDS);
+    // Three that customers pay on their phones, and one at the till.
+    assert.equal(report.payments, 4 * SEEDS);
     assert.equal(report.violations, 0, said.join('\n'));
     assert.ok(report.kills >= SEEDS);
   });
