@@ -8,12 +8,22 @@ const mayImport = {
   process: [],
   codec: [],
   database: ['domain'],
+  exports: ['domain', 'database'],
   gateway: ['domain', 'wechatpay', 'database'],
   // Activities as types only: a value import would drag Node's modules into the sandbox, which the workflow bundler refuses.
   workflows: ['domain', 'activities/index\\.ts$'],
   activities: ['domain', 'wechatpay', 'database', 'gateway'],
   worker: ['domain', 'wechatpay', 'process', 'codec', 'database', 'gateway', 'workflows', 'activities'],
-  api: ['domain', 'wechatpay', 'process', 'codec', 'database', 'gateway', 'workflows/(messages|start)\\.ts$'],
+  api: [
+    'domain',
+    'wechatpay',
+    'process',
+    'codec',
+    'database',
+    'gateway',
+    'exports',
+    'workflows/(messages|start)\\.ts$',
+  ],
   simulator: ['wechatpay/v3/(signature|aead)\\.ts$', 'wechatpay/v2/(xml|signature|req-info)\\.ts$'],
   cli: [
     'domain',
@@ -22,6 +32,7 @@ const mayImport = {
     'codec',
     'database',
     'gateway',
+    'exports',
     'workflows/(messages|start)\\.ts$',
     'worker',
     'api',
@@ -35,7 +46,7 @@ const folders = Object.entries(mayImport).map(([folder, allowed]) => ({
   severity: 'error',
   from: { path: `^${folder}/` },
   to: {
-    path: '^(domain|wechatpay|process|codec|database|gateway|workflows|activities|worker|api|simulator|cli|dev|bench|test)/',
+    path: '^(domain|wechatpay|process|codec|database|exports|gateway|workflows|activities|worker|api|simulator|cli|dev|bench|test)/',
     pathNot: [`^${folder}/`, ...allowed.map((path) => `^${path}`)],
   },
 }));
@@ -63,7 +74,7 @@ module.exports = {
       name: 'no-development-packages-in-production',
       severity: 'error',
       from: {
-        path: '^(domain|wechatpay|process|codec|database|gateway|workflows|activities|worker|api|simulator|cli)/',
+        path: '^(domain|wechatpay|process|codec|database|exports|gateway|workflows|activities|worker|api|simulator|cli)/',
       },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },

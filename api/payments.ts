@@ -147,7 +147,11 @@ async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Payme
 }
 
 /** The merchant that takes the money: the one named, or the tenant's only one. */
-async function chooseMerchant(db: Queryable, tenantId: string, id: string | undefined): Promise<Merchant> {
+export async function chooseMerchant(
+  db: Queryable,
+  tenantId: string,
+  id: string | undefined,
+): Promise<Merchant> {
   const merchants = await listMerchants(db, tenantId);
   const chosen =
     id === undefined && merchants.length === 1 ? merchants[0] : merchants.find((m) => m.id === id);

@@ -84,8 +84,13 @@ export function onlyMethods(...methods: string[]): RequestHandler {
 
 /** Turns everything thrown into a problem. What nobody expected is logged whole and answered without its details. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
-  return (error, _request, response, next) => {
-    if (response.headersSent) return next(error);
+  return (error, _request, response, _next) => {
+    // A file that broke on its way: its reader sees that it was cut off.
+    if (response.headersSent) {
+      log.error({ err: error, request_id: response.locals.requestId }, 'answer was cut off');
+      response.destroy();
+      return;
+    }
     const problem = toProblem(error);
     if (problem.code === 'internal_error' || problem.code === 'temporarily_unavailable') {
       log.error({ err: error, request_id: response.locals.requestId }, 'request failed');

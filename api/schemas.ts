@@ -15,7 +15,7 @@ import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
-const text = (max: number) =>
+export const text = (max: number) =>
   z
     .string()
     .min(1, { message: 'must not be empty' })

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from '../cli/version.ts';
 import { benchBills, formatBills } from './bills.ts';
+import { benchLedger, formatLedger } from './ledger.ts';
 import { benchOutage, OUTAGES, type OutageLoad } from './outage.ts';
 import { formatOutage } from './outage-report.ts';
 import { benchPayments } from './payments.ts';
@@ -21,6 +22,9 @@ const WARM_UP_REQUESTS = 300;
 const WARM_UP_ORDERS = 1000;
 /** Reading a bill of any size takes less than this above the start, in MiB. */
 const BILL_MEMORY_MIB = 128;
+
+/** A payment that nothing disturbs has up to five workflow tasks; one with many more was tried again and again. */
+const STORM = 15;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -83,13 +87,13 @@ program
     'after',
     `
 A quarter each is paid without a notification, expires during the outage, is paid after it, and is paid and being refunded.
-The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow task has failed.`,
+The exit code is 1 unless gateway, rows, ledger and events agree afterwards and no workflow had more than ${STORM} tasks.`,
   )
   .action(async ({ json, ...load }: OutageLoad & { json?: string }) => {
     const report = await benchOutage(load, say, interrupted.signal);
     console.log(formatOutage(report));
     if (json) await writeJson(json, report);
-    if (report.violations.length > 0 || report.workflows.failedTasks > 0) process.exitCode = 1;
+    if (report.violations.length > 0 || report.workflows.mostTasks > STORM) process.exitCode = 1;
   });
 
 program
@@ -130,6 +134,24 @@ The exit code is 1 unless every way found every row and paysaga's stayed below $
     const ours = report.parts.filter(({ name }) => name.startsWith('paysaga'));
     if (ours.some(({ memoryMib }) => memoryMib.peak >= BILL_MEMORY_MIB)) process.exitCode = 1;
   });
+
+program
+  .command('ledger')
+  .description(
+    'what the chain of hashes costs those who post, and what the exports take: rows a second, memory',
+  )
+  .option('--transactions <number>', 'transactions posted in each way', positive, 8000)
+  .option('--concurrency <number>', 'transactions in flight', positive, 16)
+  .option('--rows <number>', 'transactions sealed, verified and exported', positive, 200_000)
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText('after', `\nThe exit code is 1 unless the chain verifies.`)
+  .action(
+    async ({ json, ...load }: { transactions: number; concurrency: number; rows: number; json?: string }) => {
+      const report = await benchLedger(load, say, interrupted.signal);
+      console.log(formatLedger(report));
+      if (json) await writeJson(json, report);
+    },
+  );
 
 program
   .command('simulator')

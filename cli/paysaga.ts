@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLedgerCommands } from './ledger-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -112,6 +113,8 @@ apiKey
   .description('revoke an API key')
   .argument('<id>', 'its id, key_…')
   .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
+
+addLedgerCommands(program);
 
 try {
   await program.parseAsync();

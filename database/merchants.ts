@@ -161,6 +161,14 @@ export async function listMerchants(db: Queryable, tenantId: string): Promise<Me
   return rows.map(toMerchant);
 }
 
+/** Every merchant of the installation, oldest first, for the operator's command line. */
+export async function allMerchants(db: Queryable): Promise<Merchant[]> {
+  const { rows } = await db.query<MerchantRow>(
+    'select id, tenant_id, mchid, appid, role, version from merchants order by created_at, id',
+  );
+  return rows.map(toMerchant);
+}
+
 /** The merchant's current version, to tell whether cached credentials are still good. */
 export async function merchantVersion(db: Queryable, id: string): Promise<number | undefined> {
   const { rows } = await db.query<{ version: number }>('select version from merchants where id = $1', [id]);

@@ -35,6 +35,16 @@ export const ERRORS = {
   },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
+  transaction_not_reversible: {
+    status: 409,
+    retryable: false,
+    title: 'This step of a payment or refund cannot be taken back in the ledger',
+  },
+  transaction_already_reversed: {
+    status: 409,
+    retryable: false,
+    title: 'The transaction has been taken back before',
+  },
   payload_too_large: { status: 413, retryable: false, title: 'The request body is larger than 64 KiB' },
   unsupported_media_type: {
     status: 415,

@@ -41,22 +41,40 @@ export interface LedgerEntry {
   amount: Fen;
 }
 
-/** What happens to money, by the step that causes it: which account is debited and which credited. */
+/**
+ * What happens to money, by the step that causes it: which account is debited and which credited. A reversible one was read from a bill or
+ * judged by a person, and is taken back when it was wrong; the others are the life of a payment or refund, which WeChat Pay has confirmed.
+ */
 export const POSTINGS = {
   /** A customer has paid. */
   'payment.paid': { debit: 'wechat_receivable', credit: 'sales' },
   /** Money came for a payment that had ended without it. */
   'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
+  /** WeChat Pay has kept its fee of a payment. */
+  'payment.fee': { debit: 'gateway_fees', credit: 'wechat_receivable', reversible: true },
   /** A refund has set its amount aside. */
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */
   'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
-} as const satisfies Record<string, { debit: AccountCode; credit: AccountCode }>;
+  /** WeChat Pay has given back the fee of what was refunded. */
+  'refund.fee_returned': { debit: 'wechat_receivable', credit: 'gateway_fees', reversible: true },
+  /** WeChat Pay has paid to the bank: a settlement or a withdrawal. */
+  'settlement.paid_out': { debit: 'settlement_bank', credit: 'wechat_receivable', reversible: true },
+  /** The bank has paid to WeChat Pay: a top-up, or a withdrawal that came back. */
+  'settlement.paid_in': { debit: 'wechat_receivable', credit: 'settlement_bank', reversible: true },
+  /** Money came in at WeChat Pay that nobody can explain. */
+  'suspense.in': { debit: 'wechat_receivable', credit: 'suspense', reversible: true },
+  /** Money left WeChat Pay that nobody can explain, or what could not be explained went back. */
+  'suspense.out': { debit: 'suspense', credit: 'wechat_receivable', reversible: true },
+} as const satisfies Record<string, { debit: AccountCode; credit: AccountCode; reversible?: true }>;
 
 /** A step that moves money. With what it is about, it is the key under which it is posted once. */
 export type LedgerStep = keyof typeof POSTINGS;
+
+/** The step of a transaction that takes another one back. */
+export const REVERSAL = 'reversal';
 
 /** The two entries of a step. */
 export function entriesOf(step: LedgerStep, amount: Fen): [LedgerEntry, LedgerEntry] {
@@ -65,4 +83,29 @@ export function entriesOf(step: LedgerStep, amount: Fen): [LedgerEntry, LedgerEn
     { account: debit, side: 'debit', amount },
     { account: credit, side: 'credit', amount },
   ];
+}
+
+/** Whether what this step posted may be taken back. A reversal may not: post what is right under another cause. */
+export function isReversible(step: string): boolean {
+  return Object.hasOwn(POSTINGS, step) && 'reversible' in POSTINGS[step as LedgerStep];
+}
+
+/** The two times of a transaction, by which a report may be dated: when we knew of it, and when it happened. */
+export const DATED_BY = ['posted_at', 'effective_at'] as const;
+
+/** Which of the two a report uses. What is closed by `posted_at` never changes any more. */
+export type DatedBy = (typeof DATED_BY)[number];
+
+/** Where WeChat Pay holds the merchant's money: the account that its statements are about. */
+export const GATEWAY_ACCOUNT = 'wechat_receivable' satisfies AccountCode;
+
+/** The public id of a transaction. Its number is the document number in the books of the merchant. */
+export function ledgerTransactionId(sequence: number): string {
+  return `txn_${sequence}`;
+}
+
+/** The number in a public id; undefined when it is none. */
+export function ledgerSequence(id: string): number | undefined {
+  const sequence = Number(/^txn_([1-9]\d{0,15})$/.exec(id)?.[1]);
+  return Number.isSafeInteger(sequence) ? sequence : undefined;
 }

@@ -9,6 +9,7 @@ import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
 import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
+import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
 import { pinnedTo } from './version.ts';
 
@@ -48,7 +49,7 @@ export interface Host {
   stop(): void;
 }
 
-/** Hosts the sagas: workflows, activities, and the relays that hand stored intents and notifications to Temporal. */
+/** Hosts the sagas: workflows, activities, the relays that hand stored intents and notifications to Temporal, and the ledger's sealer. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
   const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, vault, publicUrl, log } =
     options;
@@ -81,6 +82,7 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       log,
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
+    startLedgerSealer({ pool, log }),
   ];
   const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));
   return {

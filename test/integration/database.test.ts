@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
 import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
@@ -13,9 +16,63 @@ describe('database', () => {
     const { url, drop } = await createDatabase();
     try {
       const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-      assert.equal(applied.flat().length, 4);
+      const files = readdirSync(new URL('../../database/migrations', import.meta.url));
+      assert.deepEqual(applied.flat().sort(), files.map((file) => file.replace('.sql', '')).sort());
       assert.deepEqual(await migrate(url), []);
     } finally {
+      await drop();
+    }
+  });
+
+  it('a ledger from before its numbers gets them, and waits for its seals', async () => {
+    const { url, drop } = await createDatabase();
+    const pool = openPool(url, { max: 2 });
+    try {
+      const folder = fileURLToPath(new URL('../../database/migrations', import.meta.url));
+      const before = readdirSync(folder).filter((file) => file < '0011');
+      await runner({
+        databaseUrl: url,
+        dir: folder,
+        direction: 'up',
+        migrationsTable: 'migrations',
+        count: before.length,
+        singleTransaction: false,
+        log: () => {},
+      });
+      await pool.query(`
+        insert into tenants (id, name) values ('ten_1', 'old');
+        insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
+          values ('mch_1', 'ten_1', '1900000001', 'wx1', '1', '', '', '{}', 'http://127.0.0.1');
+        insert into payments (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, time_expire, status, transaction_id)
+          values ('pay_1', 'ten_1', 'mch_1', 'T000001', 'NATIVE', 100, 'CNY', 'x', now(), 'PARTIALLY_REFUNDED', '4200000001');
+        insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, status, refund_id)
+          values ('ref_1', 'ten_1', 'mch_1', 'pay_1', 'R1', 40, 'SUCCEEDED', '5030000001');
+        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
+          values ('ten_1', 'mch_1', 'wechat_receivable', 'asset', 'CNY'), ('ten_1', 'mch_1', 'sales', 'income', 'CNY');
+        insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, refund_id, effective_at)
+          values ('ten_1', 'mch_1', 'payment.paid', 'pay_1', 'pay_1', null, now()),
+                 ('ten_1', 'mch_1', 'refund.succeeded', 'ref_1', 'pay_1', 'ref_1', now()),
+                 ('ten_1', 'mch_1', 'payment.late', 'pay_1/4200000009', 'pay_1', null, now());
+        insert into ledger_entries (transaction, account, tenant_id, side, amount)
+          select t.sequence, a.id, 'ten_1', case a.code when 'sales' then 'credit' else 'debit' end, 1
+            from ledger_transactions t cross join ledger_accounts a;`);
+      await migrate(url);
+      const { rows } = await pool.query(
+        `select step, out_trade_no, transaction_id, out_refund_no, wechat_refund_id,
+                exists (select 1 from ledger_unsealed u where u.transaction = t.sequence) waits
+           from ledger_transactions t order by sequence`,
+      );
+      assert.deepEqual(
+        rows.map((row) => Object.values(row)),
+        [
+          ['payment.paid', 'T000001', '4200000001', null, null, true],
+          ['refund.succeeded', 'T000001', '4200000001', 'R1', '5030000001', true],
+          ['payment.late', 'T000001', '4200000009', null, null, true],
+        ],
+      );
+      await assert.rejects(pool.query("update ledger_transactions set out_trade_no = 'X'"), /append-only/);
+    } finally {
+      await pool.end();
       await drop();
     }
   });

@@ -15,7 +15,7 @@ import {
   OUT_REFUND_NO,
   REFUND_STATUSES,
 } from '../../../domain/refund.ts';
-import { rfc3339 } from '../../../domain/time.ts';
+import { beijingDay, nextDay, readMoment, rfc3339 } from '../../../domain/time.ts';
 
 describe('domain', () => {
   it('fen are shown in yuan without floating point', () => {
@@ -30,6 +30,28 @@ describe('domain', () => {
         assert.equal(BigInt(yuan + cents), BigInt(Math.abs(fen)));
       }),
     );
+  });
+
+  it('a day is that of Asia/Shanghai, and as an end it has its last moment in it', () => {
+    assert.equal(beijingDay(new Date('2026-02-28T15:59:59.999Z')), '2026-02-28');
+    assert.equal(beijingDay(new Date('2026-02-28T16:00:00Z')), '2026-03-01');
+    assert.equal(nextDay('2028-02-28'), '2028-02-29');
+    assert.equal(nextDay('2026-12-31'), '2027-01-01');
+    assert.deepEqual(readMoment('2026-03-01', 'start'), new Date('2026-02-28T16:00:00Z'));
+    assert.deepEqual(readMoment('2026-03-01', 'end'), new Date('2026-03-01T16:00:00Z'));
+    for (const edge of ['start', 'end'] as const) {
+      assert.deepEqual(readMoment('2026-03-01T00:00:00.5-01:00', edge), new Date('2026-03-01T01:00:00.500Z'));
+    }
+    for (const wrong of [
+      '2026-02-29',
+      '2026-13-01',
+      '2026-3-1',
+      '2026-03-01T00:00:00',
+      '2026-03-01T24:61:00Z',
+      '1',
+      '',
+    ])
+      assert.equal(readMoment(wrong, 'end'), undefined, wrong);
   });
 
   it('an order amount is an integer from one fen to ten million yuan', () => {

@@ -1,0 +1,71 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { EXPORT_QUERIES, StatementQuery } from '../api/ledger-schemas.ts';
+import { findAccount } from '../database/ledger-accounts.ts';
+import type { Pool } from '../database/pool.ts';
+import { type AccountCode, GATEWAY_ACCOUNT } from '../domain/ledger.ts';
+import { EXPORT_NAMES, EXPORTS, exportStatement } from '../exports/catalogue.ts';
+import type { ExportFile } from '../exports/file.ts';
+import { merchantNamed, readOptions, withPool } from './query.ts';
+import { UsageError } from './usage-error.ts';
+
+type Options = { merchant?: string; output?: string } & Record<string, string | undefined>;
+
+/** `paysaga export journal` and the others of {@link EXPORTS} */
+export function writeExport(command: string, { merchant, output, ...options }: Options): Promise<void> {
+  const name = EXPORT_NAMES.find((one) => one === command);
+  if (!name) throw new Error(`there is no export ${command}`);
+  const { merchant_id, by, from, to, ...as } = readOptions(EXPORT_QUERIES[name], {
+    ...options,
+    merchant_id: merchant,
+  });
+  return withPool(async (pool) => {
+    const account = await accountOf(pool, merchant_id, GATEWAY_ACCOUNT, 'CNY');
+    const period = { merchantId: account.merchantId, by, from, to };
+    await save(EXPORTS[name](pool, { account, period }, as), output);
+  });
+}
+
+/** `paysaga ledger statement` */
+export function writeStatement({ merchant, output, ...options }: Options): Promise<void> {
+  const {
+    account: code,
+    currency,
+    by,
+    from,
+    to,
+    merchant_id,
+    ...as
+  } = readOptions(StatementQuery, { ...options, merchant_id: merchant });
+  return withPool(async (pool) => {
+    const account = await accountOf(pool, merchant_id, code, currency);
+    const period = { merchantId: account.merchantId, by, from, to };
+    await save(exportStatement(pool, { account, period }, as), output);
+  });
+}
+
+async function accountOf(pool: Pool, merchant: string | undefined, code: AccountCode, currency: string) {
+  const { id, mchid } = await merchantNamed(pool, merchant);
+  const account = await findAccount(pool, id, code, currency);
+  if (!account) throw new UsageError(`${mchid} has no account ${code} in ${currency}`);
+  return account;
+}
+
+/** Writes the file; one that could not be finished is not left behind. */
+async function save({ body }: ExportFile, output: string | undefined): Promise<void> {
+  if (output === undefined) {
+    // A reader that has seen enough (`| head`) is no error.
+    return await pipeline(body, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    });
+  }
+  try {
+    await pipeline(body, createWriteStream(output, { flags: 'wx' }));
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === 'open') throw new UsageError(`cannot write ${output}: ${code}`);
+    await rm(output, { force: true });
+    throw error;
+  }
+}

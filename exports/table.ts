@@ -1,0 +1,49 @@
+import { type Fen, formatYuan } from '../domain/money.ts';
+import { rfc3339 } from '../domain/time.ts';
+
+/**
+ * A table of rows that becomes a file, whatever the format: what is in a column is said once. Rows are read as the file is taken, so a table
+ * may have millions.
+ */
+export interface Table {
+  /** Name of the sheet, where the format has sheets. */
+  name: string;
+  columns: readonly { name: string; kind: Kind }[];
+  rows: AsyncIterable<readonly Cell[]>;
+}
+
+/**
+ * What a column holds: `text`; an `amount` in fen, written in units with two decimals; a `day` of Asia/Shanghai, `2026-03-01`; a `time`,
+ * written as RFC 3339 in Beijing's offset; a whole `number`.
+ */
+export type Kind = 'text' | 'amount' | 'day' | 'time' | 'number';
+
+/** A value of a column; null leaves the cell empty. */
+export type Cell = string | number | Date | null;
+
+/** How a column is filled from a row. */
+export type Column<Row> = { name: string } & (
+  | { kind: 'text' | 'day'; of: (row: Row) => string | null }
+  | { kind: 'amount'; of: (row: Row) => Fen | null }
+  | { kind: 'time'; of: (row: Row) => Date | null }
+  | { kind: 'number'; of: (row: Row) => number | null }
+);
+
+/** The table that these columns make of these rows. */
+export function tableOf<Row>(name: string, columns: readonly Column<Row>[], rows: AsyncIterable<Row>): Table {
+  return {
+    name,
+    columns: columns.map((column) => ({ name: column.name, kind: column.kind })),
+    rows: (async function* () {
+      for await (const row of rows) yield columns.map((column) => column.of(row));
+    })(),
+  };
+}
+
+/** A value as people read it. Amounts are made from integers, digit by digit: no floating point is near them. */
+export function written(kind: Kind, cell: Cell): string {
+  if (cell === null) return '';
+  if (kind === 'amount') return formatYuan(cell as Fen);
+  if (kind === 'time') return rfc3339(cell as Date);
+  return String(cell);
+}

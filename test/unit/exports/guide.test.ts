@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { EXPORT_NAMES } from '../../../exports/catalogue.ts';
+import { journalColumns } from '../../../exports/journal.ts';
+import { summaryColumns } from '../../../exports/settlement-summary.ts';
+import { STATEMENT_COLUMNS } from '../../../exports/statement.ts';
+
+describe('the guide to finance exports', () => {
+  const guide = readFileSync(new URL('../../../docs/finance-exports.md', import.meta.url), 'utf8');
+  const sections = guide.split(/^## /m);
+
+  for (const [heading, columns] of [
+    ['Statement', STATEMENT_COLUMNS],
+    ['Journal', journalColumns('posted_at')],
+    ['Settlement summary', summaryColumns('posted_at', '1900000001')],
+  ] as const) {
+    it(`lists the columns of ${heading} as they are`, () => {
+      const section = sections.find((one) => one.startsWith(`${heading}\n`)) ?? '';
+      assert.deepEqual(
+        [...section.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, name, kind]) => [name, kind]),
+        columns.map(({ name, kind }) => [name, kind]),
+      );
+    });
+  }
+
+  it('names every export', () => {
+    for (const name of EXPORT_NAMES) {
+      assert.ok(guide.includes(`\`paysaga export ${name}\``), name);
+      assert.ok(guide.includes(`\`GET /v1/exports/${name}\``), name);
+    }
+  });
+});
