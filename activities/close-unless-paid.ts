@@ -1,7 +1,6 @@
 import { transitionPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
-import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection, notFinalYet } from './failures.ts';
 import { known, mustLoad, query, settle } from './settle-payment.ts';
@@ -21,7 +20,7 @@ export function closeUnlessPaid({ pool, merchants }: ActivityDependencies) {
 
     // Even an order that the gateway does not know (yet) is closed: its answer may lag behind the code that is out already.
     if (order?.trade_state !== 'CLOSED') {
-      await closeOrder(gateway, payment.outTradeNo);
+      await closed(gateway.closeOrder(payment.outTradeNo));
       order = await query(gateway, payment.outTradeNo);
       const after = await settle(pool, payment, order);
       if (after.kind !== 'unpaid') return after;
@@ -37,10 +36,10 @@ export function closeUnlessPaid({ pool, merchants }: ActivityDependencies) {
   };
 }
 
-/** Asks for the close. "Already paid" and "no such order" are no failures: the query that follows tells. */
-async function closeOrder(gateway: PaymentGateway, outTradeNo: string): Promise<void> {
+/** Waits for the close. "Already paid" and "no such order" are no failures: the query that follows tells. */
+export async function closed(closing: Promise<void>): Promise<void> {
   try {
-    await gateway.closeOrder(outTradeNo);
+    await closing;
   } catch (error) {
     if (!isFinalRejection(error)) throw gatewayFailure(error);
   }

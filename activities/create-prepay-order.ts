@@ -63,7 +63,12 @@ async function outcomeOf(
 }
 
 /** What the row says: another attempt may have been faster. */
-function knownAnswer({ status, prepayIssuedAt, failureCode, failureMessage }: Payment): PrepayAnswer {
+export function knownAnswer({
+  status,
+  prepayIssuedAt,
+  failureCode,
+  failureMessage,
+}: Pick<Payment, 'status' | 'prepayIssuedAt' | 'failureCode' | 'failureMessage'>): PrepayAnswer {
   if (status === 'FAILED')
     return { kind: 'rejected', code: failureCode ?? '', message: failureMessage ?? '' };
   return status === 'PENDING' && prepayIssuedAt !== null ? { kind: 'accepted' } : { kind: 'ended' };

@@ -1,12 +1,19 @@
 import { chargeCode } from './charge-code.ts';
+import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
+import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
-import { requestAttention, requestRefundAttention } from './request-attention.ts';
+import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { reverseUnlessPaid } from './reverse-unless-paid.ts';
+import {
+  settleCombinedByPolling,
+  settleCombinedByQuery,
+  settleCombinedFromNotification,
+} from './settle-combined.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
 import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
 import { submitRefund } from './submit-refund.ts';
@@ -27,6 +34,13 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     closeUnlessPaid: closeUnlessPaid(dependencies),
     reverseUnlessPaid: reverseUnlessPaid(dependencies),
     requestAttention: requestAttention(dependencies),
+    createCombinedOrder: createCombinedOrder(dependencies),
+    renewCombinedOrder: renewCombinedOrder(dependencies),
+    settleCombinedFromNotification: settleCombinedFromNotification(dependencies),
+    settleCombinedByPolling: settleCombinedByPolling(dependencies),
+    settleCombinedByQuery: settleCombinedByQuery(dependencies),
+    closeCombinedUnlessPaid: closeCombinedUnlessPaid(dependencies),
+    requestCombinedAttention: requestCombinedAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
     submitRefund: submitRefund(dependencies),
     settleRefundFromNotification: settleRefundFromNotification(dependencies),

@@ -1,3 +1,4 @@
+import * as combinedPayments from '../database/combined-payments.ts';
 import * as payments from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import * as refunds from '../database/refunds.ts';
@@ -8,6 +9,13 @@ import type { ActivityDependencies } from './dependencies.ts';
 export function requestAttention({ pool }: ActivityDependencies) {
   return async ({ paymentId, reason }: { paymentId: string; reason: PaymentAttention }): Promise<void> => {
     await inTransaction(pool, (db) => payments.requestAttention(db, paymentId, reason));
+  };
+}
+
+/** Shows a combined payment to an operator: in the row, and as an event. */
+export function requestCombinedAttention({ pool }: ActivityDependencies) {
+  return async ({ combinedId, reason }: { combinedId: string; reason: PaymentAttention }): Promise<void> => {
+    await inTransaction(pool, (db) => combinedPayments.requestCombinedAttention(db, combinedId, reason));
   };
 }
 

@@ -62,11 +62,19 @@ export function settleByPolling({ pool, merchants, clock }: ActivityDependencies
     const gateway = await merchants.for(payment);
     const finding = await settle(pool, payment, await query(gateway, payment.outTradeNo));
     if (finding.kind !== 'unpaid') return finding;
-    const gapMs = pollGap(input.pollGapsMs, activityInfo().attempt);
-    // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
-    const untilEndMs = Math.max(0, input.timeExpire - clock()) + AFTER_WINDOW_MS;
-    throw notFinalYet('the order is not paid yet', Math.min(gapMs, untilEndMs));
+    throw notPaidYet(input, clock);
   };
+}
+
+/** Asks to be run again after the next gap of the schedule. */
+export function notPaidYet(
+  { pollGapsMs, timeExpire }: { pollGapsMs: number[]; timeExpire: number },
+  clock: () => number,
+): Error {
+  const gapMs = pollGap(pollGapsMs, activityInfo().attempt);
+  // The last turn comes after the window, when the workflow closes the order anyway; it must still fit the activity's deadline.
+  const untilEndMs = Math.max(0, timeExpire - clock()) + AFTER_WINDOW_MS;
+  return notFinalYet('the order is not paid yet', Math.min(gapMs, untilEndMs));
 }
 
 /**
@@ -81,18 +89,21 @@ export async function settle(
   if (!order || !isPaidOrder(order)) return unpaid(payment, order);
   const reason = disagreement(payment, order);
   if (reason) return await disagree(pool, payment, reason, order.transaction_id);
-  return await inTransaction(pool, async (db) => {
-    await transitionPayment(db, payment.id, 'PAID', {
-      transactionId: order.transaction_id,
-      ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
-      ...readTime(order.success_time),
-    });
-    const now = await mustLoad(db, payment.id);
-    const finding = known(now);
-    // Money for a payment that had ended without it is shown to an operator, never dropped. What is being reversed has not ended.
-    if (finding.kind === 'final' && finding.status !== 'PAID') await recordLateMoney(db, now, order);
-    return finding;
+  return await inTransaction(pool, (db) => settlePaid(db, payment, order));
+}
+
+/** Stores what follows from a paid order that agrees with the payment. Call it in a transaction. */
+export async function settlePaid(db: Queryable, payment: Payment, order: PaidOrder): Promise<PaymentFinding> {
+  await transitionPayment(db, payment.id, 'PAID', {
+    transactionId: order.transaction_id,
+    ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
+    ...readTime(order.success_time),
   });
+  const now = await mustLoad(db, payment.id);
+  const finding = known(now);
+  // Money for a payment that had ended without it is shown to an operator, never dropped. What is being reversed has not ended.
+  if (finding.kind === 'final' && finding.status !== 'PAID') await recordLateMoney(db, now, order);
+  return finding;
 }
 
 /** Shows the money to an operator and keeps it in an account of its own until somebody has decided. */
@@ -138,7 +149,7 @@ function unpaid(payment: Payment, order: GatewayOrder | undefined): PaymentFindi
 }
 
 /** What the row says. */
-export function known({ status }: Payment): PaymentFinding {
+export function known({ status }: Pick<Payment, 'status'>): PaymentFinding {
   if (isPaid(status)) return { kind: 'final', status: 'PAID' };
   if (status === 'CLOSED' || status === 'FAILED') return { kind: 'final', status };
   return { kind: 'unpaid' };
@@ -154,15 +165,16 @@ export async function query(gateway: PaymentGateway, outTradeNo: string): Promis
   }
 }
 
-type PaidOrder = GatewayOrder & { transaction_id: string };
+/** An order that is paid. */
+export type PaidOrder = GatewayOrder & { transaction_id: string };
 
 /** Paid is SUCCESS, and REFUND too: an order of which something was refunded was paid (official page 4012791838). */
-function isPaidOrder(order: GatewayOrder): order is PaidOrder {
+export function isPaidOrder(order: GatewayOrder): order is PaidOrder {
   return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
 }
 
 /** The first field in which the paid order and the payment differ, as a reason code. */
-function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
+export function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
   if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
   const theirs = ownersOf(order);
   if (theirs.mchid !== payment.mchid) return 'mchid_differs';

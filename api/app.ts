@@ -8,9 +8,9 @@ import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
 import { authenticate } from './authentication.ts';
+import { combinedPaymentRoutes } from './combined-payments.ts';
 import { limitDownloads } from './downloads.ts';
 import { exportRoutes } from './exports.ts';
-import { frontEndRoutes } from './front-end.ts';
 import { healthRoutes } from './health.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { notificationRoutes } from './notifications.ts';
@@ -60,7 +60,7 @@ export function createApp({
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
   app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, vault, clock }));
-  app.use('/v1/payments', frontEndRoutes({ pool, sagas, merchants, clock }));
+  app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));

@@ -1,5 +1,5 @@
 import type { Payment } from '../database/payments.ts';
-import { prepayExpiresAt } from '../domain/product.ts';
+import { type Prepaid, prepayExpiresAt } from '../domain/product.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 
@@ -15,14 +15,28 @@ export interface Cashier {
   prepay_expires_at: string | null;
 }
 
-const NOTHING: Cashier = { code_url: null, h5_url: null, invocation: null, prepay_expires_at: null };
+/** What the cashier is opened for: a payment, or a combined one. */
+export type Opened = Prepaid &
+  Pick<
+    Payment,
+    | 'merchantId'
+    | 'product'
+    | 'status'
+    | 'timeExpire'
+    | 'h5RedirectUrl'
+    | 'appid'
+    | 'subAppid'
+    | 'payerSubOpenid'
+  >;
+
+export const NOTHING: Cashier = { code_url: null, h5_url: null, invocation: null, prepay_expires_at: null };
 
 /**
  * What the front end needs now: nothing unless the customer can still pay with it. Invocation parameters are signed afresh at every reading
  * and never stored.
  */
 export async function cashierOf(
-  payment: Payment,
+  payment: Opened,
   { merchants, clock }: { merchants: Merchants; clock: () => number },
 ): Promise<Cashier> {
   const expiresAt = payment.status === 'PENDING' ? prepayExpiresAt(payment) : null;
@@ -53,7 +67,7 @@ export async function cashierOf(
  * Whose page, mini program or app it is: the sub-merchant's where it knows the customer, or an app's where the order names its appid; else
  * the appid of the order.
  */
-function appIdOf({ product, appid, subAppid, payerSubOpenid }: Payment): string {
+function appIdOf({ product, appid, subAppid, payerSubOpenid }: Opened): string {
   const ofSubMerchant = product === 'APP' ? subAppid !== null : payerSubOpenid !== null;
   return (ofSubMerchant ? subAppid : appid) ?? '';
 }

@@ -1,22 +1,15 @@
 import { type Request, type Response, Router } from 'express';
-import type { Payment } from '../database/payments.ts';
-import type { Pool } from '../database/pool.ts';
 import { needsRenewal } from '../domain/product.ts';
-import type { Merchants } from '../gateway/merchants.ts';
-import { cashierOf } from './cashier.ts';
-import { gatewayRejected, isOpen, paymentResource, requestedPayment } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
 import { NoFields, parseBody } from './schemas.ts';
+import { gatewayRejected, isOpen, type Waiting, type WaitingRow } from './waiting.ts';
 
-/** `/v1/payments/{id}/prepay` and `/v1/payments/{id}/sync`: for the customer who is in front of the screen now. */
-export function frontEndRoutes(dependencies: {
-  pool: Pool;
-  sagas: Sagas;
-  merchants: Merchants;
-  clock: () => number;
-}): Router {
-  const { pool, sagas, clock } = dependencies;
+/** `/{id}/prepay` and `/{id}/sync` of payments and of combined ones: for the customer who is in front of the screen now. */
+export function frontEndRoutes<Row extends WaitingRow>(
+  { sagas, clock }: { sagas: Sagas; clock: () => number },
+  waiting: Waiting<Row>,
+): Router {
   const router = Router();
 
   router
@@ -24,7 +17,7 @@ export function frontEndRoutes(dependencies: {
     .post(async (request, response) => {
       parseBody(NoFields, request.body);
       const payment = await renewed(request, response);
-      if (payment.status === 'FAILED') throw gatewayRejected(payment);
+      if (payment.status === 'FAILED') throw gatewayRejected(payment, waiting.idField);
       if (!isOpen(payment)) throw notOpen(payment, `the payment is ${payment.status}`);
       await answer(response, payment.status === 'CREATED' ? 202 : 200, payment);
     })
@@ -34,10 +27,10 @@ export function frontEndRoutes(dependencies: {
     .route('/:id/sync')
     .post(async (request, response) => {
       parseBody(NoFields, request.body);
-      let payment = await requestedPayment(pool, request, response);
+      let payment = await waiting.requested(request, response);
       if (isOpen(payment)) {
         const result = await sagas.syncNow(payment);
-        payment = await requestedPayment(pool, request, response);
+        payment = await waiting.requested(request, response);
         if (isOpen(payment) && (result === undefined || result.kind === 'unanswered')) throw notAnswered();
       }
       await answer(response, 200, payment);
@@ -46,22 +39,22 @@ export function frontEndRoutes(dependencies: {
 
   return router;
 
-  async function answer(response: Response, status: number, payment: Payment): Promise<void> {
-    response.status(status).json(paymentResource(payment, await cashierOf(payment, dependencies)));
+  async function answer(response: Response, status: number, payment: Row): Promise<void> {
+    response.status(status).json(await waiting.shown(payment));
   }
 
   /** The payment, with something that the customer can pay with if it is pending. */
-  async function renewed(request: Request, response: Response): Promise<Payment> {
-    const payment = await requestedPayment(pool, request, response);
+  async function renewed(request: Request, response: Response): Promise<Row> {
+    const payment = await waiting.requested(request, response);
     if (isOpen(payment) && payment.timeExpire.getTime() <= clock()) {
       throw notOpen(payment, 'its window is over, and it is being closed');
     }
     if (payment.status === 'CREATED') await sagas.prepay(payment);
     if (payment.status !== 'PENDING' || !needsRenewal(payment, clock())) {
-      return payment.status === 'CREATED' ? await requestedPayment(pool, request, response) : payment;
+      return payment.status === 'CREATED' ? await waiting.requested(request, response) : payment;
     }
     const result = await sagas.renewPrepay(payment, payment.prepayIssuedAt);
-    const now = await requestedPayment(pool, request, response);
+    const now = await waiting.requested(request, response);
     // Somebody else's request may have renewed it, whatever became of this one.
     if (now.status !== 'PENDING' || !needsRenewal(now, clock())) return now;
     switch (result?.kind) {
@@ -69,7 +62,7 @@ export function frontEndRoutes(dependencies: {
         throw new Problem(
           'gateway_rejected',
           `WeChat Pay refused to renew the order with ${result.code}: ${result.message}. The payment is closed in the end, unless it is paid.`,
-          { payment_id: payment.id, gateway_code: result.code },
+          { [waiting.idField]: payment.id, gateway_code: result.code },
         );
       case 'ended':
         throw notOpen(now, 'its order is not renewed any more');
@@ -79,7 +72,7 @@ export function frontEndRoutes(dependencies: {
   }
 }
 
-function notOpen({ status }: Payment, why: string): Problem {
+function notOpen({ status }: WaitingRow, why: string): Problem {
   return new Problem('payment_not_open', `The customer cannot pay any more: ${why}.`, { status_now: status });
 }
 

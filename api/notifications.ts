@@ -1,11 +1,12 @@
 import express, { type RequestHandler, Router } from 'express';
+import { findCombinedByNumber } from '../database/combined-payments.ts';
 import { merchantTenant } from '../database/merchants.ts';
 import { type Finding, storeRawNotification, storeVerdict } from '../database/notifications.ts';
 import { findPaymentByNumber } from '../database/payments.ts';
 import type { Pool } from '../database/pool.ts';
 import { findRefundByNumber } from '../database/refunds.ts';
 import { NOTIFICATION_VERDICTS } from '../domain/errors.ts';
-import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import { combinedWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import type { MerchantGateway, Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
 import { type Notification, NotificationError } from '../wechatpay/index.ts';
@@ -91,6 +92,11 @@ export function notificationRoutes({
         const { out_trade_no: outTradeNo } = notification.resource;
         const payment = await findPaymentByNumber(pool, merchant.merchantId, outTradeNo);
         return payment && { id: payment.id, workflowId: paymentWorkflowId(payment.mchid, outTradeNo) };
+      }
+      case 'combined': {
+        const { combine_out_trade_no: number } = notification.resource;
+        const combined = await findCombinedByNumber(pool, merchant.merchantId, number);
+        return combined && { id: combined.id, workflowId: combinedWorkflowId(combined.mchid, number) };
       }
       case 'refund': {
         const { out_refund_no: outRefundNo } = notification.resource;

@@ -4,19 +4,17 @@ import { PRODUCTS } from '../domain/product.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 import type { CreatePayment } from './schemas.ts';
 
+/** What a request says of who takes the money and who pays. */
+export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merchant'> &
+  Partial<Pick<CreatePayment, 'product' | 'scene_info'>>;
+
 /**
  * Who takes the money and who pays. What may be said depends on the merchant's role (official order pages of merchants and of service
  * providers).
  * @throws Problem `invalid_request` with a JSON pointer per field.
  */
-export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
-  const errors = merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
-  if (PRODUCTS[body.product].api === 'v2' && !merchant.speaksV2) {
-    errors.push({
-      pointer: '/product',
-      detail: `needs the APIv2 key and the API certificate of ${merchant.mchid}: add api_v2_key to merchant.json and apiclient_cert.pem beside it, then run paysaga merchant upsert`,
-    });
-  }
+export function partiesOf(body: Named, merchant: Merchant): Parties {
+  const errors = [...partyErrors(body, merchant), ...apiErrors(body, merchant)];
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
@@ -32,9 +30,21 @@ export function partiesOf(body: CreatePayment, merchant: Merchant): Parties {
   };
 }
 
+/** What is wrong with it, for a merchant of this role. */
+export function partyErrors(body: Named, merchant: Merchant): FieldError[] {
+  return merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+}
+
+/** Whether the merchant can speak the API that takes the product's orders. */
+function apiErrors({ product }: Named, { mchid, speaksV2 }: Merchant): FieldError[] {
+  if (product === undefined || PRODUCTS[product].api === 'v3' || speaksV2) return [];
+  const detail = `needs the APIv2 key and the API certificate of ${mchid}: add api_v2_key to merchant.json and apiclient_cert.pem beside it, then run paysaga merchant upsert`;
+  return [{ pointer: '/product', detail }];
+}
+
 type H5Info = NonNullable<NonNullable<Parties['sceneInfo']>['h5_info']>;
 
-function merchantErrors({ payer, sub_merchant }: CreatePayment): FieldError[] {
+function merchantErrors({ payer, sub_merchant }: Named): FieldError[] {
   const errors: FieldError[] = [];
   if (sub_merchant) errors.push({ pointer: '/sub_merchant', detail: 'is only for service providers' });
   if (!payer) return errors;
@@ -46,7 +56,7 @@ function merchantErrors({ payer, sub_merchant }: CreatePayment): FieldError[] {
   return errors;
 }
 
-function partnerErrors({ payer, sub_merchant }: CreatePayment, { mchid }: Merchant): FieldError[] {
+function partnerErrors({ payer, sub_merchant }: Named, { mchid }: Merchant): FieldError[] {
   const errors: FieldError[] = [];
   if (!sub_merchant)
     errors.push({ pointer: '/sub_merchant', detail: 'is missing: the merchant is a service provider' });

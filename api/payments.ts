@@ -6,17 +6,19 @@ import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import type { Vault } from '../database/secrets.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
-import { isPaid } from '../domain/payment.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
 import { type Cashier, cashierOf } from './cashier.ts';
+import { closingRoutes } from './closing.ts';
+import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
 import { partiesOf } from './parties.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
-import { ClosePayment, CreatePayment, parseBody } from './schemas.ts';
+import { CreatePayment, parseBody } from './schemas.ts';
+import { gatewayRejected, isOpen, type Waiting } from './waiting.ts';
 
 /** `/v1/payments` */
 export function paymentRoutes({
@@ -64,13 +66,7 @@ export function paymentRoutes({
         });
         const code = body.auth_code ?? body.face_code;
         if (code !== undefined) await storeCode(db, vault, id, code);
-      }).catch((error: unknown) => {
-        if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
-        throw new Problem(
-          'out_trade_no_exists',
-          `${outTradeNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
-        );
-      });
+      }).catch(outTradeNoExists(outTradeNo));
 
       let payment = await mustFind(pool, tenantId, intent.id);
       if (payment.status === 'CREATED') {
@@ -78,7 +74,7 @@ export function paymentRoutes({
         payment = await mustFind(pool, tenantId, intent.id);
       }
       if (intent.replayed) response.set('idempotency-replayed', 'true');
-      if (payment.status === 'FAILED') throw gatewayRejected(payment);
+      if (payment.status === 'FAILED') throw gatewayRejected(payment, 'payment_id');
       // 202: stored for good, what the front end needs follows, or the customer types the password; GET tells.
       const pending = isCharged(payment.product) ? isOpen(payment) : payment.status === 'CREATED';
       response
@@ -95,49 +91,41 @@ export function paymentRoutes({
     })
     .all(onlyMethods('GET'));
 
-  router
-    .route('/:id/close')
-    .post(async (request, response) => {
-      const body = parseBody(ClosePayment, request.body);
-      const { tenantId, id: actor } = caller(response);
-      let payment = await requestedPayment(pool, request, response);
-      if (isOpen(payment)) {
-        const answer = await sagas.close(payment, {
-          actor,
-          reason: body.reason ?? 'requested through the API',
-        });
-        payment = await mustFind(pool, tenantId, payment.id);
-        if (!answer && isOpen(payment)) {
-          await ensurePaymentSoon(pool, payment.id);
-          throw new Problem(
-            'temporarily_unavailable',
-            'Nobody can say whether the close has begun: repeat it. Until it is answered the customer may still pay.',
-            { headers: { 'retry-after': '2' } },
-          );
-        }
-      }
-      if (isPaid(payment.status) || payment.status === 'FAILED') {
-        throw new Problem('payment_not_closable', `The payment is ${payment.status}.`, {
-          status_now: payment.status,
-        });
-      }
-      // 202: the close is noted in the payment's workflow, which waits for an operator, or until a charge may be reversed; the customer may
-      // still pay.
-      response.status(payment.status === 'CLOSED' ? 200 : 202).json(await shown(payment));
-    })
-    .all(onlyMethods('POST'));
-
+  const waiting: Waiting<Payment> = {
+    idField: 'payment_id',
+    requested: (request, response) => requestedOrder(pool, request, response),
+    shown,
+    ensureSoon: (id) => ensurePaymentSoon(pool, id),
+  };
+  router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;
 }
 
-/** Whether the payment has not ended. */
-export function isOpen({ status }: Payment): boolean {
-  return status === 'CREATED' || status === 'PENDING';
+/** Makes a refusal of the failure to store a number that is taken. */
+export function outTradeNoExists(outTradeNo: string): (error: unknown) => never {
+  return (error) => {
+    if (!isUniqueViolation(error, 'payments_merchant_id_out_trade_no_key')) throw error;
+    throw new Problem(
+      'out_trade_no_exists',
+      `${outTradeNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
+    );
+  };
 }
 
 /** The payment that the path names, if it is the caller's. */
 export async function requestedPayment(pool: Pool, request: Request, response: Response): Promise<Payment> {
   return await mustFind(pool, caller(response).tenantId, String(request.params.id));
+}
+
+/** As `requestedPayment`, of payments that have an order of their own at WeChat Pay. */
+async function requestedOrder(pool: Pool, request: Request, response: Response): Promise<Payment> {
+  const payment = await requestedPayment(pool, request, response);
+  if (payment.combinedId === null) return payment;
+  throw new Problem(
+    'belongs_to_combined_payment',
+    `It has no order of its own at WeChat Pay. Send the request to /v1/combined-payments/${payment.combinedId}, for all sub-orders together.`,
+    { combined_payment_id: payment.combinedId },
+  );
 }
 
 async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Payment> {
@@ -167,15 +155,6 @@ export async function chooseMerchant(
   });
 }
 
-/** The refusal of an order that WeChat Pay refused. */
-export function gatewayRejected(payment: Payment): Problem {
-  return new Problem(
-    'gateway_rejected',
-    `WeChat Pay refused the order with ${payment.failureCode}: ${payment.failureMessage}. Mend the cause and create another payment.`,
-    { payment_id: payment.id, gateway_code: payment.failureCode },
-  );
-}
-
 /** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
 export function paymentResource(payment: Payment, cashier: Cashier) {
   return {
@@ -184,6 +163,7 @@ export function paymentResource(payment: Payment, cashier: Cashier) {
     merchant_id: payment.merchantId,
     mchid: payment.mchid,
     out_trade_no: payment.outTradeNo,
+    combined_payment_id: payment.combinedId,
     product: payment.product,
     sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
     status: payment.status,

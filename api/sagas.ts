@@ -18,7 +18,10 @@ import {
   submit,
   syncNow,
 } from '../workflows/messages.ts';
-import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import { combinedStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+
+/** A payment, or a combined one: their sagas understand the same messages. */
+export type OpenOrder = Parameters<typeof paymentStart>[0] | Parameters<typeof combinedStart>[0];
 
 /**
  * What the API says to the sagas. Every call starts the workflow if it is not running, so a crash between storing an intent and starting its
@@ -27,12 +30,12 @@ import { paymentStart, refundStart, type StartOptions } from '../workflows/start
  * `undefined` means that no answer came in time, or that the workflow has ended already. The row tells what is known; nothing is lost.
  */
 export interface Sagas {
-  prepay(payment: Parameters<typeof paymentStart>[0]): Promise<PrepayResult | undefined>;
+  prepay(order: OpenOrder): Promise<PrepayResult | undefined>;
   /** @param issuedAt of what has expired. */
-  renewPrepay(payment: Parameters<typeof paymentStart>[0], issuedAt: Date): Promise<RenewResult | undefined>;
-  syncNow(payment: Parameters<typeof paymentStart>[0]): Promise<SyncResult | undefined>;
+  renewPrepay(order: OpenOrder, issuedAt: Date): Promise<RenewResult | undefined>;
+  syncNow(order: OpenOrder): Promise<SyncResult | undefined>;
   close(
-    payment: Parameters<typeof paymentStart>[0],
+    order: OpenOrder,
     request: OperatorRequest,
   ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
   submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
@@ -76,46 +79,47 @@ export function sagasThrough(
     }
   }
 
-  const paymentOperation = (payment: Parameters<typeof paymentStart>[0]) => {
-    const { workflowType, ...start } = paymentStart(payment, startOptions);
+  const orderOperation = (order: OpenOrder) => {
+    const { workflowType, ...start } =
+      'combineOutTradeNo' in order ? combinedStart(order, startOptions) : paymentStart(order, startOptions);
     return new WithStartWorkflowOperation(workflowType, start);
   };
 
   return {
-    prepay: (payment) =>
+    prepay: (order) =>
       inTime(() =>
         client.workflow.executeUpdateWithStart(prepay, {
           // The same id for every repeat: even a workflow that has ended still gives its stored answer.
           updateId: 'prepay',
-          startWorkflowOperation: paymentOperation(payment),
+          startWorkflowOperation: orderOperation(order),
         }),
       ),
-    renewPrepay: (payment, issuedAt) =>
+    renewPrepay: (order, issuedAt) =>
       unlessRefused<RenewResult>(
         () =>
           client.workflow.executeUpdateWithStart(renewPrepay, {
             args: [{ issuedAt: issuedAt.toISOString() }],
             // Repeats in quick succession are one: every update takes room in the workflow.
             updateId: `renew/${issuedAt.getTime()}/${Math.floor(Date.now() / 5_000)}`,
-            startWorkflowOperation: paymentOperation(payment),
+            startWorkflowOperation: orderOperation(order),
           }),
         { kind: 'ended' },
       ),
-    syncNow: (payment) =>
+    syncNow: (order) =>
       unlessRefused<SyncResult>(
         () =>
           client.workflow.executeUpdateWithStart(syncNow, {
-            startWorkflowOperation: paymentOperation(payment),
+            startWorkflowOperation: orderOperation(order),
           }),
         { kind: 'unpaid' },
       ),
-    close: (payment, request) =>
+    close: (order, request) =>
       inTime(() =>
         client.workflow.executeUpdateWithStart(close, {
           args: [request],
           // One close per payment: repeats during an outage must not use up the workflow's room for updates.
           updateId: 'close',
-          startWorkflowOperation: paymentOperation(payment),
+          startWorkflowOperation: orderOperation(order),
         }),
       ),
     submit: (refund) =>

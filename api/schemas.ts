@@ -122,7 +122,7 @@ export const CreatePayment = z
 export type CreatePayment = z.output<typeof CreatePayment>;
 
 /** What the body says, with Native for nothing. */
-function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
+export function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
   return PRODUCT_NAMES.find((name) => name === product);
 }
 
@@ -140,7 +140,7 @@ interface ProductBody {
 }
 
 /** Which fields a product needs, which are not its own, and how long its customers have. */
-function productRules(body: ProductBody, context: z.core.$RefinementCtx): void {
+export function productRules(body: ProductBody, context: z.core.$RefinementCtx): void {
   const product = productOf(body);
   if (product === undefined) return;
   const rule = (field: keyof ProductBody, message: string) =>

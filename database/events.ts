@@ -7,9 +7,11 @@ import type { Queryable } from './pool.ts';
 export interface NewEvent {
   tenantId: string;
   type: EventType;
-  paymentId: string;
+  /** Of a payment or its refund; else of a combined payment. */
+  paymentId?: string;
+  combinedId?: string;
   refundId?: string;
-  /** Version of the payment or refund after the change. */
+  /** Version of the payment, combined payment or refund after the change. */
   version: number;
   /** What receivers will see; nothing private. */
   data: Record<string, unknown>;
@@ -18,13 +20,14 @@ export interface NewEvent {
 /** Appends an event. Call it in the transaction of the change it tells of, or the outbox lies. */
 export async function appendEvent(db: Queryable, event: NewEvent): Promise<void> {
   await db.query(
-    `insert into events (id, tenant_id, type, payment_id, refund_id, version, data)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into events (id, tenant_id, type, payment_id, combined_id, refund_id, version, data)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       publicId('evt', randomUUID()),
       event.tenantId,
       event.type,
-      event.paymentId,
+      event.paymentId ?? null,
+      event.combinedId ?? null,
       event.refundId ?? null,
       event.version,
       JSON.stringify(event.data),

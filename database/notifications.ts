@@ -82,7 +82,7 @@ export async function storeVerdict(
 export interface PendingDelivery {
   id: string;
   merchantId: string;
-  /** Public id of the payment (`pay_…`) or refund (`ref_…`). */
+  /** Public id of the payment (`pay_…`), combined payment (`cmb_…`) or refund (`ref_…`). */
   subjectId: string;
   workflowId: string;
   attempts: number;

@@ -58,6 +58,8 @@ export interface Payment extends Parties, Prepaid {
   version: number;
   /** The exact body of the order request; null until it is about to be sent for the first time. */
   prepayRequest: string | null;
+  /** The combined payment whose sub-order it is, which then has the workflow and what the order was answered; else null. */
+  combinedId: string | null;
   /** Where an H5 customer comes back to. */
   h5RedirectUrl: string | null;
   /** When what the customer has shown was sent to be charged, which is done once; null for other products. */
@@ -78,7 +80,7 @@ export interface Payment extends Parties, Prepaid {
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
   p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
-  p.version, p.prepay_request "prepayRequest", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
+  p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
   p.prepay_id "prepayId", p.h5_url "h5Url", p.prepay_issued_at "prepayIssuedAt", p.transaction_id "transactionId",
   p.code_sent_at "codeSentAt", p.reverse_sent_at "reverseSentAt", p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
@@ -99,6 +101,8 @@ export interface NewPayment extends Parties {
   attach: string | undefined;
   timeExpire: Date;
   h5RedirectUrl: string | null;
+  /** Makes it a sub-order. */
+  combined?: { id: string; position: number };
 }
 
 /** How long the API has to start a workflow before a relay does it. */
@@ -112,8 +116,9 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
   await db.query(
     `insert into payments
        (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
-        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'CREATED', now() + ${ENSURE_AFTER})`,
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'CREATED',
+       case when $17::text is null then now() + ${ENSURE_AFTER} end)`,
     [
       payment.id,
       payment.tenantId,
@@ -131,6 +136,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
       payment.payerSubOpenid,
       payment.sceneInfo && JSON.stringify(payment.sceneInfo),
       payment.h5RedirectUrl,
+      payment.combined?.id ?? null,
+      payment.combined?.position ?? null,
     ],
   );
   await appendEvent(db, {
@@ -155,6 +162,15 @@ export async function findPayment(db: Queryable, tenantId: string, id: string): 
 export async function loadPayment(db: Queryable, id: string): Promise<Payment | undefined> {
   const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1`, [id]);
   return rows[0];
+}
+
+/** The sub-orders of a combined payment, in its order. */
+export async function loadSubPayments(db: Queryable, combinedId: string): Promise<Payment[]> {
+  const { rows } = await db.query<Payment>(
+    `select ${COLUMNS} ${FROM} where p.combined_id = $1 order by p.combined_position`,
+    [combinedId],
+  );
+  return rows;
 }
 
 /** A payment by the merchant's own number. */
@@ -230,8 +246,10 @@ const EVENT_OF_STATUS = {
 
 /** When a relay should look whether the workflow of a payment in this status runs. */
 function ensureAt(status: PaymentStatus): string {
-  // A pending payment has a workflow; one that outlived its window by ten minutes has lost it.
-  return status === 'PENDING' ? "time_expire + interval '10 minutes'" : 'null';
+  // A pending payment has a workflow, unless it is a sub-order; one that outlived its window by ten minutes has lost it.
+  return status === 'PENDING'
+    ? "case when combined_id is null then time_expire + interval '10 minutes' end"
+    : 'null';
 }
 
 /**

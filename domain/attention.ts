@@ -16,6 +16,10 @@ export const PAYMENT_ATTENTION = {
   currency_differs: 'the paid order has another currency',
   /** Money came for a payment that had ended without it. */
   late_money: 'money came after the payment had ended without it',
+  /** Of a combined payment: WeChat Pay's answer has not the sub-orders of the rows. */
+  sub_orders_differ: 'the combined order has other sub-orders',
+  /** Of a combined payment: all of its orders are paid or none, and WeChat Pay says otherwise. */
+  partly_paid: 'some sub-orders of the combined order are paid and others are not',
   /** For a day nobody could find out whether the order is closed. */
   close_unresolved: 'WeChat Pay does not say whether the order is closed',
   /** Its workflow has ended and the row has not: somebody terminated it, say. */

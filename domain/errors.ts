@@ -18,6 +18,16 @@ export const ERRORS = {
     retryable: false,
     title: 'This out_trade_no belongs to another payment',
   },
+  combine_out_trade_no_exists: {
+    status: 409,
+    retryable: false,
+    title: 'This combine_out_trade_no belongs to another combined payment',
+  },
+  belongs_to_combined_payment: {
+    status: 409,
+    retryable: false,
+    title: 'The payment is a sub-order and has no order of its own',
+  },
   out_refund_no_exists: {
     status: 409,
     retryable: false,

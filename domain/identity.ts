@@ -8,13 +8,18 @@ export function paymentWorkflowId(mchid: string, outTradeNo: string): string {
   return `payment/${mchid}/${outTradeNo}`;
 }
 
+/** Workflow id of a combined payment: of the merchant who combines, and of its number for all of it. */
+export function combinedWorkflowId(mchid: string, combineOutTradeNo: string): string {
+  return `combined/${mchid}/${combineOutTradeNo}`;
+}
+
 /** Workflow id of a refund. */
 export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
 /** Prefixes that let a reader of a log tell what an id is. */
-export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'ref' | 'ntf' | 'evt';
+export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'cmb' | 'ref' | 'ntf' | 'evt';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {
@@ -22,9 +27,9 @@ export function publicId(prefix: IdPrefix, uuid: string): string {
 }
 
 /**
- * An `out_trade_no` or `out_refund_no` for a request that brought none: letter, then 31 characters of its public id.
+ * An `out_trade_no`, `combine_out_trade_no` or `out_refund_no` for a request that brought none: letter, then 31 characters of its public id.
  * Deriving it from the id keeps one number per intent however often the request is repeated.
  */
-export function merchantNumber(letter: 'T' | 'R', id: string): string {
+export function merchantNumber(letter: 'T' | 'C' | 'R', id: string): string {
   return `${letter}${id.slice(id.indexOf('_') + 1).slice(0, 31)}`;
 }

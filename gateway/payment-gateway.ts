@@ -103,10 +103,7 @@ export function paymentGateway(
       return { body, appid: appid ?? sp_appid ?? '' };
     },
     async createOrder(product, body) {
-      const answer: { code_url?: string; prepay_id?: string; h5_url?: string } =
-        await wechat[callOf(product)].create(body);
-      const { code_url: codeUrl = null, prepay_id: prepayId = null, h5_url: h5Url = null } = answer;
-      return { codeUrl, prepayId, h5Url };
+      return prepaidOf(await wechat[callOf(product)].create(body));
     },
     serializeRefund: (refund, payment, notifyUrl) =>
       wechat.refunds.serialize({
@@ -119,6 +116,12 @@ export function paymentGateway(
       } as never),
     applyRefund: (body) => wechat.refunds.apply(body),
   };
+}
+
+/** The answer to an order, in the row's words. */
+export function prepaidOf(answer: { code_url?: string; prepay_id?: string; h5_url?: string }): PrepaidAnswer {
+  const { code_url: codeUrl = null, prepay_id: prepayId = null, h5_url: h5Url = null } = answer;
+  return { codeUrl, prepayId, h5Url };
 }
 
 type Asking = Pick<PaymentGateway, 'queryOrder' | 'closeOrder' | 'queryRefund'>;

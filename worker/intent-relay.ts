@@ -1,9 +1,14 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  claimOrphanedCombined,
+  combinedEnsured,
+  requestCombinedAttention,
+} from '../database/combined-payments.ts';
 import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
 import type { Logger } from '../process/logger.ts';
-import { paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import { combinedStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
 
 /** Reason shown to an operator: somebody terminated the workflow, say. */
@@ -28,7 +33,7 @@ export function startIntentRelay({
   log: Logger;
 }): Relay {
   async function start(
-    options: ReturnType<typeof paymentStart> | ReturnType<typeof refundStart>,
+    options: ReturnType<typeof paymentStart | typeof combinedStart | typeof refundStart>,
     row: { ensured: (again: boolean) => Promise<void>; askOperator: (db: Queryable) => Promise<unknown> },
   ): Promise<void> {
     const { workflowType, ...rest } = options;
@@ -52,12 +57,19 @@ export function startIntentRelay({
     log,
     async turn() {
       const payments = await claimOrphanedPayments(pool, BATCH);
+      const combined = await claimOrphanedCombined(pool, BATCH);
       const refunds = await claimOrphanedRefunds(pool, BATCH);
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
           start(paymentStart(payment, startOptions), {
             ensured: (again) => paymentEnsured(pool, payment.id, { again }),
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
+          }),
+        ),
+        ...combined.map((one) =>
+          start(combinedStart(one, startOptions), {
+            ensured: (again) => combinedEnsured(pool, one.id, { again }),
+            askOperator: (db) => requestCombinedAttention(db, one.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
@@ -69,7 +81,7 @@ export function startIntentRelay({
       ]);
       const failure = results.find((result) => result.status === 'rejected');
       if (failure) throw failure.reason;
-      return Math.max(payments.length, refunds.length);
+      return Math.max(payments.length, combined.length, refunds.length);
     },
   });
 }

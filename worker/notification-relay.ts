@@ -23,7 +23,10 @@ export function startNotificationRelay({
 }: {
   pool: Pool;
   client: Client;
-  activities: Pick<Activities, 'settleFromNotification' | 'settleRefundFromNotification'>;
+  activities: Pick<
+    Activities,
+    'settleFromNotification' | 'settleCombinedFromNotification' | 'settleRefundFromNotification'
+  >;
   log: Logger;
 }): Relay {
   /** Signals one workflow; a signal that is repeated after a crash is told apart by the workflow's own row. */
@@ -42,6 +45,8 @@ export function startNotificationRelay({
   async function settleLate({ id, subjectId }: PendingDelivery): Promise<void> {
     if (subjectId.startsWith('ref_')) {
       await activities.settleRefundFromNotification({ refundId: subjectId, notificationId: id });
+    } else if (subjectId.startsWith('cmb_')) {
+      await activities.settleCombinedFromNotification({ combinedId: subjectId, notificationId: id });
     } else {
       await activities.settleFromNotification({ paymentId: subjectId, notificationId: id });
     }

@@ -1,7 +1,7 @@
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import type { PaymentFinding } from '../domain/payment.ts';
-import { AT_GATEWAY, localFirst } from './local-first.ts';
 import { type RenewRequest, type RenewResult, renewPrepay, type SyncResult, syncNow } from './messages.ts';
+import type { OrderSteps } from './order-steps.ts';
 
 /** As many requests of each kind a payment answers: they are in its history, which has to have room for the payment's own steps. */
 const ROOM = 300;
@@ -19,12 +19,12 @@ const PATIENCE = {
  * @param found is told what the gateway said, unless that was "unpaid".
  */
 export function serveFrontEnd({
-  paymentId,
+  steps,
   title,
   accepted,
   found,
 }: {
-  paymentId: string;
+  steps: Pick<OrderSteps, 'renew' | 'settleByQuery'>;
   title: string;
   accepted: () => Promise<boolean>;
   found: (finding: PaymentFinding) => void;
@@ -68,7 +68,7 @@ export function serveFrontEnd({
     if (!(await accepted())) return { kind: 'ended' };
     const durable = { ...PATIENCE, summary: `renew the ${title} order` };
     try {
-      const answer = await localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY);
+      const answer = await steps.renew(issuedAt, durable);
       if (answer.kind !== 'ended') return answer;
       if (answer.finding.kind !== 'unpaid') found(answer.finding);
       return { kind: 'ended' };
@@ -80,7 +80,7 @@ export function serveFrontEnd({
   async function sync(): Promise<SyncResult> {
     const durable = { ...PATIENCE, summary: 'the customer came back: ask WeChat Pay whether it is paid' };
     try {
-      const finding = await localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY);
+      const finding = await steps.settleByQuery(durable);
       if (finding.kind !== 'unpaid') found(finding);
       return finding;
     } catch {

@@ -10,8 +10,9 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PaymentAttention } from '../domain/attention.ts';
-import { type PaymentFinding, REVERSAL_TIMING } from '../domain/payment.ts';
+import type { PaymentFinding } from '../domain/payment.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
+import { chargeSteps } from './charge-steps.ts';
 import { serveFrontEnd } from './front-end.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { AT_GATEWAY, FROM_NOTIFICATION, localFirst } from './local-first.ts';
@@ -26,6 +27,7 @@ import {
   recheck,
   requireReason,
 } from './messages.ts';
+import type { OrderSteps } from './order-steps.ts';
 import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
 
 /** A step at the gateway may be repeated for this long before an operator is asked. */
@@ -50,7 +52,45 @@ export async function payment({
   timing,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
-  const charged = isCharged(product);
+  const steps = stepsOf(paymentId);
+  if (!isCharged(product)) return await takeMoney({ title, timeExpire, timing, steps });
+  const charge = chargeSteps(paymentId, timing.reversal);
+  return await takeMoney({ title, timeExpire, timing, steps: { ...steps, ...charge }, charged: true });
+}
+
+/** The steps of one payment's order. */
+function stepsOf(paymentId: string): OrderSteps {
+  const activities = (durable: ActivityOptions) => proxyActivities<Activities>(durable);
+  return {
+    create: (durable) => localFirst('createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    renew: (issuedAt, durable) =>
+      localFirst('renewPrepayOrder', { paymentId, issuedAt }, durable, AT_GATEWAY),
+    settleFromNotification: (notificationId) =>
+      localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION),
+    settleByQuery: (durable) => localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY),
+    settleByPolling: (schedule, durable) => activities(durable).settleByPolling({ paymentId, ...schedule }),
+    closeUnlessPaid: (durable) => activities(durable).closeUnlessPaid({ paymentId }),
+    requestAttention: (reason, durable) => activities(durable).requestAttention({ paymentId, reason }),
+  };
+}
+
+/** An order that waits for its customer, whether it is one payment or a combined one. */
+export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing'> {
+  /** What it is called in sentences. */
+  title: string;
+  steps: OrderSteps;
+  /** Whether it charges what the customer has shown: such an order is reversed instead of closed, and nobody is notified of it. */
+  charged?: boolean;
+}
+
+/** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
+export async function takeMoney({
+  title,
+  timeExpire,
+  timing,
+  steps,
+  charged = false,
+}: OpenOrder): Promise<PaymentOutcome> {
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -103,7 +143,7 @@ export async function payment({
     },
   );
   serveFrontEnd({
-    paymentId,
+    steps,
     title,
     accepted: async () => {
       await condition(() => prepayResult !== undefined);
@@ -168,8 +208,8 @@ export async function payment({
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: charged ? `charge the ${title}` : `create the ${title} order`,
     };
-    prepayResult = await untilInterrupted<PrepayResult>(
-      () => localFirst(charged ? 'chargeCode' : 'createPrepayOrder', { paymentId }, durable, AT_GATEWAY),
+    prepayResult = await untilInterrupted(
+      () => steps.create(durable),
       () => closeRequest !== undefined,
     );
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
@@ -231,19 +271,19 @@ export async function payment({
 
   /** Asks on WeChat Pay's recommended schedule: one activity, whose retries leave no trace in the history. */
   function pollOrder(): Promise<PaymentFinding> {
-    const { settleByPolling } = proxyActivities<Activities>({
+    const schedule = { pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt };
+    return steps.settleByPolling(schedule, {
       startToCloseTimeout: '20 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether it is paid',
     });
-    return settleByPolling({ paymentId, pollGapsMs: timing.pollGapsMs, timeExpire: expiresAt });
   }
 
   /** Compares a stored notification with the payment; settles if they agree. One that cannot be settled from is left to polling. */
   async function settleNotification(notificationId: string): Promise<PaymentFinding> {
     try {
-      return await localFirst('settleFromNotification', { paymentId, notificationId }, FROM_NOTIFICATION);
+      return await steps.settleFromNotification(notificationId);
     } catch {
       return { kind: 'unpaid' };
     }
@@ -256,15 +296,14 @@ export async function payment({
         ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
         : 'The payment window is over: closing the order at WeChat Pay.',
     );
-    const { closeUnlessPaid, reverseUnlessPaid } = proxyActivities<Activities>({
+    const durable: ActivityOptions = {
       startToCloseTimeout: '30 seconds',
       scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
       summary: charged ? 'query, reverse, query again' : 'query, close, query again',
-    });
+    };
     try {
-      if (!charged) return await closeUnlessPaid({ paymentId });
-      return await reverseUnlessPaid({ paymentId, reversal: timing.reversal ?? REVERSAL_TIMING });
+      return await steps.closeUnlessPaid(durable);
     } catch {
       // Given up for now: it neither settles nor fails the payment.
       return { kind: 'undecided', reason: 'close_unresolved' };
@@ -273,11 +312,8 @@ export async function payment({
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
   async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
-    const { requestAttention } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      summary: `needs an operator: ${reason}`,
-    });
-    await requestAttention({ paymentId, reason });
+    const summary = `needs an operator: ${reason}`;
+    await steps.requestAttention(reason, { startToCloseTimeout: '20 seconds', summary });
     needsOperator = true;
     upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
     setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);

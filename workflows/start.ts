@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
-import { paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import type { CombinedProduct } from '../domain/combined-payment.ts';
+import { combinedWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import { PRODUCTS, type Product } from '../domain/product.ts';
@@ -25,9 +26,9 @@ export const REFUND_STATUS = defineSearchAttributeKey('RefundStatus', SearchAttr
 export const ATTENTION = defineSearchAttributeKey('Attention', SearchAttributeType.KEYWORD);
 /** The merchant's public id. */
 export const MERCHANT_ID = defineSearchAttributeKey('MerchantId', SearchAttributeType.KEYWORD);
-/** The payment's public id, on its refunds too. */
+/** The public id of the payment, on its refunds too, or of the combined payment. */
 export const PAYMENT_ID = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
-/** The merchant's own order number. */
+/** The merchant's own order number; of a combined payment its number for all of it. */
 export const OUT_TRADE_NO = defineSearchAttributeKey('OutTradeNo', SearchAttributeType.KEYWORD);
 
 /** Every search attribute the namespace must know. */
@@ -48,6 +49,12 @@ export interface PaymentInput {
   /** When the window ends: ISO 8601 in UTC, so that a person can read the history. */
   timeExpire: string;
   timing: PaymentTiming;
+}
+
+/** Input of the workflow of a combined payment. */
+export interface CombinedInput extends Omit<PaymentInput, 'paymentId' | 'product'> {
+  combinedId: string;
+  product: CombinedProduct;
 }
 
 /** Input of the refund workflow. */
@@ -133,10 +140,53 @@ export function paymentStart(
     staticSummary: `¥${formatYuan(payment.amount)} · ${payment.outTradeNo} · ${payment.mchid}`,
     staticDetails: `Order **${payment.outTradeNo}** (${title}) of ${taker} over **¥${formatYuan(payment.amount)}**, payable until ${payment.timeExpire.toISOString()} (${payment.id}).
 
-Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
+${OPERATORS_UPDATES}`,
+  };
+}
+
+const OPERATORS_UPDATES = `Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
 
 - \`close\`: close the order at WeChat Pay, unless it turns out to be paid
-- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`,
+- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`;
+
+/** A combined payment as far as starting its workflow needs it. */
+interface CombinedToStart {
+  id: string;
+  merchantId: string;
+  mchid: string;
+  combineOutTradeNo: string;
+  product: CombinedProduct;
+  /** Of all sub-orders together. */
+  amount: Fen;
+  timeExpire: Date;
+}
+
+/** Options that start (or find) the workflow of a combined payment. */
+export function combinedStart(
+  combined: CombinedToStart,
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
+): Start<CombinedInput> {
+  const { id, product, mchid, combineOutTradeNo } = combined;
+  const { title, timing } = PRODUCTS[product];
+  const timeExpire = combined.timeExpire.toISOString();
+  const yuan = `¥${formatYuan(combined.amount)}`;
+  return {
+    workflowType: 'combined',
+    workflowId: combinedWorkflowId(mchid, combineOutTradeNo),
+    taskQueue,
+    args: [{ combinedId: id, product, timeExpire, timing: paymentTiming(timing) }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: PAYMENT_STATUS, value: 'OPEN' },
+      { key: PAYMENT_ID, value: id },
+      { key: MERCHANT_ID, value: combined.merchantId },
+      { key: OUT_TRADE_NO, value: combineOutTradeNo },
+    ],
+    staticSummary: `${yuan} combined · ${combineOutTradeNo} · ${mchid}`,
+    staticDetails: `Combined order **${combineOutTradeNo}** (${title}) of ${mchid} over **${yuan}** in all, payable until ${timeExpire} (${id}).
+
+${OPERATORS_UPDATES}`,
   };
 }
 

@@ -21,7 +21,7 @@ const options = new Command('npm run crashes --')
   )
   .option(
     '--seeds <number>',
-    'how many seeds; each is three payments, a charge at the till, and one or two kills',
+    'how many seeds; each is three payments, a combined one of two orders, a charge at the till, and one or two kills',
     positive,
     20,
   )

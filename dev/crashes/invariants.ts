@@ -36,11 +36,31 @@ export async function violations(
       found.push(`the gateway has an order ${order.out_trade_no} of nobody`);
   }
   for (const row of rows) found.push(...(await violationsOf(pool, gateway, row)));
+  found.push(...(await violationsOfCombined(pool, ids)));
   const { rows: sums } = await pool.query<{ difference: number }>(
     `select coalesce(sum(case side when 'debit' then amount else -amount end), 0)::bigint difference from ledger_entries`,
   );
   if (sums[0]?.difference !== 0) found.push(`the ledger is out of balance by ${sums[0]?.difference}`);
   return found;
+}
+
+/** All sub-orders of a combined payment are paid or none is, and each change was told once. */
+async function violationsOfCombined(pool: Pool, ids: string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ number: string; status: string; subs: string[]; twice: string[] }>(
+    `select c.combine_out_trade_no number, c.status, array_agg(p.status) subs,
+            array(select type from events where combined_id = c.id group by type having count(*) > 1) twice
+       from combined_payments c join payments p on p.combined_id = c.id
+      where c.id in (select combined_id from payments where id = any($1)) group by c.id`,
+    [ids],
+  );
+  return rows.flatMap(({ number, status, subs, twice }) => {
+    const agrees = (sub: string) =>
+      status === 'PAID' ? ['PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'].includes(sub) : sub === status;
+    return [
+      ...(subs.every(agrees) ? [] : [`${number} (${status}): its sub-orders are ${subs.join(', ')}`]),
+      ...twice.map((type) => `${number} (${status}): ${type} was told more than once`),
+    ];
+  });
 }
 
 async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Promise<string[]> {

@@ -41,6 +41,8 @@ export interface ChargePlan {
 export interface Plan {
   seed: number;
   payments: PaymentPlan[];
+  /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
+  combined: PaymentPlan;
   charge: ChargePlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
@@ -59,7 +61,7 @@ export function planOf(seed: number): Plan {
   const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
   const sometimes = <T>(values: readonly T[], probability: number) =>
     random.fraction() < probability ? oneOf(values) : undefined;
-  const payments = Array.from({ length: PAYMENTS }, (): PaymentPlan => {
+  const payment = (): PaymentPlan => {
     const amount = 100 + below(10_000);
     return {
       amount,
@@ -70,11 +72,13 @@ export function planOf(seed: number): Plan {
       refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
       refundFault: sometimes(LOST_ANSWERS, 0.4),
     };
-  });
+  };
+  const payments = Array.from({ length: PAYMENTS }, payment);
   const kills = Array.from({ length: 1 + below(2) }, () => ({
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
   }));
+  const combined = payment();
   const charge: ChargePlan = {
     product: oneOf(['CODEPAY', 'CODEPAY', 'MICROPAY', 'FACEPAY'] as const),
     amount: 100 + below(10_000),
@@ -83,5 +87,5 @@ export function planOf(seed: number): Plan {
     ending: oneOf(['at once', 'pay', 'fail', 'close', 'race'] as const),
     hesitationMs: below(1_000),
   };
-  return { seed, payments, charge, kills };
+  return { seed, payments, combined, charge, kills };
 }

@@ -94,12 +94,14 @@ async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPo
     if (victim) process.kill(victim.pid, 'SIGKILL');
   });
   try {
-    const payments = await Promise.all([
+    const played = await Promise.all([
       ...plan.payments.map((payment, index) =>
         playPayment(backend, payment, `${plan.seed}X${index}`, description),
       ),
+      playCombined(backend, plan.combined, `${plan.seed}XC`, description),
       playCharge(backend, plan.charge, `${plan.seed}XT`, description),
     ]);
+    const payments = played.flat();
     await Promise.all(killing);
     report.statuses = payments.map(({ status }) => status);
     const { orders } = await backend.simulator<Pick<GatewayTruth, 'orders'>>('GET', '/orders?limit=10000');
@@ -121,33 +123,96 @@ async function playPayment(
   description: string,
 ): Promise<Resource> {
   const out_trade_no = `CRASH${name}`;
-  const fault = (operation: string, kind: string, more: object = {}) =>
-    backend.simulator('POST', '/faults', { operation, kind, out_trade_no, ...more });
-  if (plan.orderFault) await fault('native.create', plan.orderFault, PROCESSED);
+  const ended = await playOrder(backend, plan, {
+    resource: '/payments',
+    operation: 'native.create',
+    number: out_trade_no,
+    paidBy: out_trade_no,
+    body: { description, out_trade_no, amount: { total: plan.amount, currency: 'CNY' } },
+  });
+  if (ended.status === 'CLOSED' || ended.status === 'FAILED') return ended;
+  await playRefunds(backend, plan, ended);
+  return await backend.get(`/payments/${ended.id}`);
+}
+
+/** Plays one combined payment to its end, refunds of its first sub-order included. @returns the sub-orders as the API knows them then. */
+async function playCombined(
+  backend: MerchantBackend,
+  plan: PaymentPlan,
+  name: string,
+  description: string,
+): Promise<Resource[]> {
+  const combine_out_trade_no = `CRASH${name}`;
+  const numbers = ['A', 'B'].map((letter) => `${combine_out_trade_no}${letter}`);
+  const ended = await playOrder(backend, plan, {
+    resource: '/combined-payments',
+    operation: 'combine.native.create',
+    number: combine_out_trade_no,
+    paidBy: String(numbers[0]),
+    body: {
+      combine_out_trade_no,
+      sub_orders: numbers.map((out_trade_no) => ({
+        description,
+        out_trade_no,
+        attach: 'crashes',
+        amount: { total: plan.amount, currency: 'CNY' },
+      })),
+    },
+  });
+  const { sub_payments: subPayments } = ended as Resource & { sub_payments: Resource[] };
+  if (ended.status === 'PAID' && subPayments[0]) await playRefunds(backend, plan, subPayments[0]);
+  return await Promise.all(subPayments.map(({ id }) => backend.get(`/payments/${id}`)));
+}
+
+/** How an order is made, paid and closed. */
+interface OrderDeed {
+  resource: '/payments' | '/combined-payments';
+  operation: string;
+  /** Under which the gateway knows it. */
+  number: string;
+  /** The number that the customer pays. */
+  paidBy: string;
+  body: object;
+}
+
+/** Orders, pays and closes as the plan says. @returns the payment, or combined payment, when it has ended. */
+async function playOrder(
+  backend: MerchantBackend,
+  plan: PaymentPlan,
+  { resource, operation, number: out_trade_no, paidBy, body }: OrderDeed,
+): Promise<Resource> {
+  const fault = (what: string, kind: string, more: object = {}) =>
+    backend.simulator('POST', '/faults', { operation: what, kind, out_trade_no, ...more });
+  if (plan.orderFault) await fault(operation, plan.orderFault, PROCESSED);
   if (plan.notificationFault) {
     const times = plan.notificationFault === 'drop' ? { times: null } : {};
     await fault('notification', plan.notificationFault, times);
   }
-  const created = await backend.post('/payments', {
-    description,
-    out_trade_no,
-    amount: { total: plan.amount, currency: 'CNY' },
-  });
-  const path = `/payments/${created.id}`;
+  const created = await backend.post(resource, body);
+  const path = `${resource}/${created.id}`;
   if (!created.code_url) await backend.until(path, 'PENDING', ...ENDED);
   await sleep(plan.hesitationMs);
-  const pay = () => backend.simulator('POST', `/orders/${out_trade_no}/pay`, {});
+  const pay = () => backend.simulator('POST', `/orders/${paidBy}/pay`, {});
   const close = () => backend.post(`${path}/close`, { reason: 'crashes' });
   // Whoever comes too late is refused, by the gateway or by us.
   if (plan.ending !== 'close') await pay().catch(() => {});
   if (plan.ending !== 'pay') await close().catch(() => {});
-  const ended = await backend.until(path, ...ENDED);
-  if (ended.status === 'CLOSED' || ended.status === 'FAILED') return ended;
+  return await backend.until(path, ...ENDED);
+}
 
-  if (plan.refundFault && plan.refunds.length > 0) await fault('refund.create', plan.refundFault, PROCESSED);
+/** Asks for the refunds of a paid payment, and waits for their ends. */
+async function playRefunds(
+  backend: MerchantBackend,
+  plan: PaymentPlan,
+  { id, out_trade_no }: Resource,
+): Promise<void> {
+  if (plan.refundFault && plan.refunds.length > 0) {
+    const rule = { operation: 'refund.create', kind: plan.refundFault, out_trade_no, ...PROCESSED };
+    await backend.simulator('POST', '/faults', rule);
+  }
   const refunds = await Promise.all(
     plan.refunds.map((refund) =>
-      backend.post(`${path}/refunds`, { amount: { refund } }).catch((error: Error) => {
+      backend.post(`/payments/${id}/refunds`, { amount: { refund } }).catch((error: Error) => {
         if (!error.message.includes('refund_exceeds_payment')) throw error;
         return undefined;
       }),
@@ -156,7 +221,6 @@ async function playPayment(
   for (const refund of refunds) {
     if (refund) await backend.until(`/refunds/${refund.id}`, 'SUCCEEDED', 'FAILED');
   }
-  return await backend.get(path);
 }
 
 /** How faults name the calls of what is charged. */

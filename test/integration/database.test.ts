@@ -6,7 +6,8 @@ import { runner } from 'node-pg-migrate';
 import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
-import { PAYMENT_STATUSES } from '../../domain/payment.ts';
+import { COMBINED_PRODUCTS } from '../../domain/combined-payment.ts';
+import { isPaid, PAYMENT_STATUSES } from '../../domain/payment.ts';
 import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
 import { createDatabase } from '../servers.ts';
@@ -93,6 +94,11 @@ describe('database', () => {
         ['payments_status_check', PAYMENT_STATUSES],
         ['refunds_status_check', REFUND_STATUSES],
         ['payments_product_check', PRODUCT_NAMES],
+        [
+          'combined_payments_status_check',
+          PAYMENT_STATUSES.filter((status) => status === 'PAID' || !isPaid(status)),
+        ],
+        ['combined_payments_product_check', COMBINED_PRODUCTS],
       ] as const) {
         const { rows } = await pool.query(
           'select pg_get_constraintdef(oid) def from pg_constraint where conname = $1',

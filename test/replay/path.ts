@@ -19,6 +19,9 @@ export const SHORT = { notifyWaitMs: 300, pollGapsMs: [200, 300] };
 /** The notification is patiently waited for. */
 export const PATIENT = { notifyWaitMs: 60_000, pollGapsMs: [200, 300] };
 
+/** How long a window lasts that is to end in a test. */
+export const WINDOW_MS = 2_000;
+
 export const paymentId = (paysaga: Paysaga, number: string) => `payment/${paysaga.mchid}/${number}`;
 export const refundId = (paysaga: Paysaga, number: string) => `refund/${paysaga.mchid}/${number}`;
 
@@ -70,4 +73,17 @@ export async function untilAttention(paysaga: Paysaga, path: string, reason: str
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`${path} does not ask for an operator because of ${reason}`);
+}
+
+/** Asks again, once the workflow waits for that: its row says so a moment earlier. */
+export async function recheck(paysaga: Paysaga, workflowId: string): Promise<void> {
+  const handle = paysaga.client.workflow.getHandle(workflowId);
+  for (let turn = 0; ; turn += 1) {
+    try {
+      return await handle.executeUpdate('recheck', { args: [{ actor: 'ops', reason: 'amount corrected' }] });
+    } catch (error) {
+      if (turn === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
 }

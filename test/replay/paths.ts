@@ -1,10 +1,16 @@
 import { CHARGE_SETTINGS } from './charge-paths.ts';
+import { COMBINED_SETTINGS } from './combined-paths.ts';
 import type { Path, Setting } from './path.ts';
 import { PAYMENT_SETTINGS } from './payment-paths.ts';
 import { REFUND_SETTINGS } from './refund-paths.ts';
 
 /** Every path that a saga can take, grouped by how the stack is set up for it. */
-export const SETTINGS: readonly Setting[] = [...PAYMENT_SETTINGS, ...CHARGE_SETTINGS, ...REFUND_SETTINGS];
+export const SETTINGS: readonly Setting[] = [
+  ...PAYMENT_SETTINGS,
+  ...CHARGE_SETTINGS,
+  ...COMBINED_SETTINGS,
+  ...REFUND_SETTINGS,
+];
 
 /** The same by name. */
 export const PATHS: Readonly<Record<string, Path>> = Object.assign({}, ...SETTINGS.map(({ paths }) => paths));

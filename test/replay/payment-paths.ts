@@ -8,25 +8,12 @@ import {
   type Path,
   pay,
   paymentId,
+  recheck,
   type Setting,
   SHORT,
   untilAttention,
+  WINDOW_MS,
 } from './path.ts';
-
-const WINDOW_MS = 2_000;
-
-/** Asks again, once the workflow waits for that: its row says so a moment earlier. */
-async function recheck(paysaga: Paysaga, workflowId: string): Promise<void> {
-  const handle = paysaga.client.workflow.getHandle(workflowId);
-  for (let turn = 0; ; turn += 1) {
-    try {
-      return await handle.executeUpdate('recheck', { args: [{ actor: 'ops', reason: 'amount corrected' }] });
-    } catch (error) {
-      if (turn === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-}
 
 const createForADay = (paysaga: Paysaga) => create(paysaga, { expires_in: 24 * 3600 });
 

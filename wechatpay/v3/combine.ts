@@ -154,16 +154,18 @@ export class Combine<R extends Role = 'merchant'> {
   /**
    * Closes a combination nobody has paid.
    * @param subOrders exactly those of the order.
+   * @param combineAppid the appid that the order named; the client's own unless told.
    * @throws WechatPayError
    */
   async close(
     combineOutTradeNo: string,
     subOrders: (Pick<SubOrderRequest, 'mchid' | 'out_trade_no'> & SubOrderOwner<R>)[],
+    combineAppid = this.#combiner.combine_appid,
   ): Promise<void> {
     await this.#transport.send({
       endpoint: COMBINE_ENDPOINTS['combine.close'],
       segments: { combine_out_trade_no: combineOutTradeNo },
-      body: serializeBody({ combine_appid: this.#combiner.combine_appid, sub_orders: subOrders }),
+      body: serializeBody({ combine_appid: combineAppid, sub_orders: subOrders }),
     });
   }
 }

@@ -81,6 +81,7 @@ describe('domain', () => {
     fc.assert(
       fc.property(fc.uuid(), (uuid) => {
         assert.match(merchantNumber('T', publicId('pay', uuid)), OUT_TRADE_NO);
+        assert.match(merchantNumber('C', publicId('cmb', uuid)), OUT_TRADE_NO);
         assert.match(merchantNumber('R', publicId('ref', uuid)), OUT_REFUND_NO);
       }),
     );

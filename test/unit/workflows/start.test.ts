@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as workflows from '../../../workflows/index.ts';
-import { paymentStart, refundStart } from '../../../workflows/start.ts';
+import { combinedStart, paymentStart, refundStart } from '../../../workflows/start.ts';
 
 const payment = {
   id: 'pay_1',
@@ -12,18 +12,22 @@ const payment = {
   amount: 2590,
   timeExpire: new Date('2026-03-01T04:30:00Z'),
 };
+const combined = { ...payment, id: 'cmb_1', combineOutTradeNo: 'C20260301A000017' };
 const refund = { ...payment, id: 'ref_1', paymentId: 'pay_1', outRefundNo: 'R1' };
 
 describe('starting the sagas', () => {
   it('every workflow type that is started is exported, and none is exported that is not', () => {
-    const started = [paymentStart(payment), refundStart(refund)].map((start) => start.workflowType);
+    const started = [paymentStart(payment), combinedStart(combined), refundStart(refund)].map(
+      (start) => start.workflowType,
+    );
     assert.deepEqual(started.sort(), Object.keys(workflows).sort());
   });
 
   it('a workflow is known by the merchant’s number, and never started twice', () => {
     assert.equal(paymentStart(payment).workflowId, 'payment/1900012345/T20260301A000017');
+    assert.equal(combinedStart(combined).workflowId, 'combined/1900012345/C20260301A000017');
     assert.equal(refundStart(refund).workflowId, 'refund/1900012345/R1');
-    for (const start of [paymentStart(payment), refundStart(refund)]) {
+    for (const start of [paymentStart(payment), combinedStart(combined), refundStart(refund)]) {
       assert.equal(start.workflowIdReusePolicy, 'REJECT_DUPLICATE');
       assert.equal(start.workflowIdConflictPolicy, 'USE_EXISTING');
     }
@@ -32,6 +36,8 @@ describe('starting the sagas', () => {
   it('ids, search attributes and summaries say nothing private', () => {
     const secret = { ...payment, description: 'SECRET', attach: 'SECRET', openid: 'SECRET' };
     assert.ok(!JSON.stringify(paymentStart(secret)).includes('SECRET'));
+    assert.ok(!JSON.stringify(combinedStart({ ...combined, ...secret })).includes('SECRET'));
+    assert.equal(combinedStart(combined).staticSummary, '¥25.90 combined · C20260301A000017 · 1900012345');
     assert.equal(paymentStart(payment).staticSummary, '¥25.90 · T20260301A000017 · 1900012345');
   });
 });
