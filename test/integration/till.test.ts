@@ -88,6 +88,22 @@ describe('tills', () => {
     }
   });
 
+  it('a refusal is the end of it, with as few events as money', async () => {
+    paysaga.simulator.gateway.paymentCodes.arrange('144567890123456789', { outcome: 'NOT_ENOUGH' });
+    const out_trade_no = 'TILLREFUSED01';
+    const { status, body } = await paysaga.createPayment({
+      ...codepay,
+      auth_code: '144567890123456789',
+      out_trade_no,
+    });
+    assert.equal(status, 422);
+    assert.deepEqual([body.code, body.gateway_code], ['gateway_rejected', 'NOT_ENOUGH']);
+    const workflowId = `payment/${paysaga.mchid}/${out_trade_no}`;
+    assert.deepEqual(await paysaga.client.workflow.getHandle(workflowId).result(), { status: 'FAILED' });
+    const events = await paysaga.history(workflowId);
+    assert.ok(events.length <= 10, `${events.length} events: ${events.join(' ')}`);
+  });
+
   it('there is nothing to be renewed', async () => {
     const { body } = await paysaga.createPayment({ ...codepay, amount: { total: 100_000 } });
     const { status, body: same } = await paysaga.call('POST', `/v1/payments/${body.id}/prepay`);
