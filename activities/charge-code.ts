@@ -23,7 +23,7 @@ export type ChargeOutcome =
  * not known of a charge is asked, and in the end the order is taken back (official page 4012075249).
  */
 export function chargeCode(dependencies: ActivityDependencies) {
-  const { pool, merchants, vault, pace, clock } = dependencies;
+  const { pool, merchants, pace, clock } = dependencies;
   return async ({ paymentId }: { paymentId: string }): Promise<ChargeOutcome> => {
     if (activityInfo().isLocal && !pace.prompt) throw tooSlowForLocal();
     const payment = await mustLoad(pool, paymentId);
@@ -32,7 +32,7 @@ export function chargeCode(dependencies: ActivityDependencies) {
     const { appid } = await merchants.get(payment.merchantId);
     // After the window nobody stands at the till any more.
     const code =
-      now < payment.timeExpire ? await takeCode(pool, vault, paymentId, { appid, now }) : undefined;
+      now < payment.timeExpire ? await takeCode(pool, merchants.vault, paymentId, { appid, now }) : undefined;
     const taken = await mustLoad(pool, paymentId);
     if (taken.codeSentAt === null) return { kind: 'ended' };
     // An earlier attempt sent it: the row says what it heard, and polling finds out the rest.

@@ -1,5 +1,4 @@
 import type { Pool } from '../database/pool.ts';
-import type { Vault } from '../database/secrets.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { GatewayPace } from './gateway-pace.ts';
 
@@ -7,8 +6,6 @@ import type { GatewayPace } from './gateway-pace.ts';
 export interface ActivityDependencies {
   pool: Pool;
   merchants: Merchants;
-  /** Opens what customers have shown, to charge it. */
-  vault: Vault;
   /** Base of the notify_url, without a trailing slash, e.g. `https://pay.example.com`. */
   publicUrl: string;
   /** Unix time in milliseconds. */

@@ -1,13 +1,19 @@
+import { acceptContradiction } from './accept-contradiction.ts';
 import { chargeCode } from './charge-code.ts';
 import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
+import { showingRefusals } from './credentials.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
+import { payOutRefund } from './pay-out-refund.ts';
+import { recordOperatorAction } from './record-operator-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
+import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
 import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
+import { resolvePayment } from './resolve-payment.ts';
 import { reverseUnlessPaid } from './reverse-unless-paid.ts';
 import {
   settleCombinedByPolling,
@@ -15,7 +21,8 @@ import {
   settleCombinedFromNotification,
 } from './settle-combined.ts';
 import { settleByPolling, settleByQuery, settleFromNotification } from './settle-payment.ts';
-import { settleRefundByPolling, settleRefundFromNotification } from './settle-refund.ts';
+import { settleRefundByPolling, settleRefundByQuery, settleRefundFromNotification } from './settle-refund.ts';
+import { settleRefundOffline } from './settle-refund-offline.ts';
 import { submitRefund } from './submit-refund.ts';
 
 /**
@@ -25,27 +32,37 @@ import { submitRefund } from './submit-refund.ts';
 export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   const dependencies = { ...outside, pace: new GatewayPace(outside.clock) };
   return {
-    createPrepayOrder: createPrepayOrder(dependencies),
-    renewPrepayOrder: renewPrepayOrder(dependencies),
-    chargeCode: chargeCode(dependencies),
-    settleFromNotification: settleFromNotification(dependencies),
-    settleByPolling: settleByPolling(dependencies),
-    settleByQuery: settleByQuery(dependencies),
-    closeUnlessPaid: closeUnlessPaid(dependencies),
-    reverseUnlessPaid: reverseUnlessPaid(dependencies),
+    createPrepayOrder: showingRefusals(dependencies, createPrepayOrder(dependencies)),
+    renewPrepayOrder: showingRefusals(dependencies, renewPrepayOrder(dependencies)),
+    chargeCode: showingRefusals(dependencies, chargeCode(dependencies)),
+    settleFromNotification: showingRefusals(dependencies, settleFromNotification(dependencies)),
+    settleByPolling: showingRefusals(dependencies, settleByPolling(dependencies)),
+    settleByQuery: showingRefusals(dependencies, settleByQuery(dependencies)),
+    closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
+    reverseUnlessPaid: showingRefusals(dependencies, reverseUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
-    createCombinedOrder: createCombinedOrder(dependencies),
-    renewCombinedOrder: renewCombinedOrder(dependencies),
-    settleCombinedFromNotification: settleCombinedFromNotification(dependencies),
-    settleCombinedByPolling: settleCombinedByPolling(dependencies),
-    settleCombinedByQuery: settleCombinedByQuery(dependencies),
-    closeCombinedUnlessPaid: closeCombinedUnlessPaid(dependencies),
+    createCombinedOrder: showingRefusals(dependencies, createCombinedOrder(dependencies)),
+    renewCombinedOrder: showingRefusals(dependencies, renewCombinedOrder(dependencies)),
+    settleCombinedFromNotification: showingRefusals(
+      dependencies,
+      settleCombinedFromNotification(dependencies),
+    ),
+    settleCombinedByPolling: showingRefusals(dependencies, settleCombinedByPolling(dependencies)),
+    settleCombinedByQuery: showingRefusals(dependencies, settleCombinedByQuery(dependencies)),
+    closeCombinedUnlessPaid: showingRefusals(dependencies, closeCombinedUnlessPaid(dependencies)),
     requestCombinedAttention: requestCombinedAttention(dependencies),
     reserveRefund: reserveRefund(dependencies),
-    submitRefund: submitRefund(dependencies),
-    settleRefundFromNotification: settleRefundFromNotification(dependencies),
-    settleRefundByPolling: settleRefundByPolling(dependencies),
+    submitRefund: showingRefusals(dependencies, submitRefund(dependencies)),
+    settleRefundFromNotification: showingRefusals(dependencies, settleRefundFromNotification(dependencies)),
+    settleRefundByPolling: showingRefusals(dependencies, settleRefundByPolling(dependencies)),
+    settleRefundByQuery: showingRefusals(dependencies, settleRefundByQuery(dependencies)),
+    payOutRefund: showingRefusals(dependencies, payOutRefund(dependencies)),
+    acceptContradiction: acceptContradiction(dependencies),
+    settleRefundOffline: showingRefusals(dependencies, settleRefundOffline(dependencies)),
     requestRefundAttention: requestRefundAttention(dependencies),
+    repeatWaitingSteps: repeatWaitingSteps(),
+    recordOperatorAction: recordOperatorAction(dependencies),
+    resolvePayment: resolvePayment(dependencies),
   };
 }
 

@@ -1,38 +1,26 @@
-import { loadPayment, lockPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
-import { loadRefund, sumRefunds, transitionRefund } from '../database/refunds.ts';
-import type { ErrorCode } from '../domain/errors.ts';
-import { isPaid } from '../domain/payment.ts';
-import type { RefundFinding } from '../domain/refund.ts';
+import { loadSource, lockSource } from '../database/refund-source.ts';
+import { transitionRefund } from '../database/refunds.ts';
+import { type RefundFinding, refundObstacle } from '../domain/refund.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { knownFinding } from './settle-refund.ts';
+import { knownFinding, mustLoad } from './settle-refund.ts';
 
 /**
- * Sets the amount aside. The payment's row is locked meanwhile, so however many refunds run at once, together they never
+ * Sets the amount aside. What the refund draws on is locked meanwhile, so however many refunds run at once, together they never
  * exceed what was paid.
  */
-export function reserveRefund({ pool }: ActivityDependencies) {
+export function reserveRefund({ pool, clock }: ActivityDependencies) {
   return async ({ refundId }: { refundId: string }): Promise<RefundFinding> => {
-    const intent = await loadRefund(pool, refundId);
-    if (!intent) throw new Error(`there is no refund ${refundId}`);
+    const intent = await mustLoad(pool, refundId);
     return await inTransaction(pool, async (db) => {
-      await lockPayment(db, intent.paymentId);
-      const refund = await loadRefund(db, refundId);
-      const payment = await loadPayment(db, intent.paymentId);
-      if (!refund || !payment) throw new Error(`refund ${refundId} or its payment vanished`);
+      await lockSource(db, intent);
+      const refund = await mustLoad(db, refundId);
       if (refund.status !== 'CREATED') return knownFinding(refund);
-
-      const refuse = async (code: ErrorCode, message: string): Promise<RefundFinding> => {
+      const obstacle = refundObstacle(refund, await loadSource(db, refund), clock());
+      if (obstacle) {
+        const { code, message } = obstacle;
         await transitionRefund(db, refundId, 'FAILED', { failureCode: code, failureMessage: message });
         return { kind: 'final', status: 'FAILED', code, message };
-      };
-      if (!isPaid(payment.status)) {
-        return await refuse('payment_not_paid', `the payment is ${payment.status}`);
-      }
-      const { reserved } = await sumRefunds(db, payment.id);
-      const left = payment.amount - reserved;
-      if (refund.amount > left) {
-        return await refuse('refund_exceeds_payment', `${left} of ${payment.amount} fen are left to refund`);
       }
       await transitionRefund(db, refundId, 'RESERVED');
       return { kind: 'processing' };

@@ -1,14 +1,16 @@
 import { activityInfo } from '@temporalio/activity';
 import { loadNotification } from '../database/notifications.ts';
-import { lockPayment, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
+import { listAttempts } from '../database/refund-attempts.ts';
+import { lockSource, recordGivenBack } from '../database/refund-source.ts';
 import {
+  clearRefundAttention,
   loadRefund,
   type Refund,
   requestRefundAttention,
-  sumRefunds,
   transitionRefund,
 } from '../database/refunds.ts';
+import type { RefundAttention } from '../domain/attention.ts';
 import type { Fen } from '../domain/money.ts';
 import { isRefundFinal, type RefundFinding, type RefundStatus } from '../domain/refund.ts';
 import { readTime } from '../domain/time.ts';
@@ -16,7 +18,6 @@ import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import { type RefundNotification, WechatPayError, type Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, notFinalYet, pollGap } from './failures.ts';
-import { mustLoad as mustLoadPayment } from './settle-payment.ts';
 
 /** Settles from a stored, verified notification if it agrees with the refund; otherwise the gateway is asked. */
 export function settleRefundFromNotification({ pool, merchants }: ActivityDependencies) {
@@ -27,12 +28,15 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
     const told = notification.resource as RefundNotification | RefundNotification<'partner'>;
     // Only what decides was checked when the notification was opened.
     if (
-      told.out_refund_no === refund.outRefundNo &&
+      (await hasNumber(pool, refund, told.out_refund_no)) &&
       namedSubMchid(told, refund) === refund.subMchid &&
       told.amount?.refund === refund.amount &&
-      told.refund_id
+      told.refund_id &&
+      // Not final: since it was sent the money may have been sent elsewhere.
+      told.refund_status !== 'ABNORMAL'
     ) {
       return await settleRefund(pool, refund, {
+        outRefundNo: told.out_refund_no,
         refundId: told.refund_id,
         status: told.refund_status,
         amount: told.amount.refund,
@@ -42,6 +46,12 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
     }
     return await askAndSettle(pool, refund, await merchants.for(refund));
   };
+}
+
+/** Whether one of the refund's attempts has this number. */
+async function hasNumber(pool: Pool, refund: Refund, outRefundNo: string): Promise<boolean> {
+  if (outRefundNo === refund.outRefundNo) return true;
+  return (await listAttempts(pool, refund.id)).some((attempt) => attempt.outRefundNo === outRefundNo);
 }
 
 /** The sub-merchant that a notification names; some of a service provider's name none, and are known by its number alone. */
@@ -59,16 +69,45 @@ export function settleRefundByPolling({ pool, merchants }: ActivityDependencies)
     pollGapsMs: number[];
     /** What the workflow knows already; only something else is news. */
     known: RefundFinding['kind'];
+    knownAttention?: RefundAttention | undefined;
   }): Promise<RefundFinding> => {
     const refund = await mustLoad(pool, input.refundId);
     const finding = await askAndSettle(pool, refund, await merchants.for(refund));
     if (finding.kind === 'final' || finding.kind !== input.known) return finding;
+    if (finding.attention !== input.knownAttention) return finding;
     throw notFinalYet(`the refund is ${finding.kind}`, pollGap(input.pollGapsMs, activityInfo().attempt));
   };
 }
 
+/** Asks the gateway once, now; when it has contradicted itself, after every number of the refund. */
+export function settleRefundByQuery({ pool, merchants }: ActivityDependencies) {
+  return async ({ refundId }: { refundId: string }): Promise<RefundFinding> => {
+    const refund = await mustLoad(pool, refundId);
+    const gateway = await merchants.for(refund);
+    const finding = await askAndSettle(pool, refund, gateway);
+    const now = await mustLoad(pool, refundId);
+    if (now.attentionReason !== 'gateway_contradicts' || (await contradiction(pool, gateway, now)))
+      return finding;
+    await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
+    return knownFinding(await mustLoad(pool, refundId));
+  };
+}
+
+/** Whether the gateway says of an attempt that has ended here that it has not, or otherwise. Failed ones are CLOSED there, or unknown. */
+export async function contradiction(pool: Pool, gateway: PaymentGateway, refund: Refund): Promise<boolean> {
+  for (const attempt of await listAttempts(pool, refund.id)) {
+    if (attempt.outcome === null || attempt.sentAt === null) continue;
+    const answer = await queryRefund(gateway, attempt.outRefundNo);
+    const succeeded = answer !== undefined && answer.status !== 'CLOSED';
+    // One that was settled by other means must not have moved money at the gateway.
+    if (succeeded !== (attempt.outcome === 'SUCCEEDED' && !refund.settledOffline)) return true;
+  }
+  return false;
+}
+
 /** The gateway's word on a refund, whichever way it came. */
 export interface RefundWord {
+  outRefundNo: string;
   refundId: string;
   status: WechatRefund['status'];
   amount: Fen;
@@ -80,6 +119,7 @@ export interface RefundWord {
 /** The word in an answer to a request or a query. */
 export function wordOf(answer: WechatRefund): RefundWord {
   return {
+    outRefundNo: answer.out_refund_no,
     refundId: answer.refund_id,
     status: answer.status,
     amount: answer.amount.refund,
@@ -89,14 +129,16 @@ export function wordOf(answer: WechatRefund): RefundWord {
 }
 
 /**
- * Stores what follows from the gateway's word in one transaction: the refund's status, the payment's status, their events. The
- * payment's row is locked, as its status follows from the sum of its refunds. A repeat changes nothing.
+ * Stores what follows from the gateway's word in one transaction: the refund's status, that of what it draws on, their events. That is
+ * locked, as its status follows from the sum of its refunds. A repeat changes nothing.
  */
-export async function settleRefund(pool: Pool, refund: Refund, word: RefundWord): Promise<RefundFinding> {
+export async function settleRefund(pool: Pool, known: Refund, word: RefundWord): Promise<RefundFinding> {
   return await inTransaction(pool, async (db) => {
-    await lockPayment(db, refund.paymentId);
-    if (word.amount === refund.amount) await record(db, refund, word);
-    else await requestRefundAttention(db, refund.id, 'amount_differs');
+    await lockSource(db, known);
+    const refund = await mustLoad(db, known.id);
+    if (word.outRefundNo !== refund.outRefundNo) await recordOfEarlier(db, refund, word);
+    else if (word.amount !== refund.amount) await requestRefundAttention(db, refund.id, 'amount_differs');
+    else await record(db, refund, word);
     return knownFinding(await mustLoad(db, refund.id));
   });
 }
@@ -122,19 +164,34 @@ async function record(db: Queryable, refund: Refund, word: RefundWord): Promise<
     ...(status === 'SUCCEEDED' && readTime(word.successTime)),
     ...(status === 'FAILED' && REFUND_CLOSED),
   });
-  if (changed === undefined) {
-    const now = await mustLoad(db, refund.id);
-    // The gateway takes back what it said before: a refund that had failed here has moved money there, or the other way round.
-    if (isRefundFinal(now.status) && now.status !== status && isRefundFinal(status)) {
-      await requestRefundAttention(db, refund.id, 'gateway_contradicts');
-    }
+  if (changed !== undefined) {
+    if (status === 'SUCCEEDED') await recordGivenBack(db, refund);
     return;
   }
-  if (status === 'SUCCEEDED') {
-    const { amount } = await mustLoadPayment(db, refund.paymentId);
-    const { succeeded } = await sumRefunds(db, refund.paymentId);
-    await transitionPayment(db, refund.paymentId, succeeded === amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+  if (contradicts(refund, status)) await requestRefundAttention(db, refund.id, 'gateway_contradicts');
+  else if (status === refund.status && refund.attentionReason && isGone(refund.attentionReason)) {
+    if (status === 'ABNORMAL') await requestRefundAttention(db, refund.id, 'refund_abnormal');
+    else await clearRefundAttention(db, refund.id);
   }
+}
+
+/**
+ * The gateway takes back what it said before: a refund that had failed here has moved money there, or the other way round. A refund that
+ * was settled by other means must not succeed there as well.
+ */
+function contradicts(refund: Refund, status: RefundStatus): boolean {
+  if (!isRefundFinal(refund.status) || !isRefundFinal(status)) return false;
+  return refund.status !== status || (refund.settledOffline && status === 'SUCCEEDED');
+}
+
+/** Reasons that are gone once the gateway says what the row says. */
+function isGone(reason: RefundAttention): boolean {
+  return ['amount_differs', 'unknown_refund_status', 'workflow_ended'].includes(reason);
+}
+
+/** A word on an attempt that came to nothing is a copy, unless money moves by it after all. */
+async function recordOfEarlier(db: Queryable, refund: Refund, word: RefundWord): Promise<void> {
+  if (word.status !== 'CLOSED') await requestRefundAttention(db, refund.id, 'gateway_contradicts');
 }
 
 const REFUND_CLOSED = {
@@ -167,14 +224,21 @@ export function knownFinding(refund: Refund): RefundFinding {
         code: refund.failureCode ?? '',
         message: refund.failureMessage ?? '',
       };
-    case 'ABNORMAL':
-      return { kind: 'abnormal' };
-    default:
-      return { kind: 'processing' };
+    default: {
+      const kind = refund.status === 'ABNORMAL' ? 'abnormal' : 'processing';
+      const reason = refund.attentionReason;
+      // Refused credentials are told by a signal.
+      return { kind, ...(reason && reason !== 'credentials_refused' && { attention: reason }) };
+    }
   }
 }
 
-async function askAndSettle(pool: Pool, refund: Refund, gateway: PaymentGateway): Promise<RefundFinding> {
+/** Asks the gateway, and stores what follows from its word. */
+export async function askAndSettle(
+  pool: Pool,
+  refund: Refund,
+  gateway: PaymentGateway,
+): Promise<RefundFinding> {
   const answer = await queryRefund(gateway, refund.outRefundNo);
   if (!answer) return knownFinding(refund);
   return await settleRefund(pool, refund, wordOf(answer));

@@ -1,55 +1,123 @@
 import { activityInfo } from '@temporalio/activity';
-import { loadPayment } from '../database/payments.ts';
-import { inTransaction } from '../database/pool.ts';
-import { loadRefund, storeRefundRequest, transitionRefund } from '../database/refunds.ts';
-import type { RefundFinding } from '../domain/refund.ts';
+import { inTransaction, type Pool } from '../database/pool.ts';
+import { markSent, storeRefundRequest, waitForTurn } from '../database/refund-attempts.ts';
+import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
+import { loadSource, lockSource } from '../database/refund-source.ts';
+import {
+  clearRefundAttention,
+  type Refund,
+  requestRefundAttention,
+  transitionRefund,
+} from '../database/refunds.ts';
+import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
+import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { gatewayFailure, isFinalRejection } from './failures.ts';
-import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
+import { gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
+import { contradiction, knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
+
+/** So long a request waits at least for a token, in milliseconds: waiting ones do not ask all the time. */
+const TOKEN_WAIT_MS = 1_000;
+
+/** Which refund to submit, and how patiently. */
+export interface SubmitInput {
+  refundId: string;
+  /** Between two refunds of one payment, in milliseconds. */
+  gapMs?: number | undefined;
+  /** Gaps between attempts while the merchant's account is empty. */
+  topUpGapsMs?: number[] | undefined;
+  /** What the workflow knows already; only something else is news. */
+  known?: 'not_enough' | undefined;
+}
 
 /**
- * Hands the refund to the gateway. When an earlier attempt has left the outcome unknown, the gateway is asked first; if it has no
+ * Hands the refund to the gateway. When an earlier call has left the outcome unknown, the gateway is asked first; if it has no
  * such refund, the same number is sent again with the same bytes. A new number would risk paying twice.
  */
 export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencies) {
-  return async ({ refundId }: { refundId: string }): Promise<RefundFinding> => {
-    const refund = await loadRefund(pool, refundId);
-    const payment = refund && (await loadPayment(pool, refund.paymentId));
-    if (!refund || !payment?.transactionId)
-      throw new Error(`there is no refund ${refundId} of a paid payment`);
+  return async (input: SubmitInput): Promise<SubmitFinding> => {
+    const { refundId, gapMs = REFUND_LIMITS.gapMs, topUpGapsMs = [] } = input;
+    const { attempt: turn } = activityInfo();
+    const refund = await mustLoad(pool, refundId);
     if (refund.status !== 'RESERVED') return knownFinding(refund);
+    // The account was empty a moment ago.
+    if (input.known === 'not_enough' && turn === 1) throw accountIsEmpty(topUpGapsMs, turn);
 
     const gateway = await merchants.for(refund);
-    const mayHaveBeenSent = refund.refundRequest !== null || activityInfo().attempt > 1;
-    const body = await storeRefundRequest(
-      pool,
-      refundId,
-      gateway.serializeRefund(
-        refund,
-        { transactionId: payment.transactionId, amount: payment.amount },
-        notifyUrl(publicUrl, refund.merchantId),
-      ),
-    );
+    const body = await exactRequest(pool, gateway, refund, notifyUrl(publicUrl, refund.merchantId));
+    const mayHaveBeenSent = refund.sentAt !== null;
     let answer: WechatRefund | undefined;
     if (mayHaveBeenSent) answer = await queryRefund(gateway, refund.outRefundNo);
-    if (!answer) {
-      try {
-        answer = await gateway.applyRefund(body);
-      } catch (error) {
+    else if (refund.attempt > 1) {
+      // Another number is sent only if the earlier ones have come to nothing there, too.
+      if (await contradiction(pool, gateway, refund)) {
+        await inTransaction(pool, (db) => requestRefundAttention(db, refundId, 'gateway_contradicts'));
+        return { kind: 'undecided', reason: 'gateway_contradicts' };
+      }
+      if (refund.attention !== 'none') await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
+    }
+    if (answer) return await settleRefund(pool, refund, wordOf(answer));
+
+    const permission = await takePermission(pool, refund, gapMs);
+    if (permission.kind === 'queued') return { kind: 'queued', waitMs: permission.waitMs };
+    if (permission.kind === 'limited')
+      throw notFinalYet('the merchant has asked for too many refunds at once', permission.waitMs);
+    try {
+      answer = await gateway.applyRefund(body);
+    } catch (error) {
+      await takeFailureToken(pool, refund.merchantId);
+      if (!isFinalRejection(error)) throw gatewayFailure(error);
+      if (error.code === 'NOT_ENOUGH') {
         // It goes through under the same number once the merchant has topped up.
-        if (!isFinalRejection(error) || error.code === 'NOT_ENOUGH') throw gatewayFailure(error);
-        // An earlier attempt may have been accepted after all, and its query too early: freeing the amount then would pay twice.
-        if (mayHaveBeenSent || error.outcome === 'unknown')
-          answer = await queryRefund(gateway, refund.outRefundNo);
-        if (!answer) {
-          const failure = { failureCode: error.code, failureMessage: error.message };
-          await inTransaction(pool, (db) => transitionRefund(db, refundId, 'FAILED', failure));
-          return knownFinding(await mustLoad(pool, refundId));
-        }
+        await inTransaction(pool, (db) => requestRefundAttention(db, refundId, 'refund_not_enough'));
+        if (input.known === 'not_enough') throw accountIsEmpty(topUpGapsMs, turn);
+        return { kind: 'not_enough' };
+      }
+      // An earlier call may have been accepted after all, and its query too early: freeing the amount then would pay twice.
+      if (mayHaveBeenSent || error.outcome === 'unknown')
+        answer = await queryRefund(gateway, refund.outRefundNo);
+      if (!answer) {
+        const failure = { failureCode: error.code, failureMessage: error.message };
+        await inTransaction(pool, (db) => transitionRefund(db, refundId, 'FAILED', failure));
+        return knownFinding(await mustLoad(pool, refundId));
       }
     }
     return await settleRefund(pool, refund, wordOf(answer));
   };
+}
+
+/** The bytes to send, stored before they are sent for the first time. */
+async function exactRequest(
+  pool: Pool,
+  gateway: PaymentGateway,
+  refund: Refund,
+  url: string,
+): Promise<string> {
+  const { transactionId, amount } = await loadSource(pool, refund);
+  if (transactionId === null) throw new Error(`refund ${refund.id} draws on nothing that was paid`);
+  return await storeRefundRequest(
+    pool,
+    refund.id,
+    gateway.serializeRefund(refund, { transactionId, amount }, url),
+  );
+}
+
+type Permission = { kind: 'granted' } | { kind: 'queued' | 'limited'; waitMs: number };
+
+/** One refund of a payment at a time, and no more of a merchant's than WeChat Pay takes; noted as sent when it may be. */
+async function takePermission(pool: Pool, refund: Refund, gapMs: number): Promise<Permission> {
+  return await inTransaction(pool, async (db) => {
+    await lockSource(db, refund);
+    const turnMs = await waitForTurn(db, { refundId: refund.id, gapMs });
+    if (turnMs > 0) return { kind: 'queued', waitMs: turnMs };
+    const tokenMs = await takeRefundToken(db, refund.merchantId);
+    if (tokenMs > 0) return { kind: 'limited', waitMs: Math.max(TOKEN_WAIT_MS, tokenMs) };
+    await markSent(db, refund.id);
+    return { kind: 'granted' };
+  });
+}
+
+function accountIsEmpty(gapsMs: number[], turn: number): Error {
+  return notFinalYet('the merchant account has not enough money', pollGap(gapsMs, turn));
 }

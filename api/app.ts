@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Pool } from '../database/pool.ts';
-import type { Vault } from '../database/secrets.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { NOTIFICATIONS_PATH } from '../gateway/notify-url.ts';
 import type { Logger } from '../process/logger.ts';
@@ -16,6 +15,7 @@ import { ledgerRoutes } from './ledger.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
 
@@ -25,7 +25,6 @@ export interface ApiDependencies {
   client: Client;
   sagas: Sagas;
   merchants: Merchants;
-  vault: Vault;
   log: Logger;
   /** Unix time in milliseconds. */
   clock?: () => number;
@@ -42,7 +41,6 @@ export function createApp({
   client,
   sagas,
   merchants,
-  vault,
   log,
   clock = Date.now,
   isStopping = () => false,
@@ -59,9 +57,10 @@ export function createApp({
     requireJson,
     express.json({ limit: BODY_LIMIT, verify: requireUtf8, strict: false }),
   );
-  app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, vault, clock }));
+  app.use('/v1/payments', paymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
-  app.use('/v1', refundRoutes({ pool, sagas }));
+  app.use('/v1', refundRoutes({ pool, sagas, clock }));
+  app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
   app.use('/v1/exports', exportRoutes({ pool, downloads }));

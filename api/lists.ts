@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const id = z.string({ message: 'must be an id' }).regex(/^\w{1,64}$/, { message: 'must be an id' });
+
 /** Where a list is read from: `limit` newest first, after or before one that was seen. Never by page numbers: the list grows meanwhile. */
 export const PAGE_FIELDS = {
   limit: z.coerce
@@ -8,8 +10,8 @@ export const PAGE_FIELDS = {
     .min(1, { message: 'must be at least 1' })
     .max(100, { message: 'must be at most 100' })
     .default(20),
-  starting_after: z.string().optional(),
-  ending_before: z.string().optional(),
+  starting_after: id.optional(),
+  ending_before: id.optional(),
 };
 
 /** For `.check` of an object with {@link PAGE_FIELDS}: one direction at a time. */

@@ -4,17 +4,17 @@ import { listMerchants, type Merchant } from '../database/merchants.ts';
 import { storeCode } from '../database/payment-codes.ts';
 import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
-import type { Vault } from '../database/secrets.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
-import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
-import { type Cashier, cashierOf } from './cashier.ts';
+import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
 import { partiesOf } from './parties.ts';
+import { listOfPayments } from './payment-list.ts';
+import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
 import { CreatePayment, parseBody } from './schemas.ts';
@@ -25,13 +25,11 @@ export function paymentRoutes({
   pool,
   sagas,
   merchants,
-  vault,
   clock,
 }: {
   pool: Pool;
   sagas: Sagas;
   merchants: Merchants;
-  vault: Vault;
   clock: () => number;
 }): Router {
   const router = Router();
@@ -41,6 +39,7 @@ export function paymentRoutes({
 
   router
     .route('/')
+    .get(listOfPayments(pool))
     .post(async (request, response) => {
       const { tenantId } = caller(response);
       const body = parseBody(CreatePayment, request.body);
@@ -65,7 +64,7 @@ export function paymentRoutes({
           ...partiesOf(body, merchant),
         });
         const code = body.auth_code ?? body.face_code;
-        if (code !== undefined) await storeCode(db, vault, id, code);
+        if (code !== undefined) await storeCode(db, merchants.vault, id, code);
       }).catch(outTradeNoExists(outTradeNo));
 
       let payment = await mustFind(pool, tenantId, intent.id);
@@ -82,7 +81,7 @@ export function paymentRoutes({
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
     })
-    .all(onlyMethods('POST'));
+    .all(onlyMethods('GET', 'POST'));
 
   router
     .route('/:id')
@@ -153,38 +152,4 @@ export async function chooseMerchant(
       },
     ],
   });
-}
-
-/** A payment as the API shows it. Times are RFC 3339 in Beijing's offset, as WeChat Pay's are; amounts are fen. */
-export function paymentResource(payment: Payment, cashier: Cashier) {
-  return {
-    id: payment.id,
-    object: 'payment',
-    merchant_id: payment.merchantId,
-    mchid: payment.mchid,
-    out_trade_no: payment.outTradeNo,
-    combined_payment_id: payment.combinedId,
-    product: payment.product,
-    sub_merchant: payment.subMchid === null ? null : { mchid: payment.subMchid, appid: payment.subAppid },
-    status: payment.status,
-    attention: payment.attention,
-    attention_reason: payment.attentionReason,
-    amount: {
-      total: payment.amount,
-      payer_total: payment.payerTotal,
-      refunded: payment.amountRefunded,
-      currency: payment.currency,
-    },
-    description: payment.description,
-    attach: payment.attach,
-    ...cashier,
-    transaction_id: payment.transactionId,
-    time_expire: rfc3339(payment.timeExpire),
-    success_time: payment.successTime && rfc3339(payment.successTime),
-    failure:
-      payment.failureCode === null ? null : { code: payment.failureCode, message: payment.failureMessage },
-    version: payment.version,
-    created_at: rfc3339(payment.createdAt),
-    updated_at: rfc3339(payment.updatedAt),
-  };
 }

@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { isUniqueViolation, type Pool } from '../database/pool.ts';
-import { findRefund, insertRefund, type Refund, sumRefunds } from '../database/refunds.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import { listAttempts } from '../database/refund-attempts.ts';
+import { lockSource, sourceOf } from '../database/refund-source.ts';
+import { findRefund, insertRefund, type Refund, retryRefund } from '../database/refunds.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
-import { isPaid } from '../domain/payment.ts';
-import { rfc3339 } from '../domain/time.ts';
+import { REFUND_OBSTACLES, type RefundObstacle, refundObstacle } from '../domain/refund.ts';
 import { caller } from './authentication.ts';
-import { storeOnce } from './idempotency.ts';
+import { type Intent, storeOnce } from './idempotency.ts';
 import { requestedPayment } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
+import { refundResource } from './refund-resource.ts';
 import type { Sagas } from './sagas.ts';
-import { CreateRefund, parseBody } from './schemas.ts';
+import { CreateRefund, parseBody, RetryRefund } from './schemas.ts';
 
 /** `/v1/payments/{id}/refunds` and `/v1/refunds` */
-export function refundRoutes({ pool, sagas }: { pool: Pool; sagas: Sagas }): Router {
+export function refundRoutes({
+  pool,
+  sagas,
+  clock,
+}: {
+  pool: Pool;
+  sagas: Sagas;
+  clock: () => number;
+}): Router {
   const router = Router();
 
   router
@@ -28,52 +37,88 @@ export function refundRoutes({ pool, sagas }: { pool: Pool; sagas: Sagas }): Rou
       const scope = { tenantId, path: `/v1/payments/${payment.id}/refunds`, newId: id };
       const intent = await storeOnce(pool, request, scope, async (db) => {
         // A kind word early; what counts is the reservation, which the workflow makes under a lock.
-        if (!isPaid(payment.status)) throw refusal('payment_not_paid', `the payment is ${payment.status}`);
-        const left = payment.amount - (await sumRefunds(db, payment.id)).reserved;
-        if (left === 0) throw refusal('refund_exceeds_payment', 'nothing is left to refund');
+        const source = await sourceOf(db, payment);
+        const left = source.amount - source.reserved;
+        // Without an amount: all that is left. What may change until it is reserved is not said yet: that something, but too little is left.
+        const { refund: amount, currency } = body.amount ?? { refund: left, currency: payment.currency };
+        refuseObstacle(refundObstacle({ amount: Math.min(amount, left), currency }, source, clock()));
         await insertRefund(db, {
           id,
           tenantId,
           merchantId: payment.merchantId,
           paymentId: payment.id,
           outRefundNo,
-          // Without an amount: all that is left.
-          amount: body.amount?.refund ?? left,
+          amount,
           reason: body.reason,
         });
-      }).catch((error: unknown) => {
-        if (!isUniqueViolation(error, 'refunds_merchant_id_out_refund_no_key')) throw error;
-        throw new Problem(
-          'out_refund_no_exists',
-          `${outRefundNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
-        );
-      });
-
-      let refund = await mustFind(pool, tenantId, intent.id);
-      if (refund.status === 'CREATED' || refund.status === 'RESERVED') {
-        await sagas.submit(refund);
-        refund = await mustFind(pool, tenantId, intent.id);
-      }
-      if (intent.replayed) response.set('idempotency-replayed', 'true');
-      if (refund.status === 'FAILED') throw refusedRefund(refund);
-      // 202: stored for good, the gateway has not answered yet; GET tells.
-      const answered = refund.status !== 'CREATED' && refund.status !== 'RESERVED';
-      response
-        .status(answered ? 201 : 202)
-        .location(`/v1/refunds/${refund.id}`)
-        .json(refundResource(refund));
+      }).catch(numberTaken(outRefundNo));
+      await answer(intent, response, 201);
     })
     .all(onlyMethods('POST'));
 
   router
     .route('/refunds/:id')
     .get(async (request, response) => {
-      const refund = await mustFind(pool, caller(response).tenantId, String(request.params.id));
-      response.json(refundResource(refund));
+      response.json(await shown(pool, await requestedRefund(pool, request, response)));
     })
     .all(onlyMethods('GET'));
 
+  router
+    .route('/refunds/:id/retry')
+    .post(async (request, response) => {
+      const body = parseBody(RetryRefund, request.body);
+      const refund = await requestedRefund(pool, request, response);
+      // Another number than that of any attempt before.
+      const outRefundNo = body.out_refund_no ?? merchantNumber('R', publicId('ref', randomUUID()));
+      const scope = { tenantId: refund.tenantId, path: `/v1/refunds/${refund.id}/retry`, newId: refund.id };
+      const intent = await storeOnce(pool, request, scope, async (db) => {
+        await lockSource(db, refund);
+        if (await retryRefund(db, refund.id, { outRefundNo })) return;
+        const now = (await findRefund(db, refund.tenantId, refund.id)) ?? refund;
+        throw new Problem(
+          'refund_not_retryable',
+          now.attention === 'none'
+            ? `The refund is ${now.status}.`
+            : `The refund waits for an operator (${now.attentionReason}): see its runbook first.`,
+          { status_now: now.status },
+        );
+      }).catch(numberTaken(outRefundNo));
+      await answer(intent, response, 200);
+    })
+    .all(onlyMethods('POST'));
+
   return router;
+
+  /** Starts what was stored, waits for a while for WeChat Pay's answer, and shows what is known then. */
+  async function answer(intent: Intent, response: Response, done: 200 | 201): Promise<void> {
+    const { tenantId } = caller(response);
+    let refund = await mustFind(pool, tenantId, intent.id);
+    if (!isAnswered(refund)) {
+      await sagas.submit(refund);
+      refund = await mustFind(pool, tenantId, intent.id);
+    }
+    if (intent.replayed) response.set('idempotency-replayed', 'true');
+    if (refund.status === 'FAILED') throw refusedRefund(refund);
+    // 202: stored for good, the gateway has not answered yet; GET tells.
+    response
+      .status(isAnswered(refund) ? done : 202)
+      .location(`/v1/refunds/${refund.id}`)
+      .json(await shown(pool, refund));
+  }
+}
+
+function isAnswered({ status }: Refund): boolean {
+  return status !== 'CREATED' && status !== 'RESERVED';
+}
+
+/** A refund as the API shows it, with its attempts. */
+export async function shown(pool: Pool, refund: Refund): Promise<ReturnType<typeof refundResource>> {
+  return refundResource(refund, await listAttempts(pool, refund.id));
+}
+
+/** The refund that the path names, if it is the caller's. */
+export async function requestedRefund(pool: Pool, request: Request, response: Response): Promise<Refund> {
+  return await mustFind(pool, caller(response).tenantId, String(request.params.id));
 }
 
 async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Refund> {
@@ -82,46 +127,33 @@ async function mustFind(pool: Pool, tenantId: string, id: string): Promise<Refun
   return refund;
 }
 
-/** Codes of our own rules; every other failure code is WeChat Pay's. */
-const OWN_CODES = ['payment_not_paid', 'refund_exceeds_payment'] as const satisfies ErrorCode[];
+/** Names the one thing that may be wrong with a number that has the right form. */
+function numberTaken(outRefundNo: string): (error: unknown) => never {
+  return (error) => {
+    if (!isUniqueViolation(error, 'refund_attempts_merchant_id_out_refund_no_key')) throw error;
+    throw new Problem(
+      'out_refund_no_exists',
+      `${outRefundNo} was used already. Repeat a request with its own Idempotency-Key, or use a new number.`,
+    );
+  };
+}
 
-function refusal(code: (typeof OWN_CODES)[number], message: string, extensions = {}): Problem {
+function refuseObstacle(obstacle: RefundObstacle | undefined): void {
+  if (obstacle) throw refusal(obstacle);
+}
+
+/** A refusal by our own rules; every other failure code is WeChat Pay's. */
+function refusal({ code, message }: RefundObstacle, extensions = {}): Problem {
   return new Problem(code, `Nothing was refunded: ${message}.`, extensions);
 }
 
 function refusedRefund(refund: Refund): Problem {
   const extensions = { refund_id: refund.id };
-  const own = OWN_CODES.find((code) => code === refund.failureCode);
-  if (own) return refusal(own, refund.failureMessage ?? '', extensions);
+  const code = REFUND_OBSTACLES.find((own) => own === refund.failureCode);
+  if (code) return refusal({ code, message: refund.failureMessage ?? '' }, extensions);
   return new Problem(
     'gateway_rejected',
     `WeChat Pay refused the refund with ${refund.failureCode}: ${refund.failureMessage}. Nothing was refunded.`,
     { ...extensions, gateway_code: refund.failureCode },
   );
-}
-
-/** A refund as the API shows it. Times are RFC 3339 in Beijing's offset; amounts are fen. */
-export function refundResource(refund: Refund) {
-  return {
-    id: refund.id,
-    object: 'refund',
-    payment_id: refund.paymentId,
-    merchant_id: refund.merchantId,
-    mchid: refund.mchid,
-    out_trade_no: refund.outTradeNo,
-    out_refund_no: refund.outRefundNo,
-    wechat_refund_id: refund.refundId,
-    status: refund.status,
-    attention: refund.attention,
-    attention_reason: refund.attentionReason,
-    amount: { refund: refund.amount, currency: refund.currency },
-    reason: refund.reason,
-    user_received_account: refund.userReceivedAccount,
-    success_time: refund.successTime && rfc3339(refund.successTime),
-    failure:
-      refund.failureCode === null ? null : { code: refund.failureCode, message: refund.failureMessage },
-    version: refund.version,
-    created_at: rfc3339(refund.createdAt),
-    updated_at: rfc3339(refund.updatedAt),
-  };
 }

@@ -45,14 +45,12 @@ export async function runApi(
     namespace: environment.TEMPORAL_NAMESPACE,
     dataConverter: dataConverter(environment.PAYSAGA_CODEC_KEYS),
   });
-  const vault = openVault(environment.PAYSAGA_MASTER_KEY);
-  const merchants = openMerchants({ pool, vault });
+  const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
   let stopping = false;
   const app = createApp({
     pool,
     client,
     merchants,
-    vault,
     log,
     sagas: sagasThrough(client, {
       deadlineMs: SAGA_DEADLINE_MS,

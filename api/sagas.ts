@@ -5,20 +5,30 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { RefundFinding } from '../domain/refund.ts';
+import type { SubmitFinding } from '../domain/refund.ts';
 import {
   close,
   type OperatorRequest,
   type PaymentOutcome,
   type PrepayResult,
   prepay,
+  type RefundResolution,
   type RenewResult,
+  type ResolveResult,
+  recheck,
   renewPrepay,
+  resolveRefund,
   type SyncResult,
   submit,
   syncNow,
 } from '../workflows/messages.ts';
-import { combinedStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import {
+  combinedStart,
+  paymentStart,
+  refundRestart,
+  refundStart,
+  type StartOptions,
+} from '../workflows/start.ts';
 
 /** A payment, or a combined one: their sagas understand the same messages. */
 export type OpenOrder = Parameters<typeof paymentStart>[0] | Parameters<typeof combinedStart>[0];
@@ -38,7 +48,16 @@ export interface Sagas {
     order: OpenOrder,
     request: OperatorRequest,
   ): Promise<PaymentOutcome | { status: 'UNDECIDED' } | undefined>;
-  submit(refund: Parameters<typeof refundStart>[0]): Promise<RefundFinding | undefined>;
+  submit(refund: Parameters<typeof refundStart>[0]): Promise<SubmitFinding | undefined>;
+  /** @returns whether it was noted. A workflow that has ended is started again, to look. */
+  recheckRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: OperatorRequest,
+  ): Promise<boolean | undefined>;
+  resolveRefund(
+    refund: Parameters<typeof refundRestart>[0],
+    request: RefundResolution,
+  ): Promise<ResolveResult | undefined>;
 }
 
 /** gRPC status codes that say "not now". */
@@ -82,6 +101,11 @@ export function sagasThrough(
   const orderOperation = (order: OpenOrder) => {
     const { workflowType, ...start } =
       'combineOutTradeNo' in order ? combinedStart(order, startOptions) : paymentStart(order, startOptions);
+    return new WithStartWorkflowOperation(workflowType, start);
+  };
+
+  const restartOperation = (refund: Parameters<typeof refundRestart>[0]) => {
+    const { workflowType, ...start } = refundRestart(refund, startOptions);
     return new WithStartWorkflowOperation(workflowType, start);
   };
 
@@ -130,6 +154,23 @@ export function sagasThrough(
           startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
         });
       }),
+    recheckRefund: (refund, request) =>
+      inTime(async () => {
+        await client.workflow.executeUpdateWithStart(recheck, {
+          args: [request],
+          startWorkflowOperation: restartOperation(refund),
+        });
+        return true;
+      }),
+    resolveRefund: (refund, request) =>
+      unlessRefused<ResolveResult>(
+        () =>
+          client.workflow.executeUpdateWithStart(resolveRefund, {
+            args: [request],
+            startWorkflowOperation: restartOperation(refund),
+          }),
+        { kind: 'unanswered' },
+      ),
   };
 }
 

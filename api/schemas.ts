@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { ATTENTIONS } from '../domain/attention.ts';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
-import { MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO } from '../domain/payment.ts';
+import { MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO, PAYMENT_STATUSES } from '../domain/payment.ts';
 import {
   AUTH_CODE,
   type ChargedProduct,
@@ -11,7 +12,15 @@ import {
   PRODUCTS,
   type Product,
 } from '../domain/product.ts';
-import { MAX_REFUND_REASON, OUT_REFUND_NO } from '../domain/refund.ts';
+import {
+  APPROVED_CHOICES,
+  BANK_ACCOUNT,
+  MAX_REFUND_REASON,
+  OUT_REFUND_NO,
+  PAYOUT_BANKS,
+  REFUND_CHOICES,
+} from '../domain/refund.ts';
+import { oneDirection, PAGE_FIELDS } from './lists.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
@@ -189,14 +198,14 @@ function tillRules(product: ChargedProduct, body: ProductBody, rule: Rule): void
 
 /** `attach` may have this many characters in v2 (official v2 order page). */
 const MAX_V2_ATTACH = 127;
+const outRefundNo = z
+  .string()
+  .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' });
 
 /** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
 export const CreateRefund = z
   .strictObject({
-    out_refund_no: z
-      .string()
-      .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' })
-      .optional(),
+    out_refund_no: outRefundNo.optional(),
     amount: z
       .strictObject({ refund: fen, currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY') })
       .optional(),
@@ -205,15 +214,59 @@ export const CreateRefund = z
   .default({});
 export type CreateRefund = z.output<typeof CreateRefund>;
 
+/** Body of `POST /v1/refunds/{id}/retry`; may be absent. */
+export const RetryRefund = z.strictObject({ out_refund_no: outRefundNo.optional() }).default({});
+
+const operatorReason = text(200);
+
+/** Body of `POST /v1/refunds/{id}/recheck`. */
+export const RecheckRefund = z.strictObject({ reason: operatorReason });
+
+/** Body of `POST /v1/refunds/{id}/resolve`. */
+export const ResolveRefund = z
+  .strictObject({
+    choice: z.enum(REFUND_CHOICES, { message: `must be one of ${REFUND_CHOICES.join(', ')}` }),
+    reason: operatorReason,
+    /** For USER_BANK_CARD: a debit card of the customer's. */
+    bank_card: z
+      .strictObject({
+        bank_type: z.enum(PAYOUT_BANKS, { message: `must be one of ${PAYOUT_BANKS.join(', ')}` }),
+        bank_account: z.string().regex(BANK_ACCOUNT, { message: 'must be 12 to 19 digits' }),
+        real_name: text(64),
+      })
+      .optional(),
+    /** For OFFLINE and ACCEPT: what two people have agreed on. */
+    approval_id: identifier(64).optional(),
+  })
+  .superRefine(({ choice, bank_card, approval_id }, context) => {
+    const rule = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message });
+    if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
+    if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
+    const approved = choice in APPROVED_CHOICES;
+    if (approved && !approval_id) rule('approval_id', `is missing: it takes two people to decide ${choice}`);
+    if (!approved && approval_id) rule('approval_id', `is not a field of ${choice}`);
+  });
+export type ResolveRefund = z.output<typeof ResolveRefund>;
+
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});
+
+/** Query of `GET /v1/payments`. */
+export const ListPayments = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+  })
+  .check(oneDirection);
 
 /** Body of requests that say everything in their path; may be absent. */
 export const NoFields = z.strictObject({}).default({});
 
 /**
- * Validates a body.
- * @throws Problem `invalid_request` with a JSON pointer per field.
+ * Validates a body, or the parameters of a query.
+ * @throws Problem `invalid_request` with a JSON pointer per field; `/limit` is the parameter `limit`.
  */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body, { reportInput: true });

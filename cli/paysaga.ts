@@ -2,6 +2,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../process/environment.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
+import { addOperatorCommands } from './operator-commands.ts';
+import { addRefundCommands } from './refund-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -115,6 +117,8 @@ apiKey
   .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
 
 addLedgerCommands(program);
+addOperatorCommands(program);
+addRefundCommands(program);
 
 try {
   await program.parseAsync();

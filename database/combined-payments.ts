@@ -117,6 +117,21 @@ async function one(db: Queryable, where: string, values: string[]): Promise<Comb
   return { ...row, amount: subPayments.reduce((sum, { amount }) => sum + amount, 0), subPayments };
 }
 
+/** The combined payments that need an operator, newest first, at most a hundred; what is undefined does not matter. */
+export async function combinedNeedingOperator(
+  db: Queryable,
+  { tenantId, merchantId }: { tenantId?: string | undefined; merchantId?: string | undefined },
+): Promise<CombinedPayment[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from combined_payments
+     where attention <> 'none' and ($1::text is null or tenant_id = $1) and ($2::text is null or merchant_id = $2)
+     order by created_at desc, id desc limit 100`,
+    [tenantId ?? null, merchantId ?? null],
+  );
+  const found = await Promise.all(rows.map(({ id }) => loadCombinedPayment(db, id)));
+  return found.filter((one) => one !== undefined);
+}
+
 /** As `storePrepayRequest` of payments; the sub-orders remember the appid, too, under which they are paid. */
 export async function storeCombinedRequest(
   db: Queryable,

@@ -43,3 +43,16 @@ export async function listEventTypes(db: Queryable, paymentId: string): Promise<
   );
   return rows.map((row) => row.type);
 }
+
+/** The events of a payment and its refunds, or of a combined payment, oldest first. */
+export async function listEvents(
+  db: Queryable,
+  id: string,
+): Promise<{ type: EventType; refundId: string | null; version: number; data: unknown; createdAt: Date }[]> {
+  const { rows } = await db.query(
+    `select type, refund_id "refundId", version, data, created_at "createdAt" from events
+     where payment_id = $1 or combined_id = $1 order by sequence`,
+    [id],
+  );
+  return rows;
+}

@@ -32,8 +32,9 @@ export async function post(db: Queryable, posting: Posting): Promise<boolean> {
   const { rows } = await db.query<{ subjects: number; posted: number }>(
     `with subject as (
        select p.tenant_id, p.merchant_id, p.id payment_id, p.out_trade_no, p.transaction_id,
-              r.id refund_id, r.out_refund_no, r.refund_id wechat_refund_id
+              r.id refund_id, a.out_refund_no, a.wechat_refund_id
          from payments p left join refunds r on r.id = $4 and r.payment_id = p.id
+         left join refund_attempts a on a.refund_id = r.id and a.number = r.attempt
         where p.id = $3
        union all
        select m.tenant_id, m.id, null, null, null, null, null, null from merchants m where m.id = $5

@@ -76,6 +76,12 @@ export async function upsertTenant(db: Queryable, name: string): Promise<string>
   return (rows[0] as { id: string }).id;
 }
 
+/** The id of the tenant of this name. */
+export async function findTenant(db: Queryable, name: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string }>('select id from tenants where name = $1', [name]);
+  return rows[0]?.id;
+}
+
 /**
  * Creates a merchant with its ledger accounts, or replaces the credentials of the one with this mchid. Processes pick up the new version at their next gateway call.
  * @throws Error when the mchid belongs to another tenant, or would change its role although it has payments: they are orders of the one or the other API.

@@ -113,14 +113,14 @@ export async function markDelivered(db: Queryable, ids: string[], result: string
   );
 }
 
-/** The decrypted resource of a genuine notification, with the merchant it was posted for. */
+/** The decrypted resource of a genuine notification, with the merchant it was posted for; undefined when there is none, or it was forgotten. */
 export async function loadNotification(
   db: Queryable,
   id: string,
 ): Promise<{ merchantId: string; eventType: string; resource: unknown } | undefined> {
   const { rows } = await db.query<{ merchantId: string; eventType: string; resource: unknown }>(
     `select merchant_id "merchantId", event_type "eventType", resource from notifications
-     where id = $1 and verdict = 'accepted'`,
+     where id = $1 and verdict = 'accepted' and resource is not null`,
     [id],
   );
   return rows[0];

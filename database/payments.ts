@@ -87,6 +87,8 @@ const COLUMNS = `
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.status = 'SUCCEEDED') "amountRefunded"`;
 const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
+/** Reads payments, as `p`, whole. */
+export const SELECT_PAYMENTS = `select ${COLUMNS} ${FROM}`;
 
 /** What a new payment consists of. */
 export interface NewPayment extends Parties {
@@ -151,7 +153,7 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
 
 /** A payment of this tenant. */
 export async function findPayment(db: Queryable, tenantId: string, id: string): Promise<Payment | undefined> {
-  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1 and p.tenant_id = $2`, [
+  const { rows } = await db.query<Payment>(`${SELECT_PAYMENTS} where p.id = $1 and p.tenant_id = $2`, [
     id,
     tenantId,
   ]);
@@ -160,7 +162,7 @@ export async function findPayment(db: Queryable, tenantId: string, id: string): 
 
 /** A payment by its id, for the processes that act for every tenant. */
 export async function loadPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const { rows } = await db.query<Payment>(`select ${COLUMNS} ${FROM} where p.id = $1`, [id]);
+  const { rows } = await db.query<Payment>(`${SELECT_PAYMENTS} where p.id = $1`, [id]);
   return rows[0];
 }
 
@@ -180,7 +182,7 @@ export async function findPaymentByNumber(
   outTradeNo: string,
 ): Promise<Payment | undefined> {
   const { rows } = await db.query<Payment>(
-    `select ${COLUMNS} ${FROM} where p.merchant_id = $1 and p.out_trade_no = $2`,
+    `${SELECT_PAYMENTS} where p.merchant_id = $1 and p.out_trade_no = $2`,
     [merchantId, outTradeNo],
   );
   return rows[0];
@@ -232,6 +234,8 @@ export interface PaymentChange {
   successTime?: Date;
   failureCode?: string;
   failureMessage?: string;
+  /** The operators' action that has settled it, `act_…`. */
+  operatorAction?: string;
 }
 
 const EVENT_OF_STATUS = {
@@ -272,7 +276,7 @@ export async function transitionPayment(
     success_time: Date | null;
   }>(
     `update payments set
-       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)},
+       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)}, sealed_code = null,
        attention = 'none', attention_reason = null,
        code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
@@ -306,6 +310,7 @@ export async function transitionPayment(
       status: to,
       ...(change.transactionId && { transaction_id: change.transactionId }),
       ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(change.operatorAction && { operator_action: change.operatorAction }),
     },
   });
   if (to === 'PAID') {

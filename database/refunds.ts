@@ -4,6 +4,8 @@ import type { LedgerStep } from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
 import {
   canRefundTransition,
+  ENDED_STATUSES,
+  isRefundFinal,
   REFUND_STATUSES,
   RESERVING_STATUSES,
   type RefundStatus,
@@ -11,8 +13,10 @@ import {
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
+import { insertAttempt, recordAttempt } from './refund-attempts.ts';
+import { voidPayouts } from './refund-payouts.ts';
 
-/** A refund as stored. */
+/** A refund as stored, with its present attempt: what it is called at WeChat Pay, and what became of it there. */
 export interface Refund {
   id: string;
   tenantId: string;
@@ -22,6 +26,8 @@ export interface Refund {
   subMchid: string | null;
   paymentId: string;
   outTradeNo: string;
+  /** Which attempt this is, from 1. Each has a number of its own at WeChat Pay. */
+  attempt: number;
   outRefundNo: string;
   amount: Fen;
   currency: string;
@@ -32,10 +38,14 @@ export interface Refund {
   version: number;
   /** The exact body of the refund request; null until it is about to be sent for the first time. */
   refundRequest: string | null;
+  /** When that was sent last; null before the first time. */
+  sentAt: Date | null;
   /** WeChat Pay's number. */
   refundId: string | null;
   userReceivedAccount: string | null;
   successTime: Date | null;
+  /** The merchant paid the customer back by other means. */
+  settledOffline: boolean;
   failureCode: string | null;
   failureMessage: string | null;
   createdAt: Date;
@@ -44,11 +54,12 @@ export interface Refund {
 
 const COLUMNS = `
   r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
-  r.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.status, r.attention,
-  r.attention_reason "attentionReason", r.version, r.refund_request "refundRequest", r.refund_id "refundId",
-  r.user_received_account "userReceivedAccount", r.success_time "successTime", r.failure_code "failureCode",
-  r.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
-const FROM = 'from refunds r join merchants m on m.id = r.merchant_id join payments p on p.id = r.payment_id';
+  r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.status, r.attention,
+  r.attention_reason "attentionReason", r.version, a.request "refundRequest", a.sent_at "sentAt", a.wechat_refund_id "refundId",
+  r.user_received_account "userReceivedAccount", r.success_time "successTime", r.settled_offline "settledOffline",
+  a.failure_code "failureCode", a.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
+const FROM = `from refunds r join refund_attempts a on a.refund_id = r.id and a.number = r.attempt
+  join merchants m on m.id = r.merchant_id join payments p on p.id = r.payment_id`;
 
 /** What a new refund consists of. */
 export interface NewRefund {
@@ -61,24 +72,20 @@ export interface NewRefund {
   reason: string | undefined;
 }
 
+/** How long the API has to start a workflow before a relay does it. */
+const ENSURE_AFTER = "interval '30 seconds'";
+
 /**
  * Stores the intent, with its event. Nothing is reserved yet. Call it in the transaction that stores the idempotency key.
- * @throws DatabaseError unique_violation `refunds_merchant_id_out_refund_no_key` when the number is taken.
+ * @throws DatabaseError unique_violation `refund_attempts_merchant_id_out_refund_no_key` when the number is taken.
  */
 export async function insertRefund(db: Queryable, refund: NewRefund): Promise<void> {
   await db.query(
-    `insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, reason, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'CREATED', now() + interval '30 seconds')`,
-    [
-      refund.id,
-      refund.tenantId,
-      refund.merchantId,
-      refund.paymentId,
-      refund.outRefundNo,
-      refund.amount,
-      refund.reason ?? null,
-    ],
+    `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, 'CREATED', now() + ${ENSURE_AFTER})`,
+    [refund.id, refund.tenantId, refund.merchantId, refund.paymentId, refund.amount, refund.reason ?? null],
   );
+  await insertAttempt(db, refund.id, { number: 1, outRefundNo: refund.outRefundNo });
   await appendEvent(db, {
     tenantId: refund.tenantId,
     type: 'refund.created',
@@ -104,45 +111,95 @@ export async function loadRefund(db: Queryable, id: string): Promise<Refund | un
   return rows[0];
 }
 
-/** A refund by the merchant's own number. */
+/** The refunds of this id or of this number at WeChat Pay, whichever attempt's, in the tenant if one is named. */
+export async function refundsNamed(db: Queryable, name: string, tenantId?: string): Promise<Refund[]> {
+  const { rows } = await db.query<Refund>(
+    `select ${COLUMNS} ${FROM}
+     where (r.id = $1 or r.id in (select refund_id from refund_attempts where out_refund_no = $1))
+       and ($2::text is null or r.tenant_id = $2) order by r.id`,
+    [name, tenantId ?? null],
+  );
+  return rows;
+}
+
+/** The refunds that need an operator, the one that waits longest first. */
+export async function listRefundAttention(db: Queryable): Promise<Refund[]> {
+  const { rows } = await db.query<Refund>(
+    `select ${COLUMNS} ${FROM} where r.attention <> 'none' order by r.updated_at, r.id`,
+  );
+  return rows;
+}
+
+/** A refund by the merchant's own number of any of its attempts. */
 export async function findRefundByNumber(
   db: Queryable,
   merchantId: string,
   outRefundNo: string,
 ): Promise<Refund | undefined> {
   const { rows } = await db.query<Refund>(
-    `select ${COLUMNS} ${FROM} where r.merchant_id = $1 and r.out_refund_no = $2`,
+    `select ${COLUMNS} ${FROM}
+     where r.id = (select refund_id from refund_attempts where merchant_id = $1 and out_refund_no = $2)`,
     [merchantId, outRefundNo],
   );
   return rows[0];
 }
 
 /**
- * What the refunds of a payment hold, in fen: `reserved` counts those under way and those done, `succeeded` only the done.
- * For a decision, hold the payment's row lock.
+ * Stores the intent to try a refund that failed once more, with another number, and its event. Nothing is reserved yet. Call it in the
+ * transaction that stores the idempotency key.
+ * @returns whether it was one that may be tried again: failed, and not waiting for a person.
+ * @throws DatabaseError unique_violation `refund_attempts_merchant_id_out_refund_no_key` when the number is taken.
+ */
+export async function retryRefund(
+  db: Queryable,
+  id: string,
+  { outRefundNo }: { outRefundNo: string },
+): Promise<boolean> {
+  const { rows } = await db.query<{
+    tenant_id: string;
+    payment_id: string;
+    version: number;
+    attempt: number;
+  }>(
+    `update refunds set status = 'CREATED', attempt = attempt + 1, version = version + 1, updated_at = now(),
+       ensure_at = now() + ${ENSURE_AFTER}
+     where id = $1 and status = 'FAILED' and attention = 'none'
+     returning tenant_id, payment_id, version, attempt`,
+    [id],
+  );
+  const row = rows[0];
+  if (!row) return false;
+  await insertAttempt(db, id, { number: row.attempt, outRefundNo });
+  await appendEvent(db, {
+    tenantId: row.tenant_id,
+    type: 'refund.retried',
+    paymentId: row.payment_id,
+    refundId: id,
+    version: row.version,
+    data: { status: 'CREATED', attempt: row.attempt, out_refund_no: outRefundNo },
+  });
+  return true;
+}
+
+/**
+ * What the refunds of a payment hold, in fen: `reserved` counts those under way and those done, `succeeded` only the done; `known` is how
+ * many numbers WeChat Pay knows, or may know. For a decision, hold the payment's row lock.
+ * @param except a refund that does not count.
  */
 export async function sumRefunds(
   db: Queryable,
   paymentId: string,
-): Promise<{ reserved: Fen; succeeded: Fen }> {
-  const { rows } = await db.query<{ reserved: Fen; succeeded: Fen }>(
-    `select coalesce(sum(amount), 0)::bigint reserved,
-            coalesce(sum(amount) filter (where status = 'SUCCEEDED'), 0)::bigint succeeded
-     from refunds where payment_id = $1 and status = any($2)`,
-    [paymentId, RESERVING_STATUSES],
+  except?: string,
+): Promise<{ reserved: Fen; succeeded: Fen; known: number }> {
+  const { rows } = await db.query<{ reserved: Fen; succeeded: Fen; known: number }>(
+    `select coalesce(sum(r.amount) filter (where r.status = any($2)), 0)::bigint reserved,
+            coalesce(sum(r.amount) filter (where r.status = 'SUCCEEDED'), 0)::bigint succeeded,
+            coalesce(sum((select count(*) from refund_attempts a where a.refund_id = r.id
+              and (a.wechat_refund_id is not null or (a.outcome is null and r.status <> 'CREATED')))), 0)::int known
+     from refunds r where r.payment_id = $1 and r.id is distinct from $3`,
+    [paymentId, RESERVING_STATUSES, except ?? null],
   );
-  return rows[0] as { reserved: Fen; succeeded: Fen };
-}
-
-/** Stores the exact request body unless one is stored already, and returns the one that counts. */
-export async function storeRefundRequest(db: Queryable, id: string, body: string): Promise<string> {
-  const { rows } = await db.query<{ refund_request: string }>(
-    'update refunds set refund_request = coalesce(refund_request, $2) where id = $1 returning refund_request',
-    [id, body],
-  );
-  const row = rows[0];
-  if (!row) throw new Error(`there is no refund ${id}`);
-  return row.refund_request;
+  return rows[0] as { reserved: Fen; succeeded: Fen; known: number };
 }
 
 /** Fields that arrive with a change of status. */
@@ -150,11 +207,13 @@ export interface RefundChange {
   refundId?: string;
   userReceivedAccount?: string;
   successTime?: Date;
+  settledOffline?: boolean;
   failureCode?: string;
   failureMessage?: string;
 }
 
 const EVENT_OF_STATUS = {
+  // Only `insertRefund` and `retryRefund` begin an attempt.
   CREATED: 'refund.created',
   RESERVED: 'refund.reserved',
   PROCESSING: 'refund.processing',
@@ -162,6 +221,9 @@ const EVENT_OF_STATUS = {
   FAILED: 'refund.failed',
   ABNORMAL: 'refund.abnormal',
 } as const satisfies Record<RefundStatus, EventType>;
+
+/** A reason that no change of status takes away: money may have moved twice. */
+const STAYS: RefundAttention = 'gateway_contradicts';
 
 /**
  * Moves a refund to a status, if the life cycle allows it from where it is, and writes the event. Call it in a transaction.
@@ -179,6 +241,7 @@ export async function transitionRefund(
     tenant_id: string;
     payment_id: string;
     version: number;
+    attempt: number;
     amount: Fen;
     currency: string;
     success_time: Date | null;
@@ -186,28 +249,34 @@ export async function transitionRefund(
   }>(
     `update refunds r set
        status = $2, version = r.version + 1, updated_at = now(),
-       ensure_at = case when $2 in ('SUCCEEDED', 'FAILED') then null else now() + interval '1 day' end,
-       attention = $9, attention_reason = case when $9 = 'none' then null else 'refund_abnormal' end,
-       refund_id = coalesce($4, r.refund_id), user_received_account = coalesce($5, r.user_received_account),
-       success_time = coalesce($6, r.success_time), failure_code = coalesce($7, r.failure_code),
-       failure_message = coalesce($8, r.failure_message)
+       ensure_at = case when $2 = any($8) then null else now() + interval '1 day' end,
+       attention = case when r.attention_reason = $9 then 'needs_operator' else $4 end,
+       attention_reason = case when r.attention_reason = $9 then $9 when $4 <> 'none' then 'refund_abnormal' end,
+       user_received_account = coalesce($5, r.user_received_account), success_time = coalesce($6, r.success_time), settled_offline = $7
      from payments p, (select status from refunds where id = $1 for update) before
      where r.id = $1 and r.status = any($3) and p.id = r.payment_id
-     returning r.tenant_id, r.payment_id, r.version, r.amount, p.currency, r.success_time, before.status was`,
+     returning r.tenant_id, r.payment_id, r.version, r.attempt, r.amount, p.currency, r.success_time, before.status was`,
     [
       id,
       to,
       from,
-      change.refundId ?? null,
+      attention,
       change.userReceivedAccount ?? null,
       change.successTime ?? null,
-      change.failureCode ?? null,
-      change.failureMessage ?? null,
-      attention,
+      change.settledOffline ?? false,
+      ENDED_STATUSES,
+      STAYS,
     ],
   );
   const row = rows[0];
   if (!row) return undefined;
+  await recordAttempt(db, id, row.attempt, {
+    refundId: change.refundId,
+    outcome: isRefundFinal(to) ? to : undefined,
+    failureCode: change.failureCode,
+    failureMessage: change.failureMessage,
+  });
+  if (isRefundFinal(to)) await voidPayouts(db, id);
   await appendEvent(db, {
     tenantId: row.tenant_id,
     type: EVENT_OF_STATUS[to],
@@ -218,13 +287,15 @@ export async function transitionRefund(
       status: to,
       ...(change.refundId && { refund_id: change.refundId }),
       ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(change.settledOffline && { settled_offline: true }),
     },
   });
-  const step = ledgerStep(row.was, to);
+  const step = ledgerStep(row.was, to, change);
   if (step) {
     await post(db, {
       step,
-      causeId: id,
+      // Each attempt sets aside anew, and gives back or pays what it has set aside.
+      causeId: row.attempt === 1 ? id : `${id}/${row.attempt}`,
       paymentId: row.payment_id,
       refundId: id,
       amount: row.amount,
@@ -236,9 +307,13 @@ export async function transitionRefund(
 }
 
 /** What a change of status means to the ledger. */
-function ledgerStep(from: RefundStatus, to: RefundStatus): LedgerStep | undefined {
+function ledgerStep(
+  from: RefundStatus,
+  to: RefundStatus,
+  { settledOffline }: RefundChange,
+): LedgerStep | undefined {
   if (to === 'RESERVED') return 'refund.reserved';
-  if (to === 'SUCCEEDED') return 'refund.succeeded';
+  if (to === 'SUCCEEDED') return settledOffline ? 'refund.settled_offline' : 'refund.succeeded';
   // One that fails before its amount was set aside has moved nothing.
   if (to === 'FAILED' && from !== 'CREATED') return 'refund.released';
   return undefined;
@@ -269,6 +344,27 @@ export async function requestRefundAttention(
   return true;
 }
 
+/** A person or the gateway has found that nothing is amiss any more; the status stays. Call it in a transaction. */
+export async function clearRefundAttention(db: Queryable, id: string): Promise<boolean> {
+  const { rows } = await db.query<{ tenant_id: string; payment_id: string; version: number }>(
+    `update refunds set attention = 'none', attention_reason = null, version = version + 1, updated_at = now()
+     where id = $1 and attention <> 'none'
+     returning tenant_id, payment_id, version`,
+    [id],
+  );
+  const row = rows[0];
+  if (!row) return false;
+  await appendEvent(db, {
+    tenantId: row.tenant_id,
+    type: 'refund.attention_cleared',
+    paymentId: row.payment_id,
+    refundId: id,
+    version: row.version,
+    data: { attention: 'none' },
+  });
+  return true;
+}
+
 /** After the relay has looked; see `paymentEnsured`. */
 export async function refundEnsured(db: Queryable, id: string, { again }: { again: boolean }): Promise<void> {
   await db.query(
@@ -290,9 +386,9 @@ export async function claimOrphanedRefunds(db: Queryable, limit: number): Promis
        select id from refunds where ensure_at <= now() order by ensure_at limit $1 for update skip locked
      )
      update refunds r set ensure_at = now() + interval '1 minute'
-     from claimed c, merchants m, payments p
-     where r.id = c.id and m.id = r.merchant_id and p.id = r.payment_id
-     returning r.id, r.payment_id "paymentId", r.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo", r.out_refund_no "outRefundNo", r.amount`,
+     from claimed c, merchants m, payments p, refund_attempts a
+     where r.id = c.id and m.id = r.merchant_id and p.id = r.payment_id and a.refund_id = r.id and a.number = r.attempt
+     returning r.id, r.payment_id "paymentId", r.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo", a.out_refund_no "outRefundNo", r.amount`,
     [limit],
   );
   return rows;

@@ -1,5 +1,6 @@
 /** Orthogonal to a status: whether a person has to look at it. */
-export type Attention = 'none' | 'needs_operator';
+export const ATTENTIONS = ['none', 'needs_operator'] as const;
+export type Attention = (typeof ATTENTIONS)[number];
 
 /**
  * Why a payment needs a person: what no machine may decide. Code, database, the Temporal UI, docs/runbooks/ (one page for each) and the
@@ -22,6 +23,8 @@ export const PAYMENT_ATTENTION = {
   partly_paid: 'some sub-orders of the combined order are paid and others are not',
   /** For a day nobody could find out whether the order is closed. */
   close_unresolved: 'WeChat Pay does not say whether the order is closed',
+  /** WeChat Pay takes neither order nor question from the merchant: keys or rights are wrong. */
+  credentials_refused: "WeChat Pay refuses the merchant's credentials",
   /** Its workflow has ended and the row has not: somebody terminated it, say. */
   workflow_ended: 'its workflow ended before the payment did',
 } as const satisfies Record<string, string>;
@@ -30,6 +33,8 @@ export const PAYMENT_ATTENTION = {
 export const REFUND_ATTENTION = {
   /** For as long as it is worth trying nobody could find out whether WeChat Pay has accepted the refund. */
   submit_unresolved: 'WeChat Pay does not say whether it has accepted the refund',
+  /** The account that pays refunds is empty; the refund goes through by itself once there is enough. */
+  refund_not_enough: 'the merchant account has not enough money for the refund',
   /** Accepted, and after the time in which every refund ends it has not ended. */
   refund_unresolved: 'the refund was accepted and does not end',
   /** The money is parked at WeChat Pay: somebody chooses where it goes. */
@@ -38,6 +43,7 @@ export const REFUND_ATTENTION = {
   unknown_refund_status: 'WeChat Pay says of the refund what its documentation does not know',
   /** The refund had ended here, and WeChat Pay says it ended otherwise. */
   gateway_contradicts: 'WeChat Pay takes back how the refund ended',
+  credentials_refused: "WeChat Pay refuses the merchant's credentials",
   workflow_ended: 'its workflow ended before the refund did',
 } as const satisfies Record<string, string>;
 

@@ -45,6 +45,29 @@ export const ERRORS = {
   },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
+  refund_currency_differs: {
+    status: 409,
+    retryable: false,
+    title: 'A refund is in the currency of its payment',
+  },
+  refund_period_over: {
+    status: 409,
+    retryable: false,
+    title: 'The payment is too old to be refunded by WeChat Pay',
+  },
+  too_many_refunds: {
+    status: 409,
+    retryable: false,
+    title: 'The payment has as many refunds as it can have',
+  },
+  refund_not_retryable: { status: 409, retryable: false, title: 'Only a refund that failed can be retried' },
+  refund_needs_no_operator: { status: 409, retryable: false, title: 'The refund does not wait for anybody' },
+  approval_refused: { status: 409, retryable: false, title: 'What takes two people was not approved by two' },
+  refund_not_abnormal: {
+    status: 409,
+    retryable: false,
+    title: 'Only an abnormal refund can be sent elsewhere',
+  },
   transaction_not_reversible: {
     status: 409,
     retryable: false,

@@ -8,6 +8,7 @@ export const EVENT_TYPES = [
   'payment.partially_refunded',
   'payment.refunded',
   'payment.needs_operator',
+  'payment.attention_cleared',
   'payment.late_money',
   'combined_payment.created',
   'combined_payment.pending',
@@ -15,13 +16,16 @@ export const EVENT_TYPES = [
   'combined_payment.closed',
   'combined_payment.failed',
   'combined_payment.needs_operator',
+  'combined_payment.attention_cleared',
   'refund.created',
   'refund.reserved',
   'refund.processing',
   'refund.succeeded',
   'refund.failed',
   'refund.abnormal',
+  'refund.retried',
   'refund.needs_operator',
+  'refund.attention_cleared',
 ] as const;
 
 /** The type of an outbox event. */

@@ -18,8 +18,26 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
+/** Name of the signal by which a step tells its saga about the merchant's credentials. */
+export const CREDENTIALS_SIGNAL = 'credentials';
+
+/** Who asks for something through the API: the id of its key. */
+export const API_KEY_ID = /^key_/;
+
 /** Prefixes that let a reader of a log tell what an id is. */
-export type IdPrefix = 'ten' | 'mch' | 'key' | 'pay' | 'cmb' | 'ref' | 'ntf' | 'evt';
+export type IdPrefix =
+  | 'ten'
+  | 'mch'
+  | 'key'
+  | 'opr'
+  | 'pay'
+  | 'cmb'
+  | 'ref'
+  | 'rpo'
+  | 'ntf'
+  | 'evt'
+  | 'apr'
+  | 'act';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {

@@ -56,6 +56,8 @@ export const POSTINGS = {
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */
   'refund.succeeded': { debit: 'refunds_in_flight', credit: 'wechat_receivable' },
+  /** The merchant has paid the customer back by other means than WeChat Pay. */
+  'refund.settled_offline': { debit: 'refunds_in_flight', credit: 'settlement_bank' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
   /** WeChat Pay has given back the fee of what was refunded. */

@@ -72,6 +72,8 @@ export interface PaymentTiming {
   pollGapsMs: number[];
   /** For orders that are reversed instead of closed. */
   reversal?: ReversalTiming;
+  /** For so long it is asked whether the order is closed before an operator is asked; absent: a day. */
+  closeWithinMs?: number;
 }
 
 /** When a charged order may be taken back, and when silence about one is believed; in milliseconds. */

@@ -48,13 +48,15 @@ export function readTime(text: unknown): { successTime?: Date } {
  * The same schedule, so many times sooner.
  * @param speed 1 leaves it as it is; more asks WeChat Pay more often than it recommends.
  */
-export function sooner<Timing extends { notifyWaitMs: number; pollGapsMs: number[] }>(
-  timing: Timing,
-  speed: number,
-): Timing {
+export function sooner<
+  Timing extends { notifyWaitMs: number; pollGapsMs: number[]; gapMs?: number; topUpGapsMs?: number[] },
+>(timing: Timing, speed: number): Timing {
+  const less = (ms: number) => Math.ceil(ms / speed);
   return {
     ...timing,
-    notifyWaitMs: Math.ceil(timing.notifyWaitMs / speed),
-    pollGapsMs: timing.pollGapsMs.map((gapMs) => Math.ceil(gapMs / speed)),
+    notifyWaitMs: less(timing.notifyWaitMs),
+    pollGapsMs: timing.pollGapsMs.map(less),
+    ...(timing.gapMs !== undefined && { gapMs: less(timing.gapMs) }),
+    ...(timing.topUpGapsMs && { topUpGapsMs: timing.topUpGapsMs.map(less) }),
   };
 }

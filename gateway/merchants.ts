@@ -20,10 +20,14 @@ export interface MerchantGateway {
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
 export interface Merchants {
+  /** Seals what is private beside their credentials. */
+  readonly vault: Vault;
   /** @throws Error when there is no such merchant, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
   for(of: Subject & { merchantId: string }): Promise<PaymentGateway>;
+  /** WeChat Pay has refused the credentials: before they are used again it is looked whether they were replaced. */
+  doubt(merchantId: string): void;
   /** Closes every connection. */
   close(): Promise<void>;
 }
@@ -107,8 +111,13 @@ export function openMerchants({
   }
 
   return {
+    vault,
     get,
     for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
+    doubt(merchantId) {
+      const cached = cache.get(merchantId);
+      if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;
+    },
     async close() {
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();

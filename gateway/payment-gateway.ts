@@ -7,8 +7,11 @@ import {
   type Prepaid,
   type Product,
 } from '../domain/product.ts';
+import { BANK_ACCOUNT, PAYOUT_BANKS, type PayoutType } from '../domain/refund.ts';
 import { rfc3339 } from '../domain/time.ts';
 import {
+  type RefundBank,
+  type SerializedAbnormalRefund,
   WechatPay,
   type WechatPayOptions,
   WechatPayPartner,
@@ -39,9 +42,34 @@ export interface PaymentGateway {
   serializeRefund(refund: Refund, payment: RefundedPayment, notifyUrl: string): string;
   applyRefund(body: string): Promise<WechatRefund>;
   queryRefund(outRefundNo: string): Promise<WechatRefund>;
+  /** The exact request that sends the money of an abnormal refund elsewhere, a bank card encrypted. Persist it, then hand it to `applyPayout`. */
+  serializePayout(refund: Refund, payout: Payout): Promise<SerializedAbnormalRefund>;
+  /** @param refundId WeChat Pay's number of the refund. */
+  applyPayout(refundId: string, request: SerializedAbnormalRefund): Promise<WechatRefund>;
 }
 
-/** What a refund says about its payment. */
+/** Where the money of an abnormal refund goes instead, in the words of the wire. */
+export type Payout = { type: PayoutType } & Partial<BankCard>;
+
+/** A debit card of the customer's. Private. */
+export interface BankCard {
+  bank_type: RefundBank;
+  bank_account: string;
+  real_name: string;
+}
+
+/** What is wrong with what should be a bank card; undefined when nothing is. Never says what it is. */
+export function bankCardProblem(card: unknown): string | undefined {
+  const { bank_type, bank_account, real_name } = (card ?? {}) as Record<string, unknown>;
+  if (!PAYOUT_BANKS.some((bank) => bank === bank_type))
+    return `bank_type must be one of ${PAYOUT_BANKS.join(', ')}`;
+  if (typeof bank_account !== 'string' || !BANK_ACCOUNT.test(bank_account))
+    return 'bank_account must be 12 to 19 digits';
+  if (typeof real_name !== 'string' || real_name.trim() === '') return 'real_name is missing';
+  return undefined;
+}
+
+/** What a refund says about what it draws on. */
 interface RefundedPayment {
   transactionId: string;
   amount: number;
@@ -112,9 +140,16 @@ export function paymentGateway(
         out_refund_no: refund.outRefundNo,
         ...(refund.reason !== null && { reason: refund.reason }),
         notify_url: notifyUrl,
-        amount: { refund: refund.amount, total: payment.amount, currency: 'CNY' },
+        amount: { refund: refund.amount, total: payment.amount, currency: refund.currency },
       } as never),
     applyRefund: (body) => wechat.refunds.apply(body),
+    serializePayout: (refund, payout) =>
+      wechat.refunds.serializeAbnormal({
+        ...(subMchid !== null && { sub_mchid: subMchid }),
+        out_refund_no: refund.outRefundNo,
+        ...payout,
+      } as never),
+    applyPayout: (refundId, request) => wechat.refunds.applyAbnormal(refundId, request),
   };
 }
 

@@ -65,6 +65,10 @@ const VARIABLES = {
   WORKER_MAX_ACTIVITIES: z.coerce.number().int().min(1).default(100),
   /** Workflows one worker keeps in memory, about 1 MB each. */
   WORKER_MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(0).default(500),
+  /** Days after which a notification's bytes and decrypted content, with the customer's openid in it, are forgotten. */
+  NOTIFICATION_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  /** Days after which an Idempotency-Key is forgotten: its request would be a new one then. */
+  IDEMPOTENCY_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
 } as const;
 
 /** Name of a variable this service reads. */

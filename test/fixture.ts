@@ -16,7 +16,7 @@ import { openPool, type Pool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
-import { openMerchants } from '../gateway/merchants.ts';
+import { type Merchants, openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
@@ -40,13 +40,16 @@ export interface Paysaga {
   tenantId: string;
   databaseUrl: string;
   masterKey: Buffer;
+  temporalAddress: string;
   taskQueue: string;
   simulator: Simulator;
   pool: Pool;
+  /** As API and worker use them. */
+  merchants: Merchants;
   client: Client;
   /** Calls the API with the key; a POST gets a fresh Idempotency-Key unless the headers bring one. */
   call(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
@@ -56,7 +59,7 @@ export interface Paysaga {
   /** Waits until the payment or refund at this path has one of the statuses. */
   until(path: string, ...statuses: string[]): Promise<Answer['body']>;
   /** The gateway's control API. */
-  control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
+  control(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** Event types of a workflow's history, in order. */
   history(workflowId: string): Promise<string[]>;
   /** Ends the worker, or all of them, as a deployment does. */
@@ -152,14 +155,14 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     pool,
     client: apiClient,
     merchants,
-    vault,
     log,
     clock: options.apiClock ?? Date.now,
     sagas: sagasThrough(apiClient, {
       taskQueue,
       deadlineMs: options.sagaDeadlineMs ?? 10_000,
       paymentTiming: (usual) => ({ ...usual, ...options.paymentTiming }),
-      refundTiming: (usual) => ({ ...usual, ...options.refundTiming }),
+      // Refunds of one payment at once: the minute between them is another test's.
+      refundTiming: (usual) => ({ ...usual, gapMs: 0, ...options.refundTiming }),
     }),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -177,7 +180,6 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       buildId,
       pool,
       merchants,
-      vault,
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
@@ -215,9 +217,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     tenantId,
     databaseUrl: database.url,
     masterKey,
+    temporalAddress: address,
     taskQueue,
     simulator,
     pool,
+    merchants,
     client,
     call: (method, path, body, headers = {}) =>
       http(method, `${apiUrl}${path}`, body, {

@@ -4,13 +4,13 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
-import type { Vault } from '../database/secrets.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
 import { startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
+import { type Retention, startRetention } from './retention.ts';
 import { pinnedTo } from './version.ts';
 
 /** Everything one worker is made of. */
@@ -25,7 +25,6 @@ export interface HostOptions {
   dataConverter?: DataConverter | undefined;
   pool: Pool;
   merchants: Merchants;
-  vault: Vault;
   /** Base of every notify_url. */
   publicUrl: string;
   log: Logger;
@@ -37,6 +36,10 @@ export interface HostOptions {
   maxCachedWorkflows?: number;
   /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
   pollingSpeed?: number;
+  /** How long things are kept. Default: nothing is forgotten. */
+  retention?: Retention;
+  /** How often it is looked for what is too old, in milliseconds. */
+  retentionMs?: number;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -51,10 +54,10 @@ export interface Host {
 
 /** Hosts the sagas: workflows, activities, the relays that hand stored intents and notifications to Temporal, and the ledger's sealer. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
-  const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, vault, publicUrl, log } =
+  const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, publicUrl, log } =
     options;
   const client = new Client({ connection, namespace, dataConverter });
-  const activities = createActivities({ pool, merchants, vault, publicUrl, clock: Date.now });
+  const activities = createActivities({ pool, merchants, publicUrl, clock: Date.now });
   const worker = await Worker.create({
     connection,
     namespace,
@@ -83,6 +86,16 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
     startLedgerSealer({ pool, log }),
+    ...(options.retention
+      ? [
+          startRetention({
+            pool,
+            log,
+            retention: options.retention,
+            ...(options.retentionMs && { idleMs: options.retentionMs }),
+          }),
+        ]
+      : []),
   ];
   const ended = worker.run().finally(() => Promise.all(relays.map((relay) => relay.stop())));
   return {

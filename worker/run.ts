@@ -23,6 +23,8 @@ export const WORKER_VARIABLES = [
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
   'POLLING_SPEED',
+  'NOTIFICATION_RETENTION_DAYS',
+  'IDEMPOTENCY_RETENTION_DAYS',
   'LOG_LEVEL',
 ] as const;
 
@@ -54,8 +56,7 @@ export async function runWorker(
     max: environment.DATABASE_POOL_MAX,
     onError: (error) => log.warn({ err: error }, 'PostgreSQL connection lost'),
   });
-  const vault = openVault(environment.PAYSAGA_MASTER_KEY);
-  const merchants = openMerchants({ pool, vault });
+  const merchants = openMerchants({ pool, vault: openVault(environment.PAYSAGA_MASTER_KEY) });
   const converter = dataConverter(environment.PAYSAGA_CODEC_KEYS);
   const workflowBundle = await loadWorkflows({ encodeFailures: converter !== undefined });
   const build = buildId(version, workflowBundle.code);
@@ -68,13 +69,16 @@ export async function runWorker(
     dataConverter: converter,
     pool,
     merchants,
-    vault,
     publicUrl: environment.PUBLIC_URL,
     log,
     maxWorkflowTasks: environment.WORKER_MAX_WORKFLOW_TASKS,
     maxActivities: environment.WORKER_MAX_ACTIVITIES,
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
     pollingSpeed: environment.POLLING_SPEED,
+    retention: {
+      notificationDays: environment.NOTIFICATION_RETENTION_DAYS,
+      idempotencyKeyDays: environment.IDEMPOTENCY_RETENTION_DAYS,
+    },
   });
   const versioned = environment.PAYSAGA_WORKER_VERSIONING;
   log.info({ namespace, task_queue: taskQueue, build_id: build, versioned }, 'worker ready');

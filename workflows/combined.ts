@@ -18,7 +18,7 @@ export async function combined({
   timing,
 }: CombinedInput): Promise<PaymentOutcome> {
   const title = `combined ${PRODUCTS[product].title}`;
-  return await takeMoney({ title, timeExpire, timing, steps: stepsOf(combinedId) });
+  return await takeMoney({ subject: { combinedId }, title, timeExpire, timing, steps: stepsOf(combinedId) });
 }
 
 function stepsOf(combinedId: string): OrderSteps {

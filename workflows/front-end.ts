@@ -1,6 +1,15 @@
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import type { PaymentFinding } from '../domain/payment.ts';
-import { type RenewRequest, type RenewResult, renewPrepay, type SyncResult, syncNow } from './messages.ts';
+import {
+  type OperatorRequest,
+  type RenewRequest,
+  type RenewResult,
+  renewPrepay,
+  requireReason,
+  type SyncResult,
+  syncNow,
+} from './messages.ts';
+import type { RecordAction } from './operator.ts';
 import type { OrderSteps } from './order-steps.ts';
 
 /** As many requests of each kind a payment answers: they are in its history, which has to have room for the payment's own steps. */
@@ -17,17 +26,20 @@ const PATIENCE = {
  * run beside the main loop, each once at a time; whoever asks meanwhile gets the same answer.
  * @param accepted resolves to whether there is an order to renew.
  * @param found is told what the gateway said, unless that was "unpaid".
+ * @param record puts on record what an operator asked for.
  */
 export function serveFrontEnd({
   steps,
   title,
   accepted,
   found,
+  record,
 }: {
   steps: Pick<OrderSteps, 'renew' | 'settleByQuery'>;
   title: string;
   accepted: () => Promise<boolean>;
   found: (finding: PaymentFinding) => void;
+  record: RecordAction;
 }): void {
   let renewals = 0;
   let syncs = 0;
@@ -50,16 +62,21 @@ export function serveFrontEnd({
   );
   setHandler(
     syncNow,
-    async () => {
+    async (operator?: OperatorRequest) => {
       syncs += 1;
       syncing ??= CancellationScope.nonCancellable(sync).finally(() => {
         syncing = undefined;
       });
-      return await syncing;
+      const result = await syncing;
+      if (operator) await record('sync', operator, result.kind === 'final' ? result.status : result.kind);
+      return result;
     },
     {
-      validator: () => requireRoom(syncs),
-      description: 'Ask WeChat Pay at once whether it is paid: the customer came back.',
+      validator: (operator?: OperatorRequest) => {
+        requireRoom(syncs);
+        if (operator !== undefined) requireReason(operator);
+      },
+      description: 'Ask WeChat Pay at once whether it is paid: the customer came back, or an operator looks.',
     },
   );
 

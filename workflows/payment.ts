@@ -4,12 +4,10 @@ import {
   CancellationScope,
   condition,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
+import { PAYMENT_ATTENTION, type PaymentAttention } from '../domain/attention.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import { chargeSteps } from './charge-steps.ts';
@@ -27,11 +25,14 @@ import {
   recheck,
   requireReason,
 } from './messages.ts';
+import { openRecord, serveResolution, serveRetry } from './operator.ts';
 import type { OrderSteps } from './order-steps.ts';
-import { ATTENTION, PAYMENT_STATUS, type PaymentInput } from './start.ts';
+import { chargeWords, orderWords } from './order-words.ts';
+import { openSituation } from './situation.ts';
+import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
 
-/** A step at the gateway may be repeated for this long before an operator is asked. */
-const RESOLVE_WITHIN_MS = 24 * 3600 * 1000;
+/** For so long a close is repeated before an operator is asked. */
+const CLOSE_WITHIN_MS = 24 * 3600 * 1000;
 /** Room for the last attempt of a step whose deadline is near. */
 const LAST_ATTEMPT_MS = 60_000;
 /** What was charged may be reversed only after a while: so long whoever closes it waits for the end. */
@@ -52,10 +53,11 @@ export async function payment({
   timing,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  const order = { subject: { paymentId }, title, timeExpire, timing };
   const steps = stepsOf(paymentId);
-  if (!isCharged(product)) return await takeMoney({ title, timeExpire, timing, steps });
+  if (!isCharged(product)) return await takeMoney({ ...order, steps });
   const charge = chargeSteps(paymentId, timing.reversal);
-  return await takeMoney({ title, timeExpire, timing, steps: { ...steps, ...charge }, charged: true });
+  return await takeMoney({ ...order, steps: { ...steps, ...charge }, charged: true });
 }
 
 /** The steps of one payment's order. */
@@ -76,6 +78,7 @@ function stepsOf(paymentId: string): OrderSteps {
 
 /** An order that waits for its customer, whether it is one payment or a combined one. */
 export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing'> {
+  subject: { paymentId: string } | { combinedId: string };
   /** What it is called in sentences. */
   title: string;
   steps: OrderSteps;
@@ -85,12 +88,14 @@ export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing'> {
 
 /** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
 export async function takeMoney({
+  subject,
   title,
   timeExpire,
   timing,
   steps,
   charged = false,
 }: OpenOrder): Promise<PaymentOutcome> {
+  const words = (charged ? chargeWords : orderWords)(title, timeExpire);
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -99,13 +104,15 @@ export async function takeMoney({
   let outcome: PaymentOutcome | undefined;
   /** Waits for an operator right now. */
   let waitsForOperator = false;
-  /** Was shown to an operator; true until the payment has reached a status. */
-  let needsOperator = false;
   /** What polling found out, until the main loop has taken it. */
   let polled: PaymentFinding | undefined;
   let polling = false;
-  /** What was found out for the front end, until the main loop has taken it. */
+  /** What was found out for the front end or an operator, until the main loop has taken it. */
   let found: PaymentFinding | undefined;
+  /** An operator has settled it. */
+  let resolved = false;
+  const situation = openSituation();
+  const record = openRecord(subject);
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the payment and settle.',
@@ -125,7 +132,10 @@ export async function takeMoney({
       const decided = () => outcome !== undefined || waitsForOperator;
       if (charged) await condition(decided, REVERSAL_PATIENCE, { summary: 'whoever closes it waits' });
       else await condition(decided);
-      return outcome ?? { status: 'UNDECIDED' };
+      const answer = outcome ?? { status: 'UNDECIDED' as const };
+      const recording = record('close', request, answer.status);
+      if (recording) await recording;
+      return answer;
     },
     { validator: requireReason, description: 'Close the order unless it turns out to be paid.' },
   );
@@ -133,6 +143,7 @@ export async function takeMoney({
     recheck,
     (request) => {
       recheckRequest = request;
+      return record('recheck', request, 'asked again');
     },
     {
       validator: (request) => {
@@ -142,8 +153,19 @@ export async function takeMoney({
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
+  serveRetry(record, (request) => {
+    if (waitsForOperator) recheckRequest = request;
+    return waitsForOperator;
+  });
+  if ('paymentId' in subject) {
+    serveResolution(subject.paymentId, (finding) => {
+      resolved = true;
+      found = finding;
+    });
+  }
   serveFrontEnd({
     steps,
+    record,
     title,
     accepted: async () => {
       await condition(() => prepayResult !== undefined);
@@ -176,7 +198,7 @@ export async function takeMoney({
     }
     outcome = { status: finding.status };
     prepayResult ??= { kind: 'ended' };
-    show(finding.status, ENDINGS[finding.status]);
+    situation.becomes({ key: PAYMENT_STATUS, value: finding.status }, ENDINGS[finding.status]);
 
     // What arrived meanwhile is a copy of what is known, or money that came late. Both are recorded.
     do {
@@ -186,35 +208,26 @@ export async function takeMoney({
     return outcome;
   });
 
-  /** Puts the end where the Temporal UI shows it. Whoever reached one needs no operator any more. */
-  function show(status: PaymentOutcome['status'], details: string): void {
-    upsertSearchAttributes([
-      { key: PAYMENT_STATUS, value: status },
-      ...(needsOperator ? [{ key: ATTENTION, value: null }] : []),
-    ]);
-    setCurrentDetails(details);
-  }
-
   /**
    * Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. What the customer has
    * shown is charged once, whose answer may be the money already.
    */
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
-    setCurrentDetails(`Creating the ${title} order at WeChat Pay.`);
+    situation.waits(words.isPlaced);
     const durable: ActivityOptions = {
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: charged ? `charge the ${title}` : `create the ${title} order`,
+      summary: words.place,
     };
     prepayResult = await untilInterrupted(
       () => steps.create(durable),
-      () => closeRequest !== undefined,
+      () => closeRequest !== undefined || resolved,
     );
+    if (resolved) return { kind: 'unpaid' };
     if (prepayResult?.kind === 'rejected') return { kind: 'final', status: 'FAILED' };
-    if (prepayResult?.kind === 'accepted')
-      setCurrentDetails(`Waiting for the customer to pay the ${title} order.`);
+    if (prepayResult?.kind === 'accepted') situation.answered();
     // Without an answer the order may exist. What the phone needs reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
     return (prepayResult?.kind === 'accepted' && prepayResult.finding) || { kind: 'unpaid' };
@@ -225,18 +238,14 @@ export async function takeMoney({
    * charged nobody is notified.
    */
   async function waitForMoney(): Promise<PaymentFinding> {
-    const awaited = charged ? "the customer's password" : "WeChat Pay's notification";
     if (!polling) {
-      setCurrentDetails(`${title} order: waiting for ${awaited} until ${timeExpire}.`);
+      situation.waits(words.isAwaited);
       const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
-      if (await condition(happened, patienceMs, { summary: `waiting for ${awaited}` }))
-        return { kind: 'unpaid' };
+      if (await condition(happened, patienceMs, { summary: words.await })) return { kind: 'unpaid' };
       if (windowMs() <= 0) return { kind: 'unpaid' };
       startPolling();
     }
-    setCurrentDetails(
-      `${title} order: waiting for ${awaited}, and asking WeChat Pay now and then, until ${timeExpire}.`,
-    );
+    situation.waits(words.isAskedAfter);
     await condition(happened, windowMs(), { summary: 'payment window' });
     return { kind: 'unpaid' };
   }
@@ -291,32 +300,36 @@ export async function takeMoney({
 
   /** Query, close, query again: ends the order at the gateway, or finds it paid. */
   async function endOrder(): Promise<PaymentFinding> {
-    setCurrentDetails(
-      closeRequest
-        ? `Closing the order at the request of ${closeRequest.actor}: ${closeRequest.reason}.`
-        : 'The payment window is over: closing the order at WeChat Pay.',
+    const why = closeRequest
+      ? `at the request of ${closeRequest.actor} (${closeRequest.reason})`
+      : 'as its window is over';
+    const withinMs = timing.closeWithinMs ?? CLOSE_WITHIN_MS;
+    const until = new Date(Date.now() + withinMs).toISOString();
+    situation.waits(
+      `Closing the order ${why}: waiting until WeChat Pay says that it is closed, or paid after all. It is asked again and again until ${until}; then an operator is asked.`,
     );
     const durable: ActivityOptions = {
       startToCloseTimeout: '30 seconds',
-      scheduleToCloseTimeout: RESOLVE_WITHIN_MS,
+      scheduleToCloseTimeout: withinMs,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: charged ? 'query, reverse, query again' : 'query, close, query again',
+      summary: words.end,
     };
-    try {
-      return await steps.closeUnlessPaid(durable);
-    } catch {
-      // Given up for now: it neither settles nor fails the payment.
-      return { kind: 'undecided', reason: 'close_unresolved' };
-    }
+    const ending = await untilInterrupted(
+      () => steps.closeUnlessPaid(durable),
+      () => resolved,
+    );
+    if (ending || resolved) return ending ?? { kind: 'unpaid' };
+    // Given up for now: it neither settles nor fails the payment.
+    return { kind: 'undecided', reason: 'close_unresolved' };
   }
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
   async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
     const summary = `needs an operator: ${reason}`;
     await steps.requestAttention(reason, { startToCloseTimeout: '20 seconds', summary });
-    needsOperator = true;
-    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}. Mend the cause, then send the update \`recheck\`.`);
+    situation.asks(
+      `Needs an operator: ${PAYMENT_ATTENTION[reason]} (${reason}). Waits for one of the updates \`recheck\`, once the cause is mended, \`resolveAsPaid\` and \`resolveAsClosed\`, without an end; a notification from WeChat Pay may still settle it. docs/runbooks/payment-${reason.replaceAll('_', '-')}.md says what to do.`,
+    );
     waitsForOperator = true;
     await condition(() => recheckRequest !== undefined || news());
     waitsForOperator = false;

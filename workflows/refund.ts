@@ -3,31 +3,39 @@ import {
   CancellationScope,
   condition,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { RefundAttention } from '../domain/attention.ts';
-import type { RefundFinding, RefundStatus } from '../domain/refund.ts';
+import { REFUND_ATTENTION, type RefundAttention } from '../domain/attention.ts';
+import type { RefundFinding, RefundStatus, SubmitFinding } from '../domain/refund.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { FROM_NOTIFICATION, localFirst } from './local-first.ts';
-import { notificationOf, notified, type RefundOutcome, submit } from './messages.ts';
-import { ATTENTION, REFUND_STATUS, type RefundInput } from './start.ts';
+import { notificationOf, notified, type RefundOutcome, recheck, requireReason, submit } from './messages.ts';
+import { openRecord, serveRetry } from './operator.ts';
+import { serveRefundResolution } from './refund-resolution.ts';
+import { openSituation } from './situation.ts';
+import { REFUND_STATUS, type RefundInput } from './start.ts';
 
 /**
- * One refund: reserve the amount, hand it to the gateway, wait until the money has moved.
+ * One attempt of a refund: reserve the amount, hand it to the gateway, wait until the money has moved.
  *
  * A refund that WeChat Pay has accepted cannot be called back, so a cancelled workflow goes on; and a refund whose end is not known is
  * never given up: after `giveUpMs` it is shown to an operator and asked after all the same.
  */
-export async function refund({ refundId, timing }: RefundInput): Promise<RefundOutcome> {
+export async function refund(input: RefundInput): Promise<RefundOutcome> {
+  const { refundId, timing } = input;
   const notifications: string[] = [];
-  let answered: RefundFinding | undefined;
-  /** Shown to an operator. */
-  let needsOperator = false;
+  let answered: SubmitFinding | undefined;
+  /** Shown to an operator because of it. */
+  let attention: RefundAttention | undefined = input.attention;
+  /** How often operators wanted WeChat Pay to be asked again, and how often it was. */
+  let rechecks = 0;
+  let rechecked = 0;
   /** What polling found out, or that it was given up, until the main loop has taken it. */
   let polled: RefundFinding | 'given up' | undefined;
   let polling = false;
+  const situation = openSituation();
+  const record = openRecord({ refundId });
 
   setHandler(notified, (signal) => void notifications.push(...notificationOf(signal)), {
     description: 'A verified notification is stored: compare it with the refund and settle.',
@@ -36,10 +44,24 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     submit,
     async () => {
       await condition(() => answered !== undefined);
-      return answered as RefundFinding;
+      return answered as SubmitFinding;
     },
     { description: 'Wait until WeChat Pay has answered the refund request.' },
   );
+  setHandler(
+    recheck,
+    async (request) => {
+      rechecks += 1;
+      await record('recheck', request, 'asked again');
+    },
+    { validator: requireReason, description: 'After the cause was mended: ask WeChat Pay again.' },
+  );
+  serveRetry(record, () => {
+    const waits = attention !== undefined;
+    if (waits) rechecks += 1;
+    return waits;
+  });
+  const resolution = serveRefundResolution(refundId, record);
 
   return await CancellationScope.nonCancellable(async () => {
     let finding = await reserve();
@@ -53,27 +75,40 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     do {
       for (let id = notifications.shift(); id; id = notifications.shift())
         await settleNotification(id, finding);
+      if (wantsRecheck()) await askNow(finding);
+      await resolution.carryOut(finding);
       await condition(allHandlersFinished);
-    } while (notifications.length > 0);
+    } while (notifications.length > 0 || wantsRecheck());
     return { status: finding.status };
   });
+
+  /** Whether WeChat Pay is to be asked now. */
+  function wantsRecheck(): boolean {
+    return rechecks > rechecked;
+  }
 
   /** Puts what is known where the Temporal UI shows it. */
   function show(finding: RefundFinding): void {
     const status: RefundStatus =
       finding.kind === 'final' ? finding.status : finding.kind === 'abnormal' ? 'ABNORMAL' : 'PROCESSING';
-    upsertSearchAttributes([
+    // Histories from before findings had a reason know one only.
+    const reason =
+      finding.kind === 'final'
+        ? undefined
+        : (finding.attention ?? (finding.kind === 'abnormal' ? 'refund_abnormal' : undefined));
+    attention = reason;
+    situation.becomes(
       { key: REFUND_STATUS, value: status },
-      ...(status === 'ABNORMAL' ? [{ key: ATTENTION, value: 'needs_operator' }] : []),
-      ...(status !== 'ABNORMAL' && needsOperator ? [{ key: ATTENTION, value: null }] : []),
-    ]);
-    needsOperator = status === 'ABNORMAL';
-    setCurrentDetails(DETAILS[status]);
+      reason ? needsOperator(reason) : DETAILS[status],
+      {
+        asks: reason !== undefined,
+      },
+    );
   }
 
   /** Sets the amount aside under the payment's row lock, so that all refunds together never exceed it. */
   function reserve(): Promise<RefundFinding> {
-    setCurrentDetails('Reserving the amount.');
+    situation.waits('Reserving the amount.');
     return localFirst(
       'reserveRefund',
       { refundId },
@@ -85,42 +120,83 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
     );
   }
 
-  /** Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. */
+  /**
+   * Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. It waits for its
+   * turn among the refunds of the payment, and for money on the merchant's account.
+   */
   async function submitRequest(): Promise<RefundFinding> {
-    setCurrentDetails('Handing the refund to WeChat Pay.');
-    const { submitRefund } = proxyActivities<Activities>({
-      startToCloseTimeout: '20 seconds',
-      scheduleToCloseTimeout: timing.giveUpMs,
-      retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: 'apply for the refund',
-    });
+    let known: 'not_enough' | undefined;
     for (;;) {
-      try {
-        return await submitRefund({ refundId });
-      } catch {
-        await askOperator('submit_unresolved');
-        await condition(() => notifications.length > 0, '1 hour', {
-          summary: 'before the refund is applied for again',
-        });
+      const before = rechecks;
+      const wanted = () => rechecks > before;
+      if (attention === undefined)
+        situation.waits(
+          `Waiting for WeChat Pay's answer to the refund request, which is sent again until it answers, until ${giveUpAt()}. Then an operator is asked.`,
+        );
+      const { submitRefund } = proxyActivities<Activities>({
+        startToCloseTimeout: '20 seconds',
+        scheduleToCloseTimeout: timing.giveUpMs,
+        retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
+        summary: 'apply for the refund',
+      });
+      const request = { refundId, gapMs: timing.gapMs, topUpGapsMs: timing.topUpGapsMs, known };
+      const found = await untilInterrupted(() => submitRefund(request), wanted);
+      if (!found) {
+        // Interrupted, or given up for now.
+        if (!wanted() && !known) {
+          await askOperator('submit_unresolved');
+          await condition(() => notifications.length > 0 || wanted(), '1 hour', {
+            summary: 'before the refund is applied for again',
+          });
+        }
+        known = undefined;
+        if (wanted()) rechecked = rechecks;
+        continue;
+      }
+      answered ??= found;
+      switch (found.kind) {
+        case 'queued':
+          situation.answered();
+          situation.waits(
+            `Waiting for its turn among the refunds of the payment, which WeChat Pay takes a minute apart, until ${inMs(found.waitMs)} at least.`,
+          );
+          await condition(wanted, found.waitMs, {
+            summary: 'one minute between the refunds of a payment',
+          });
+          break;
+        case 'not_enough':
+          known = 'not_enough';
+          showAttention('refund_not_enough');
+          break;
+        case 'undecided':
+          showAttention(found.reason);
+          await condition(wanted);
+          rechecked = rechecks;
+          break;
+        default:
+          return found;
       }
     }
   }
 
-  /** First the notification alone, then polling beside it. */
+  /** First the notification alone, then polling beside it; what operators want in between. */
   async function nextFinding(current: RefundFinding): Promise<RefundFinding> {
-    const news = () => notifications.length > 0 || polled !== undefined;
+    const news = () =>
+      notifications.length > 0 || polled !== undefined || wantsRecheck() || resolution.isWanted();
     const summary = 'waiting for the notification';
     if (!polling && !(await condition(news, timing.notifyWaitMs, { summary }))) startPolling(current);
     await condition(news);
     const notificationId = notifications.shift();
     if (notificationId) return await settleNotification(notificationId, current);
+    if (resolution.isWanted()) return (await resolution.carryOut(current)) ?? (await askNow(current));
+    if (wantsRecheck()) return await askNow(current);
     const finding = polled;
     polled = undefined;
     polling = false;
     if (finding === undefined) return current;
     if (finding !== 'given up') return finding;
     await askOperator('refund_unresolved');
-    return current;
+    return { ...current, attention: 'refund_unresolved' } as RefundFinding;
   }
 
   /** Polls beside the main loop, once at a time; see the payment workflow. */
@@ -144,7 +220,28 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       retry: { initialInterval: '5 seconds', maximumInterval: '60 seconds' },
       summary: 'ask WeChat Pay whether the money has moved',
     });
-    return settleRefundByPolling({ refundId, pollGapsMs: timing.pollGapsMs, known: current.kind });
+    return settleRefundByPolling({
+      refundId,
+      pollGapsMs: timing.pollGapsMs,
+      known: current.kind,
+      ...(attention && { knownAttention: attention }),
+    });
+  }
+
+  /** Asks at once. What cannot be answered in time is left to polling. */
+  async function askNow(current: RefundFinding): Promise<RefundFinding> {
+    rechecked = rechecks;
+    const { settleRefundByQuery } = proxyActivities<Activities>({
+      startToCloseTimeout: '20 seconds',
+      scheduleToCloseTimeout: '2 minutes',
+      retry: { initialInterval: '1 second' },
+      summary: 'ask WeChat Pay for an operator',
+    });
+    try {
+      return await settleRefundByQuery({ refundId });
+    } catch {
+      return current;
+    }
   }
 
   /** Compares a stored notification with the refund. One that cannot be settled from is left to polling. */
@@ -166,18 +263,37 @@ export async function refund({ refundId, timing }: RefundInput): Promise<RefundO
       summary: `needs an operator: ${reason}`,
     });
     await requestRefundAttention({ refundId, reason });
-    needsOperator = true;
-    upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
-    setCurrentDetails(`Needs an operator: ${reason}.`);
+    showAttention(reason);
+  }
+
+  /** Until when a step is repeated that begins now. */
+  function giveUpAt(): string {
+    return inMs(timing.giveUpMs);
+  }
+
+  function showAttention(reason: RefundAttention): void {
+    attention = reason;
+    situation.asks(needsOperator(reason));
   }
 }
 
 const DETAILS: Record<RefundStatus, string> = {
   CREATED: '',
   RESERVED: 'Reserved.',
-  PROCESSING: 'WeChat Pay is moving the money; waiting for its notification, and asking now and then.',
-  ABNORMAL:
-    'Needs an operator: the money is parked at WeChat Pay. Choose where it goes on the merchant platform.',
+  PROCESSING:
+    'Waiting until the customer has the money, which takes WeChat Pay minutes, or for a card up to three working days: its notification tells, and it is asked now and then. After 30 days an operator is asked.',
+  ABNORMAL: '',
   SUCCEEDED: 'Refunded.',
   FAILED: 'Not refunded; the reserved amount is free again.',
 };
+
+/** What an operator reads. */
+function needsOperator(reason: RefundAttention): string {
+  const update = reason === 'refund_abnormal' ? '`resolveRefund`' : '`recheck`, once the cause is mended';
+  return `Needs an operator: ${REFUND_ATTENTION[reason]} (${reason}). Waits for the update ${update}, without an end; WeChat Pay may still settle it. docs/runbooks/refund-${reason.replaceAll('_', '-')}.md says what to do.`;
+}
+
+/** The time in so many milliseconds. */
+function inMs(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
+}

@@ -1,4 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
+import type { RefundAttention } from '../domain/attention.ts';
 import type { CombinedProduct } from '../domain/combined-payment.ts';
 import { combinedWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
@@ -61,6 +62,8 @@ export interface CombinedInput extends Omit<PaymentInput, 'paymentId' | 'product
 export interface RefundInput {
   refundId: string;
   timing: RefundTiming;
+  /** Shown to an operator before this run began: an operator has started it again. */
+  attention?: RefundAttention;
 }
 
 interface Start<Input> {
@@ -68,7 +71,7 @@ interface Start<Input> {
   workflowId: string;
   taskQueue: string;
   args: [Input];
-  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE';
   workflowIdConflictPolicy: 'USE_EXISTING';
   typedSearchAttributes: SearchAttributePair[];
   staticSummary: string;
@@ -147,7 +150,10 @@ ${OPERATORS_UPDATES}`,
 const OPERATORS_UPDATES = `Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
 
 - \`close\`: close the order at WeChat Pay, unless it turns out to be paid
-- \`recheck\`: ask WeChat Pay again, once the payment needs an operator`;
+- \`recheck\`: ask WeChat Pay again, once the payment needs an operator
+- \`syncNow\`: ask WeChat Pay at once whether it is paid
+- \`retryStep\`: repeat at once the step that waits for its next attempt
+- \`resolveAsPaid\`, \`resolveAsClosed\`: settle what WeChat Pay says when it is asked now, or what two operators have approved (not of a combined order)`;
 
 /** A combined payment as far as starting its workflow needs it. */
 interface CombinedToStart {
@@ -221,6 +227,28 @@ export function refundStart(
       { key: OUT_TRADE_NO, value: refund.outTradeNo },
     ],
     staticSummary: `refund ¥${formatYuan(refund.amount)} · ${refund.outRefundNo} · order ${refund.outTradeNo} · ${refund.mchid}`,
-    staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).`,
+    staticDetails: `Refund **${refund.outRefundNo}** of ¥${formatYuan(refund.amount)} for order **${refund.outTradeNo}** of merchant ${refund.mchid} (${refund.id}).
+
+Updates that an operator may send, each with \`{"actor": "who", "reason": "why"}\`:
+
+- \`recheck\`: ask WeChat Pay again, once the refund needs an operator
+- \`resolveRefund\`, with a \`choice\` more: where the money of an abnormal refund goes; see docs/runbooks/refund-refund-abnormal.md`,
+  };
+}
+
+/**
+ * Options that find the workflow of a refund, or start it again: one that was terminated goes on from the row, and one that has ended looks
+ * whether the gateway still says so.
+ */
+export function refundRestart(
+  refund: RefundToStart & { attentionReason: RefundAttention | null },
+  options?: Partial<StartOptions>,
+): Start<RefundInput> {
+  const start = refundStart(refund, options);
+  const [input] = start.args;
+  return {
+    ...start,
+    args: [{ ...input, ...(refund.attentionReason && { attention: refund.attentionReason }) }],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
   };
 }

@@ -22,8 +22,8 @@ update ledger_transactions t
    set out_trade_no = p.out_trade_no,
        -- Late money has its own; its cause is payment/transaction_id.
        transaction_id = case when t.step = 'payment.late' then split_part(t.cause_id, '/', 2) else p.transaction_id end,
-       out_refund_no = (select r.out_refund_no from refunds r where r.id = t.refund_id),
-       wechat_refund_id = (select r.refund_id from refunds r where r.id = t.refund_id)
+       out_refund_no = (select a.out_refund_no from refund_attempts a where a.refund_id = t.refund_id and a.number = 1),
+       wechat_refund_id = (select a.wechat_refund_id from refund_attempts a where a.refund_id = t.refund_id and a.number = 1)
   from payments p
  where p.id = t.payment_id;
 alter table ledger_transactions enable trigger ledger_is_final;

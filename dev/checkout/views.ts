@@ -1,5 +1,5 @@
-import type { paymentResource } from '../../api/payments.ts';
-import type { refundResource } from '../../api/refunds.ts';
+import type { paymentResource } from '../../api/payment-resource.ts';
+import type { refundResource } from '../../api/refund-resource.ts';
 import { paymentWorkflowId, refundWorkflowId } from '../../domain/identity.ts';
 import { formatYuan } from '../../domain/money.ts';
 

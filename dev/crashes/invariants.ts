@@ -78,8 +78,8 @@ async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Pr
   if (payment.status === 'CLOSED' && order)
     must(['CLOSED', 'REVOKED'].includes(order.trade_state), `it is ${order.trade_state} there`);
 
-  const { rows: refunds } = await pool.query<{ out_refund_no: string; amount: number; status: string }>(
-    'select out_refund_no, amount, status from refunds where payment_id = $1',
+  const { rows: refunds } = await pool.query<{ amount: number; status: string }>(
+    'select amount, status from refunds where payment_id = $1',
     [payment.id],
   );
   const sum = (list: { amount: number }[]) => list.reduce((total, { amount }) => total + amount, 0);
@@ -90,7 +90,11 @@ async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Pr
     .reduce((total, { amount }) => total + amount.refund, 0);
   must(paidBack === paidBackThere, `${paidBack} fen are refunded here, ${paidBackThere} there`);
   must(paidBackThere <= payment.amount, 'more was refunded than paid');
-  const known = new Set(refunds.map((refund) => refund.out_refund_no));
+  const { rows: attempts } = await pool.query<{ out_refund_no: string }>(
+    'select a.out_refund_no from refund_attempts a join refunds r on r.id = a.refund_id where r.payment_id = $1',
+    [payment.id],
+  );
+  const known = new Set(attempts.map((attempt) => attempt.out_refund_no));
   for (const { out_refund_no } of there) must(known.has(out_refund_no), `refund ${out_refund_no} of nobody`);
   const expected = paidBack === 0 ? 'PAID' : paidBack === payment.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED';
   if (paidHere) must(payment.status === expected, `${paidBack} of ${payment.amount} fen were refunded`);

@@ -127,11 +127,20 @@ describe('refunds', () => {
     const payment = await paid();
     const key = { 'idempotency-key': randomUUID() };
     const first = await refund(payment.id, { amount: { refund: 1 } }, key);
+    await paysaga.pool.query(
+      `update refund_attempts set sent_at = sent_at - interval '1 minute' where refund_id = $1`,
+      [first.body.id],
+    );
     // As after a crash between storing the intent and starting the workflow: the row is there, the workflow never was.
     const id = `ref_${randomUUID().replaceAll('-', '')}`;
     await paysaga.pool.query(
-      `insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, status, ensure_at)
-       select $1, tenant_id, merchant_id, payment_id, $2, 2, 'CREATED', now() from refunds where id = $3`,
+      `with refund as (
+         insert into refunds (id, tenant_id, merchant_id, payment_id, amount, status, ensure_at)
+         select $1, tenant_id, merchant_id, payment_id, 2, 'CREATED', now() from refunds where id = $3
+         returning id, tenant_id, merchant_id
+       )
+       insert into refund_attempts (refund_id, tenant_id, merchant_id, number, out_refund_no)
+       select id, tenant_id, merchant_id, 1, $2 from refund`,
       [id, `ORPHAN${id.slice(4, 20)}`, first.body.id],
     );
     await paysaga.pool.query('update idempotency_keys set resource_id = $1 where resource_id = $2', [
@@ -141,8 +150,8 @@ describe('refunds', () => {
     await paysaga.until(`/v1/refunds/${id}`, 'SUCCEEDED');
     const repeated = await refund(payment.id, { amount: { refund: 1 } }, key);
     assert.equal(repeated.body.id, id);
-    const { rows } = await paysaga.pool.query('select refund_request from refunds where id = $1', [id]);
-    assert.equal(JSON.parse(rows[0].refund_request).amount.refund, 2, 'the exact request is stored');
+    const stored = await loadRefund(paysaga.pool, id);
+    assert.equal(JSON.parse(stored?.refundRequest ?? '').amount.refund, 2, 'the exact request is stored');
   });
 
   it('a repeat with the same Idempotency-Key is the same refund', async () => {
@@ -212,7 +221,8 @@ describe('refunds that take long', () => {
     await paysaga.until(`/v1/refunds/${closed.id}`, 'FAILED');
     const found = await loadRefund(paysaga.pool, closed.id);
     assert.ok(found);
-    const word = { refundId: String(found.refundId), status: 'SUCCESS', amount: found.amount } as const;
+    const { outRefundNo, refundId, amount } = found;
+    const word = { outRefundNo, refundId: String(refundId), status: 'SUCCESS', amount } as const;
     const finding = await settleRefund(paysaga.pool, found, word);
     assert.equal(finding.kind === 'final' && finding.status, 'FAILED');
     const shown = (await paysaga.call('GET', `/v1/refunds/${closed.id}`)).body;

@@ -7,6 +7,8 @@ export interface Path {
   /** Steps (see `steps`) that the history has if it is this path, and those that it has not. */
   has: string[];
   hasNot?: string[];
+  /** So many events at most: each costs Temporal time. */
+  most?: number;
 }
 
 /** Paths that are driven with the same durations. */
@@ -67,7 +69,7 @@ export const finishRefund = (paysaga: Paysaga, number: string, status: string) =
   paysaga.control('POST', `/refunds/${number}/finish`, { status });
 
 /** Waits until the payment or refund at this path shows the reason to an operator. */
-export async function untilAttention(paysaga: Paysaga, path: string, reason: string): Promise<void> {
+export async function untilAttention(paysaga: Paysaga, path: string, reason: string | null): Promise<void> {
   for (let turn = 0; turn < 600; turn += 1) {
     if ((await paysaga.call('GET', path)).body.attention_reason === reason) return;
     await new Promise((resolve) => setTimeout(resolve, 25));

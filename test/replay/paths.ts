@@ -1,7 +1,9 @@
 import { CHARGE_SETTINGS } from './charge-paths.ts';
 import { COMBINED_SETTINGS } from './combined-paths.ts';
+import { OPERATOR_SETTINGS } from './operator-paths.ts';
 import type { Path, Setting } from './path.ts';
 import { PAYMENT_SETTINGS } from './payment-paths.ts';
+import { REFUND_DECISION_SETTINGS } from './refund-decision-paths.ts';
 import { REFUND_SETTINGS } from './refund-paths.ts';
 
 /** Every path that a saga can take, grouped by how the stack is set up for it. */
@@ -10,6 +12,8 @@ export const SETTINGS: readonly Setting[] = [
   ...CHARGE_SETTINGS,
   ...COMBINED_SETTINGS,
   ...REFUND_SETTINGS,
+  ...REFUND_DECISION_SETTINGS,
+  ...OPERATOR_SETTINGS,
 ];
 
 /** The same by name. */

@@ -26,6 +26,7 @@ const refunds: Record<string, Path> = {
     },
     has: ['update submit', 'local reserveRefund', 'activity submitRefund', ...REFUNDED_BY_NOTIFICATION],
     hasNot: ['activity settleRefundByPolling'],
+    most: 23,
   },
   'refund-of-the-rest': {
     async drive(paysaga) {
@@ -61,6 +62,7 @@ const polledRefunds: Record<string, Path> = {
     },
     has: ['timer', 'activity settleRefundByPolling', 'completed'],
     hasNot: ['signal notified'],
+    most: 27,
   },
 };
 
@@ -124,7 +126,11 @@ const hopelessRefunds: Record<string, Path> = {
       const number = `VAIN${randomUUID().slice(0, 18)}`;
       const creating = paysaga.call('POST', `/v1/payments/${payment.id}/refunds`, { out_refund_no: number });
       const row = async () =>
-        (await paysaga.pool.query('select id from refunds where out_refund_no = $1', [number])).rows[0]?.id;
+        (
+          await paysaga.pool.query('select refund_id id from refund_attempts where out_refund_no = $1', [
+            number,
+          ])
+        ).rows[0]?.id;
       let id: string | undefined;
       for (let turn = 0; turn < 400 && !id; turn += 1) {
         await new Promise((resolve) => setTimeout(resolve, 25));

@@ -63,6 +63,31 @@ describe('recorded histories', () => {
     }
   });
 
+  it('say of every step and every wait what it is for', () => {
+    for (const file of files) {
+      for (const event of fromRecorded(read(file)).events ?? []) {
+        const { activityTaskScheduledEventAttributes: activity, markerRecordedEventAttributes: marker } =
+          event;
+        const isStep = activity || marker?.markerName === 'core_local_activity';
+        if (!isStep && !event.timerStartedEventAttributes) continue;
+        const summary = Buffer.from(event.userMetadata?.summary?.data ?? []).toString();
+        assert.match(summary, /^".{8,}"$/, `${file}: event ${event.eventId} has no summary`);
+      }
+    }
+  });
+
+  it('are no longer than their path allows, however often WeChat Pay was asked', () => {
+    const bounded = files.flatMap((file) => {
+      const most = PATHS[FILE.exec(file)?.[1] ?? '']?.most;
+      return most === undefined ? [] : [{ file, most }];
+    });
+    assert.ok(bounded.length > 0);
+    for (const { file, most } of bounded) {
+      const { length } = read(file).events;
+      assert.ok(length <= most, `${file}: ${length} events`);
+    }
+  });
+
   it('tell nothing about the machine on which they were recorded', () => {
     for (const file of files) {
       const text = readFileSync(new URL(file, FOLDER), 'utf8');

@@ -1,0 +1,174 @@
+import { requestApproval } from '../database/approvals.ts';
+import { clearAttention, ensureLater } from '../database/attention.ts';
+import { recordOperatorAction } from '../database/operator-actions.ts';
+import { inTransaction } from '../database/pool.ts';
+import { APPROVAL_HOURS, type PaidClaim } from '../domain/operator.ts';
+import type {
+  OperatorRequest,
+  PaymentOutcome,
+  ResolveAnswer,
+  RetryAnswer,
+  SyncResult,
+} from '../workflows/messages.ts';
+import { actingOperator, type KeySource } from './operator-key.ts';
+import { withSagas } from './saga-client.ts';
+import { sagaNamed, type Target } from './target.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Exit code of a command that was understood and has changed nothing. */
+export const UNCHANGED = 2;
+
+/** What every action of an operator is told. */
+export interface ActionOptions extends KeySource {
+  reason: string;
+  json?: boolean;
+}
+
+/** Sends an operator's update and tells the answer: in words, or as it is. @param words says it, and whether anything has changed. */
+async function act<Answer>(
+  name: string,
+  update: string,
+  options: ActionOptions,
+  words: (answer: Answer) => { text: string; changed: boolean },
+): Promise<void> {
+  await withSagas(async (sagas) => {
+    const operator = await actingOperator(sagas.pool, options);
+    const target = await sagaNamed(sagas.pool, name, operator.tenantId);
+    const request: OperatorRequest = { actor: operator.name, reason: options.reason };
+    const answer = await sagas.update<Answer>(target, update, request);
+    const { text, changed } = words(answer);
+    console.log(options.json ? JSON.stringify(answer) : text);
+    if (!changed) process.exitCode = UNCHANGED;
+  });
+}
+
+/** `paysaga payment close` */
+export const closePayment = (name: string, options: ActionOptions) =>
+  act<PaymentOutcome | { status: 'UNDECIDED' }>(name, 'close', options, ({ status }) => ({
+    text:
+      status === 'UNDECIDED'
+        ? 'the close is noted; the payment waits for an operator first'
+        : `the payment is ${status}`,
+    changed: status === 'CLOSED',
+  }));
+
+/** `paysaga payment sync` */
+export const syncPayment = (name: string, options: ActionOptions) =>
+  act<SyncResult>(name, 'syncNow', options, (answer) => ({
+    text: wordsOf(answer),
+    changed: answer.kind === 'final',
+  }));
+
+function wordsOf(answer: SyncResult): string {
+  switch (answer.kind) {
+    case 'final':
+      return `the payment is ${answer.status}`;
+    case 'unpaid':
+      return 'WeChat Pay knows of no money (yet)';
+    case 'undecided':
+      return `WeChat Pay contradicts our row: ${answer.reason}`;
+    default:
+      return 'WeChat Pay has not answered in time';
+  }
+}
+
+/** `paysaga payment recheck` */
+export const recheckPayment = (name: string, options: ActionOptions) =>
+  act<null>(name, 'recheck', options, () => ({ text: 'WeChat Pay is being asked again', changed: true }));
+
+/** `paysaga payment retry` */
+export const retryPayment = (name: string, options: ActionOptions) =>
+  act<RetryAnswer>(name, 'retryStep', options, ({ repeated }) => ({
+    text: repeated.length > 0 ? `repeated: ${repeated.join(', ')}` : 'no step waits for its next attempt',
+    changed: repeated.length > 0,
+  }));
+
+/** `paysaga payment restart`: for a workflow that was terminated by hand. It takes up the payment where its row stands. */
+export async function restartPayment(name: string, options: ActionOptions): Promise<void> {
+  await withSagas(async ({ pool, restart }) => {
+    const operator = await actingOperator(pool, options);
+    const target = await sagaNamed(pool, name, operator.tenantId);
+    if (target.status !== 'CREATED' && target.status !== 'PENDING')
+      throw new UsageError(`the payment is ${target.status}: it needs no workflow`);
+    await restart(target);
+    await inTransaction(pool, async (db) => {
+      await ensureLater(db, subjectOf(target));
+      await clearAttention(db, subjectOf(target), 'workflow_ended');
+      await recordOperatorAction(db, {
+        tenantId: target.tenantId,
+        ...subjectOf(target),
+        action: 'restart',
+        actor: operator.name,
+        reason: options.reason,
+        result: 'begun anew',
+      });
+    });
+    console.log(options.json ? JSON.stringify({ kind: 'restarted' }) : 'its workflow was begun anew');
+  });
+}
+
+function subjectOf({ id, combined }: Target) {
+  return combined ? { combinedId: id } : { paymentId: id };
+}
+
+/** What `paysaga payment resolve` is told. */
+export interface ResolveOptions extends ActionOptions {
+  as: 'paid' | 'closed';
+  requestApproval?: boolean;
+  transactionId?: string;
+  amount?: number;
+}
+
+/**
+ * `paysaga payment resolve`: WeChat Pay's own word first. Where that is not enough, and the operator asks for it, what she wants is stored
+ * until another one approves it.
+ */
+export async function resolvePayment(name: string, options: ResolveOptions): Promise<void> {
+  const payload = options.requestApproval ? claimOf(options) : {};
+  await withSagas(async (sagas) => {
+    const operator = await actingOperator(sagas.pool, options);
+    const target = await sagaNamed(sagas.pool, name, operator.tenantId);
+    if (target.combined)
+      throw new UsageError(
+        'a combined payment is settled by what WeChat Pay says of all its orders: mend the cause, then paysaga payment recheck',
+      );
+    const update = options.as === 'paid' ? 'resolveAsPaid' : 'resolveAsClosed';
+    const answer = await sagas.update<ResolveAnswer>(target, update, {
+      actor: operator.name,
+      reason: options.reason,
+    });
+    if (answer.kind === 'unchanged' && options.requestApproval) {
+      const id = await requestApproval(sagas.pool, operator, {
+        action: `resolve_as_${options.as}`,
+        subjectId: target.id,
+        payload,
+        reason: options.reason,
+      });
+      console.log(
+        options.json
+          ? JSON.stringify({ kind: 'requested', approval: id, gateway: answer.gateway })
+          : `WeChat Pay: ${answer.gateway}\n${id} waits for another operator, for ${APPROVAL_HOURS} hours: paysaga approve ${id}`,
+      );
+      return;
+    }
+    tell(answer, options);
+  });
+}
+
+/** Says what became of a resolution. */
+export function tell(answer: ResolveAnswer, { json }: { json?: boolean }): void {
+  if (answer.kind === 'unchanged') process.exitCode = UNCHANGED;
+  if (json) console.log(JSON.stringify(answer));
+  else if (answer.kind === 'ended') console.log(`the payment is ${answer.status}`);
+  else console.log(`nothing was changed. WeChat Pay: ${answer.gateway}. ${answer.message}`);
+}
+
+/** What two people are to agree on. */
+function claimOf({ as, transactionId, amount }: ResolveOptions): PaidClaim | Record<string, never> {
+  if (as === 'closed') return {};
+  if (transactionId === undefined || amount === undefined)
+    throw new UsageError(
+      'to have a payment approved as paid say what arrived: --transaction-id and --amount, as the merchant platform shows them',
+    );
+  return { transactionId, amount };
+}

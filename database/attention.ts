@@ -1,0 +1,116 @@
+import type { PaymentStatus } from '../domain/payment.ts';
+import { isRefundFinal, REFUND_STATUSES } from '../domain/refund.ts';
+import { appendEvent } from './events.ts';
+import type { Queryable } from './pool.ts';
+
+/** A payment, a combined one, or a refund, by its public id. */
+export type Subject = { paymentId: string } | { combinedId: string } | { refundId: string };
+
+/** Reasons that come and go by themselves, without a change of status. */
+type PassingReason = 'credentials_refused' | 'workflow_ended';
+
+const OPEN_PAYMENT = ['CREATED', 'PENDING'] satisfies PaymentStatus[];
+
+/** Where a subject is, and the statuses in which a saga still works on it: what has ended shows nothing new. */
+function rowOf(subject: Subject) {
+  if ('refundId' in subject) {
+    const open = REFUND_STATUSES.filter((status) => !isRefundFinal(status));
+    return { table: 'refunds', kind: 'refund', id: subject.refundId, open } as const;
+  }
+  return 'combinedId' in subject
+    ? ({
+        table: 'combined_payments',
+        kind: 'combined_payment',
+        id: subject.combinedId,
+        open: OPEN_PAYMENT,
+      } as const)
+    : ({ table: 'payments', kind: 'payment', id: subject.paymentId, open: OPEN_PAYMENT } as const);
+}
+
+/** The merchant who speaks to the gateway about it. @throws Error when there is no such row. */
+export async function merchantOf(db: Queryable, subject: Subject): Promise<string> {
+  const { table, id } = rowOf(subject);
+  const { rows } = await db.query<{ merchant_id: string }>(`select merchant_id from ${table} where id = $1`, [
+    id,
+  ]);
+  const row = rows[0];
+  if (!row) throw new Error(`there is no ${id}`);
+  return row.merchant_id;
+}
+
+/** Whether it shows this reason. */
+export async function showsAttention(
+  db: Queryable,
+  subject: Subject,
+  reason: PassingReason,
+): Promise<boolean> {
+  const { table, id } = rowOf(subject);
+  const { rowCount } = await db.query(`select 1 from ${table} where id = $1 and attention_reason = $2`, [
+    id,
+    reason,
+  ]);
+  return rowCount === 1;
+}
+
+/**
+ * Shows to an operator that WeChat Pay refuses the merchant's credentials, with an event. What needs a person for another reason goes on
+ * showing that one. Call it in a transaction.
+ * @param code the gateway's.
+ */
+export async function showCredentialsRefused(db: Queryable, subject: Subject, code: string): Promise<void> {
+  const { table, kind, id, open } = rowOf(subject);
+  const reason: PassingReason = 'credentials_refused';
+  const { rows } = await db.query<Changed>(
+    `update ${table} set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
+     where id = $1 and attention = 'none' and status = any($3) returning *`,
+    [id, reason, open],
+  );
+  await tell(db, subject, rows[0], `${kind}.needs_operator`, {
+    attention: 'needs_operator',
+    reason,
+    gateway_code: code,
+  });
+}
+
+/** Shows that the reason is gone, with an event; nothing when it shows another one. Call it in a transaction. */
+export async function clearAttention(db: Queryable, subject: Subject, reason: PassingReason): Promise<void> {
+  const { table, kind, id, open } = rowOf(subject);
+  const { rows } = await db.query<Changed>(
+    `update ${table} set attention = 'none', attention_reason = null, version = version + 1, updated_at = now()
+     where id = $1 and attention_reason = $2 and status = any($3) returning *`,
+    [id, reason, open],
+  );
+  await tell(db, subject, rows[0], `${kind}.attention_cleared`, { attention: 'none', reason });
+}
+
+/** A workflow was begun anew by hand: a relay looks after it again, once it should have ended. */
+export async function ensureLater(
+  db: Queryable,
+  subject: { paymentId: string } | { combinedId: string },
+): Promise<void> {
+  const { table, id, open } = rowOf(subject);
+  await db.query(
+    `update ${table} set ensure_at = greatest(now(), time_expire) + interval '10 minutes' where id = $1 and status = any($2)`,
+    [id, open],
+  );
+}
+
+interface Changed {
+  tenant_id: string;
+  /** Of refunds. */
+  payment_id?: string;
+  version: number;
+}
+
+async function tell(
+  db: Queryable,
+  subject: Subject,
+  row: Changed | undefined,
+  type: Parameters<typeof appendEvent>[1]['type'],
+  data: Record<string, unknown>,
+): Promise<void> {
+  if (!row) return;
+  const about =
+    'refundId' in subject ? { paymentId: String(row.payment_id), refundId: subject.refundId } : subject;
+  await appendEvent(db, { tenantId: row.tenant_id, type, ...about, version: row.version, data });
+}

@@ -1,0 +1,48 @@
+import { isPaid } from '../domain/payment.ts';
+import type { RefundSource } from '../domain/refund.ts';
+import { loadPayment, lockPayment, type Payment, transitionPayment } from './payments.ts';
+import type { Queryable } from './pool.ts';
+import { type Refund, sumRefunds } from './refunds.ts';
+
+/**
+ * What refunds draw on, in one place: the money of their payment.
+ */
+
+/** Locks it until the transaction ends: refunds that draw on the same are decided one at a time. */
+export async function lockSource(db: Queryable, { paymentId }: Pick<Refund, 'paymentId'>): Promise<void> {
+  await lockPayment(db, paymentId);
+}
+
+/** What a refund draws on. For a decision, hold its lock. */
+export async function loadSource(
+  db: Queryable,
+  { id, paymentId }: Pick<Refund, 'id' | 'paymentId'>,
+): Promise<RefundSource> {
+  const payment = await loadPayment(db, paymentId);
+  if (!payment) throw new Error(`there is no payment ${paymentId}`);
+  return await sourceOf(db, payment, id);
+}
+
+/** What a refund of this payment would draw on. */
+export async function sourceOf(db: Queryable, payment: Payment, except?: string): Promise<RefundSource> {
+  const { reserved, known } = await sumRefunds(db, payment.id, except);
+  return {
+    transactionId: isPaid(payment.status) ? payment.transactionId : null,
+    amount: payment.amount,
+    currency: payment.currency,
+    status: payment.status,
+    paidAt: payment.successTime,
+    reserved,
+    refunds: known,
+  };
+}
+
+/** Says of what a refund has drawn on that so much of it has gone back. Call it in the transaction in which the refund has succeeded. */
+export async function recordGivenBack(
+  db: Queryable,
+  { paymentId }: Pick<Refund, 'paymentId'>,
+): Promise<void> {
+  const payment = await loadPayment(db, paymentId);
+  const { succeeded } = await sumRefunds(db, paymentId);
+  await transitionPayment(db, paymentId, succeeded === payment?.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findTemporalExecutable } from '../dev/temporal-executable.ts';
+import { environmentOf, type Said } from './command.ts';
+import type { Paysaga } from './fixture.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** The `sh` blocks of a page, in order. */
+export function shellBlocks(page: string): string[] {
+  return [...page.matchAll(/^( *)```sh\n([\s\S]*?)^\1```$/gm)].map(([, , block]) => block as string);
+}
+
+/** A shell in which the commands of the documentation are found. */
+export interface Shell {
+  /** Runs a block as a person would paste it; the first command that fails ends it. */
+  run(block: string, variables: NodeJS.ProcessEnv): Promise<Said>;
+  close(): void;
+}
+
+/** Opens a shell with `paysaga` and `temporal`, pointed at the servers of a test. */
+export async function openShell(paysaga: Paysaga): Promise<Shell> {
+  const folder = mkdtempSync(join(tmpdir(), 'paysaga-shell-'));
+  const program = join(folder, 'paysaga');
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' --import=tsx '${ROOT}cli/paysaga.ts' "$@"\n`);
+  chmodSync(program, 0o755);
+  symlinkSync((await findTemporalExecutable()).path, join(folder, 'temporal'));
+  return {
+    async run(block, variables) {
+      const child = spawn('bash', ['-euo', 'pipefail', '-c', block], {
+        cwd: ROOT,
+        env: { ...environmentOf(paysaga), PATH: `${folder}:${process.env.PATH}`, HOME: folder, ...variables },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const answer: Said = { code: -1, said: '', stdout: '' };
+      child.stdout.on('data', (chunk) => {
+        answer.said += chunk;
+        answer.stdout += chunk;
+      });
+      child.stderr.on('data', (chunk) => {
+        answer.said += chunk;
+      });
+      [answer.code] = (await once(child, 'close')) as [number];
+      return answer;
+    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
