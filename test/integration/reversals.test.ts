@@ -173,6 +173,25 @@ describe('reversals', () => {
     await assertTakenBack(id, out_trade_no);
   });
 
+  it('an operator alone cannot settle as paid what may be on its way back', async () => {
+    const { id, out_trade_no } = await typing(codepay);
+    await fault({ operation: 'codepay.reverse', kind: 'timeout_before', out_trade_no, times: null });
+    const closing = close(id);
+    while ((await calls('codepay.reverse', out_trade_no)) === 0)
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    await pay(out_trade_no);
+    const answer = await paysaga.client.workflow
+      .getHandle(`payment/${paysaga.mchid}/${out_trade_no}`)
+      .executeUpdate<{ kind: string; message: string }, [object]>('resolveAsPaid', {
+        args: [{ actor: 'lin', reason: 'the merchant platform says so' }],
+      });
+    assert.equal(answer.kind, 'unchanged');
+    assert.match(answer.message, /on its way to the customer/);
+    await paysaga.control('DELETE', '/faults');
+    await closing;
+    await assertTakenBack(id, out_trade_no);
+  });
+
   it('an order that somebody else takes back is closed', async () => {
     const { id, out_trade_no } = await typing(codepay);
     const { gateway } = paysaga.simulator;
