@@ -5,6 +5,7 @@ import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
 import { createPrepayOrder } from './create-prepay-order.ts';
 import { showingRefusals } from './credentials.ts';
+import { decideLatePayment, watchLatePayment } from './decide-late-payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { payOutRefund } from './pay-out-refund.ts';
@@ -41,6 +42,8 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
     reverseUnlessPaid: showingRefusals(dependencies, reverseUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
+    decideLatePayment: decideLatePayment(dependencies),
+    watchLatePayment: watchLatePayment(dependencies),
     createCombinedOrder: showingRefusals(dependencies, createCombinedOrder(dependencies)),
     renewCombinedOrder: showingRefusals(dependencies, renewCombinedOrder(dependencies)),
     settleCombinedFromNotification: showingRefusals(

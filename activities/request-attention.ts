@@ -3,12 +3,19 @@ import * as payments from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import * as refunds from '../database/refunds.ts';
 import type { PaymentAttention, RefundAttention } from '../domain/attention.ts';
+import type { BothSides } from '../domain/both-sides.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** Shows a payment to an operator: in the row, and as an event. */
 export function requestAttention({ pool }: ActivityDependencies) {
-  return async ({ paymentId, reason }: { paymentId: string; reason: PaymentAttention }): Promise<void> => {
-    await inTransaction(pool, (db) => payments.requestAttention(db, paymentId, reason));
+  return async (input: {
+    paymentId: string;
+    reason: PaymentAttention;
+    /** What there is to compare. */
+    sides?: BothSides;
+  }): Promise<void> => {
+    const { paymentId, reason, sides } = input;
+    await inTransaction(pool, (db) => payments.requestAttention(db, paymentId, reason, { sides }));
   };
 }
 

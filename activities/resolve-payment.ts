@@ -1,15 +1,18 @@
 import { type ApprovalRefusal, useApproval } from '../database/approvals.ts';
 import { post } from '../database/ledger.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
+import { lockOrder } from '../database/orders.ts';
 import { withdrawReversal } from '../database/payment-codes.ts';
 import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
 import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
+import { isPaid } from '../domain/payment.ts';
 import { readTime } from '../domain/time.ts';
 import type { GatewayOrder } from '../gateway/payment-gateway.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { disagreement, isPaidOrder, known, mustLoad } from './settle-payment.ts';
+import { refundDuplicate } from './refund-duplicate.ts';
+import { isPaidOrder, known, mismatchOf, mustLoad } from './settle-payment.ts';
 
 /** Who asks for what. */
 export interface Resolution {
@@ -46,13 +49,18 @@ export function resolvePayment({ pool, merchants }: ActivityDependencies) {
     const word = await ask(payment);
     try {
       return await inTransaction(pool, async (db) => {
+        // The merchant's own order before any row, as whoever settles does.
+        await lockOrder(db, payment);
         await lockPayment(db, payment.id);
         const locked = await mustLoad(db, payment.id);
         const finding = known(locked);
         if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
         if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
         else await settleAsClosed(db, locked, resolution, word);
-        const now = known(await mustLoad(db, payment.id));
+        const settled = await mustLoad(db, payment.id);
+        // The relay starts the refund of a duplicate.
+        if (isPaid(settled.status)) await refundDuplicate(db, settled);
+        const now = known(settled);
         if (now.kind !== 'final') throw new Error(`${payment.id} was resolved and has not ended`);
         return { kind: 'ended', status: now.status };
       });
@@ -94,7 +102,7 @@ async function settleAsPaid(
     throw new Unproven(
       'WeChat Pay was asked to take this order back: its money may be on its way to the customer',
     );
-  if (order && !beingReversed && disagreement(payment, order) === undefined) {
+  if (order && !beingReversed && mismatchOf(payment, order) === undefined) {
     const operatorAction = await record(db, payment, resolution, word, { result: 'PAID' });
     await transitionPayment(db, payment.id, 'PAID', {
       transactionId: order.transaction_id,

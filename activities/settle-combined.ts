@@ -18,10 +18,11 @@ import type { GatewayOrder } from '../gateway/payment-gateway.ts';
 import { type CombinedOrder, type SubOrder, WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, tooSlowForLocal } from './failures.ts';
+import type { Mismatch } from './record-late-money.ts';
 import {
-  disagreement,
   isPaidOrder,
   known,
+  mismatchOf,
   notPaidYet,
   type PaidOrder,
   settle,
@@ -82,7 +83,9 @@ export async function settleCombined(
   if (verdict.kind === 'unpaid') return known(combined);
   if (verdict.kind === 'contradicts') {
     await inTransaction(pool, async (db) => {
-      for (const [payment, reason] of verdict.differing) await requestAttention(db, payment.id, reason);
+      for (const [payment, { reason, sides }] of verdict.differing) {
+        await requestAttention(db, payment.id, reason, { sides });
+      }
     });
     return { kind: 'undecided', reason: verdict.reason };
   }
@@ -115,7 +118,7 @@ type Verdict =
   | { kind: 'unpaid' }
   | { kind: 'paid'; paid: [Payment, PaidOrder][] }
   /** It is not the order of the rows, in a field of its own or in those of some sub-orders. */
-  | { kind: 'contradicts'; reason: PaymentAttention; differing: [Payment, PaymentAttention][] };
+  | { kind: 'contradicts'; reason: PaymentAttention; differing: [Payment, Mismatch][] };
 
 /**
  * Nothing is assumed of a combined order that is paid in part, although all of its orders are paid or none (official page 4013421468): it
@@ -138,16 +141,16 @@ function verdictOn(combined: CombinedPayment, order: CombinedOrder): Verdict {
     return contradicts('sub_orders_differ');
   }
   const paid: [Payment, PaidOrder][] = [];
-  const differing: [Payment, PaymentAttention][] = [];
+  const differing: [Payment, Mismatch][] = [];
   for (const payment of combined.subPayments) {
     const word = words.get(payment.outTradeNo);
     if (!word || !isPaidOrder(word)) return contradicts('partly_paid');
-    const reason = disagreement(payment, word);
-    if (reason) differing.push([payment, reason]);
+    const mismatch = mismatchOf(payment, word);
+    if (mismatch) differing.push([payment, mismatch]);
     else paid.push([payment, word]);
   }
   const [first] = differing;
-  return first ? { kind: 'contradicts', reason: first[1], differing } : { kind: 'paid', paid };
+  return first ? { kind: 'contradicts', reason: first[1].reason, differing } : { kind: 'paid', paid };
 }
 
 /** A sub-order in the words of a single order, so that it is compared and settled as one. */

@@ -1,15 +1,17 @@
 import { activityInfo } from '@temporalio/activity';
-import { post } from '../database/ledger.ts';
 import { loadNotification } from '../database/notifications.ts';
+import { lockOrder } from '../database/orders.ts';
 import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
-import { isPaid, type PaymentFinding } from '../domain/payment.ts';
+import { type BothSides, disagreement, type OrderFacts } from '../domain/both-sides.ts';
+import { endedUnpaid, isPaid, type PaymentFinding } from '../domain/payment.ts';
 import { readTime } from '../domain/time.ts';
 import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, notFinalYet, pollGap, tooSlowForLocal } from './failures.ts';
+import { type Mismatch, type PaidOrderFacts, recordLateMoney } from './record-late-money.ts';
+import { refundDuplicate } from './refund-duplicate.ts';
 
 /**
  * Settles from a stored, verified notification if it agrees with the payment. If it does not, the gateway is asked: a notification alone
@@ -30,7 +32,7 @@ export async function settleOrAsk(
   payment: Payment,
   order: GatewayOrder,
 ): Promise<PaymentFinding> {
-  if (isPaidOrder(order) && disagreement(payment, order) === undefined) {
+  if (isPaidOrder(order) && mismatchOf(payment, order) === undefined) {
     return await settle(pool, payment, order);
   }
   const gateway = await merchants.for(payment);
@@ -78,7 +80,7 @@ export function notPaidYet(
 }
 
 /**
- * Compares the gateway's order with the payment and stores what follows from it, in one transaction: status, event. A repeat changes nothing.
+ * Compares the gateway's order with the payment and stores what follows from it, in one transaction: see `settlePaid`. A repeat changes nothing.
  * @param order undefined when the gateway knows of no such order.
  */
 export async function settle(
@@ -87,57 +89,51 @@ export async function settle(
   order: GatewayOrder | undefined,
 ): Promise<PaymentFinding> {
   if (!order || !isPaidOrder(order)) return unpaid(payment, order);
-  const reason = disagreement(payment, order);
-  if (reason) return await disagree(pool, payment, reason, order.transaction_id);
-  return await inTransaction(pool, (db) => settlePaid(db, payment, order));
+  const mismatch = mismatchOf(payment, order);
+  if (mismatch) return await disagree(pool, payment, order, mismatch);
+  return await inTransaction(pool, async (db) => {
+    await lockOrder(db, payment);
+    return await settlePaid(db, payment, order);
+  });
 }
 
-/** Stores what follows from a paid order that agrees with the payment. Call it in a transaction. */
+/**
+ * Stores what follows from a paid order that agrees with the payment: status, event, ledger, and the refund of what was paid for an order that is
+ * paid already. Money that comes too late is recorded, too. Call it in a transaction, with the lock of the merchant's own order.
+ */
 export async function settlePaid(db: Queryable, payment: Payment, order: PaidOrder): Promise<PaymentFinding> {
-  await transitionPayment(db, payment.id, 'PAID', {
+  const changed = await transitionPayment(db, payment.id, 'PAID', {
     transactionId: order.transaction_id,
     ...(order.amount?.payer_total !== undefined && { payerTotal: order.amount.payer_total }),
     ...readTime(order.success_time),
   });
   const now = await mustLoad(db, payment.id);
+  if (changed !== undefined) {
+    const refund = await refundDuplicate(db, now);
+    return { ...known(now), ...(refund && { refund }) };
+  }
   const finding = known(now);
-  // Money for a payment that had ended without it is shown to an operator, never dropped. What is being reversed has not ended.
-  if (finding.kind === 'final' && finding.status !== 'PAID') await recordLateMoney(db, now, order);
+  // Still open: it is being reversed, and the money may be on its way back.
+  if (finding.kind !== 'final') return finding;
+  // It had ended without money, or was paid by another transaction: this one is not dropped.
+  if (now.transactionId !== order.transaction_id) await recordLateMoney(db, now, factsOf(order));
   return finding;
 }
 
-/** Shows the money to an operator and keeps it in an account of its own until somebody has decided. */
-async function recordLateMoney(db: Queryable, payment: Payment, order: PaidOrder): Promise<void> {
-  await requestAttention(db, payment.id, 'late_money', {
-    type: 'payment.late_money',
-    data: { transaction_id: order.transaction_id },
-  });
-  await post(db, {
-    step: 'payment.late',
-    // Somebody may pay an ended order under two numbers of WeChat Pay's.
-    causeId: `${payment.id}/${order.transaction_id}`,
-    paymentId: payment.id,
-    amount: payment.amount,
-    currency: payment.currency,
-    effectiveAt: readTime(order.success_time).successTime,
-  });
-}
-
-/** A paid order that is not ours as it stands: an open payment waits for a person, an ended one is shown to one. */
+/** A paid order that is not ours as it stands: an open payment waits for a person, and one that has ended is shown to one. */
 async function disagree(
   pool: Pool,
   payment: Payment,
-  reason: PaymentAttention,
-  transactionId: string,
+  order: PaidOrder,
+  mismatch: Mismatch,
 ): Promise<PaymentFinding> {
   const finding = known(payment);
-  if (finding.kind !== 'final') return { kind: 'undecided', reason };
-  await inTransaction(pool, (db) =>
-    requestAttention(db, payment.id, reason, {
-      ...(!isPaid(payment.status) && { type: 'payment.late_money' as const }),
-      data: { transaction_id: transactionId },
-    }),
-  );
+  if (finding.kind !== 'final') return { kind: 'undecided', ...mismatch };
+  await inTransaction(pool, async (db) => {
+    if (payment.transactionId === order.transaction_id) {
+      await requestAttention(db, payment.id, mismatch.reason, { sides: mismatch.sides });
+    } else await recordLateMoney(db, payment, factsOf(order), mismatch);
+  });
   return finding;
 }
 
@@ -151,7 +147,7 @@ function unpaid(payment: Payment, order: GatewayOrder | undefined): PaymentFindi
 /** What the row says. */
 export function known({ status }: Pick<Payment, 'status'>): PaymentFinding {
   if (isPaid(status)) return { kind: 'final', status: 'PAID' };
-  if (status === 'CLOSED' || status === 'FAILED') return { kind: 'final', status };
+  if (endedUnpaid(status)) return { kind: 'final', status };
   return { kind: 'unpaid' };
 }
 
@@ -173,31 +169,48 @@ export function isPaidOrder(order: GatewayOrder): order is PaidOrder {
   return (order.trade_state === 'SUCCESS' || order.trade_state === 'REFUND') && !!order.transaction_id;
 }
 
-/** The first field in which the paid order and the payment differ, as a reason code. */
-export function disagreement(payment: Payment, order: GatewayOrder): PaymentAttention | undefined {
-  if (order.out_trade_no !== payment.outTradeNo) return 'out_trade_no_differs';
-  const theirs = ownersOf(order);
-  if (theirs.mchid !== payment.mchid) return 'mchid_differs';
-  if (theirs.appid !== payment.appid) return 'appid_differs';
-  if (theirs.subMchid !== payment.subMchid) return 'sub_mchid_differs';
-  // The gateway tells of it only when the order named one.
-  if (payment.subAppid !== null && theirs.subAppid !== payment.subAppid) return 'sub_appid_differs';
-  if (order.amount?.total !== payment.amount) return 'amount_differs';
-  if (order.amount.currency !== undefined && order.amount.currency !== payment.currency)
-    return 'currency_differs';
-  return undefined;
+/** What both sides say of the order, and the first field in which they differ; undefined when they agree. */
+export function mismatchOf(payment: Payment, order: PaidOrder): Mismatch | undefined {
+  const sides = bothSides(payment, order);
+  const reason = disagreement(sides);
+  return reason && { reason, sides };
 }
 
-/** Whose order it is, in the row's words. */
-function ownersOf(order: GatewayOrder) {
-  if (!('sp_mchid' in order))
-    return { mchid: order.mchid, appid: order.appid, subMchid: null, subAppid: null };
+/** What both sides say of the order. */
+function bothSides(payment: Payment, order: PaidOrder): BothSides {
+  const { mchid, appid, outTradeNo, subMchid, subAppid, amount, currency, transactionId } = payment;
   return {
-    mchid: order.sp_mchid,
-    appid: order.sp_appid,
-    subMchid: order.sub_mchid,
-    subAppid: order.sub_appid,
+    wechat_pay: {
+      out_trade_no: order.out_trade_no,
+      ...ownersOf(order),
+      amount: order.amount?.total ?? null,
+      currency: order.amount?.currency ?? null,
+      transaction_id: order.transaction_id,
+    },
+    paysaga: {
+      out_trade_no: outTradeNo,
+      mchid,
+      appid,
+      sub_mchid: subMchid,
+      sub_appid: subAppid,
+      amount,
+      currency,
+      transaction_id: transactionId,
+    },
   };
+}
+
+/** Whose order it is. */
+function ownersOf(order: GatewayOrder): Pick<OrderFacts, 'mchid' | 'appid' | 'sub_mchid' | 'sub_appid'> {
+  if (!('sp_mchid' in order))
+    return { mchid: order.mchid, appid: order.appid, sub_mchid: null, sub_appid: null };
+  const { sp_mchid: mchid, sp_appid: appid, sub_mchid, sub_appid = null } = order;
+  return { mchid, appid, sub_mchid, sub_appid };
+}
+
+function factsOf({ transaction_id: transactionId, amount, success_time }: PaidOrder): PaidOrderFacts {
+  const { successTime } = readTime(success_time);
+  return { transactionId, amount: amount?.total, payerTotal: amount?.payer_total, successTime };
 }
 
 /** The payment of this id, or a bug. */

@@ -11,7 +11,9 @@ import { combinedPaymentRoutes } from './combined-payments.ts';
 import { limitDownloads } from './downloads.ts';
 import { exportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
+import { latePaymentRoutes } from './late-payments.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { notificationListRoutes } from './notification-list.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
@@ -61,6 +63,8 @@ export function createApp({
   app.use('/v1/combined-payments', combinedPaymentRoutes({ pool, sagas, merchants, clock }));
   app.use('/v1', refundRoutes({ pool, sagas, clock }));
   app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
+  app.use('/v1', latePaymentRoutes({ pool }));
+  app.use(NOTIFICATIONS_PATH, notificationListRoutes({ pool }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
   app.use('/v1/exports', exportRoutes({ pool, downloads }));

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import { endedUnpaid } from '../domain/payment.ts';
 import { needsRenewal } from '../domain/product.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
@@ -32,6 +33,11 @@ export function frontEndRoutes<Row extends WaitingRow>(
         const result = await sagas.syncNow(payment);
         payment = await waiting.requested(request, response);
         if (isOpen(payment) && (result === undefined || result.kind === 'unanswered')) throw notAnswered();
+      } else if (endedUnpaid(payment.status)) {
+        // The customer may have paid all the same, too late: that has its own way.
+        const result = await sagas.lookAgain(payment);
+        if (result === undefined || result.kind === 'unanswered') throw notAnswered();
+        payment = await waiting.requested(request, response);
       }
       await answer(response, 200, payment);
     })

@@ -11,10 +11,16 @@ import { ListPayments, parseBody } from './schemas.ts';
 export function listOfPayments(pool: Pool): RequestHandler {
   return async (request, response) => {
     const { tenantId } = caller(response);
-    const { attention, status, limit, ...cursor } = parseBody(ListPayments, request.query);
+    const {
+      attention,
+      status,
+      order_reference: orderReference,
+      limit,
+      ...cursor
+    } = parseBody(ListPayments, request.query);
     const page = await listPayments(
       pool,
-      { tenantId, attention, status },
+      { tenantId, attention, status, orderReference },
       { limit, startingAfter: cursor.starting_after, endingBefore: cursor.ending_before },
     );
     if (!page) {

@@ -61,6 +61,7 @@ export function paymentRoutes({
           attach: body.attach,
           timeExpire: new Date(clock() + expiresIn * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
+          orderReference: body.order_reference,
           ...partiesOf(body, merchant),
         });
         const code = body.auth_code ?? body.face_code;

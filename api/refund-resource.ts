@@ -18,6 +18,8 @@ export function refundResource(refund: Refund, attempts: RefundAttempt[]) {
     attention_reason: refund.attentionReason,
     amount: { refund: refund.amount, currency: refund.currency },
     reason: refund.reason,
+    cause: refund.cause,
+    late_payment_id: refund.latePaymentId,
     user_received_account: refund.userReceivedAccount,
     success_time: refund.successTime && rfc3339(refund.successTime),
     settled_offline: refund.settledOffline,

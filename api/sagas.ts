@@ -24,6 +24,8 @@ import {
 } from '../workflows/messages.ts';
 import {
   combinedStart,
+  type LookAgainInput,
+  lookAgainStart,
   paymentStart,
   refundRestart,
   refundStart,
@@ -44,6 +46,8 @@ export interface Sagas {
   /** @param issuedAt of what has expired. */
   renewPrepay(order: OpenOrder, issuedAt: Date): Promise<RenewResult | undefined>;
   syncNow(order: OpenOrder): Promise<SyncResult | undefined>;
+  /** Of one that has ended without money. */
+  lookAgain(order: OpenOrder): Promise<SyncResult | undefined>;
   close(
     order: OpenOrder,
     request: OperatorRequest,
@@ -59,6 +63,8 @@ export interface Sagas {
     request: RefundResolution,
   ): Promise<ResolveResult | undefined>;
 }
+
+type LookAgain = (input: LookAgainInput) => Promise<SyncResult>;
 
 /** gRPC status codes that say "not now". */
 const NOT_NOW = new Set([1, 4, 8, 14]);
@@ -137,6 +143,8 @@ export function sagasThrough(
           }),
         { kind: 'unpaid' },
       ),
+    lookAgain: (order) =>
+      inTime(() => client.workflow.execute<LookAgain>('lookAgain', lookAgainStart(order, startOptions))),
     close: (order, request) =>
       inTime(() =>
         client.workflow.executeUpdateWithStart(close, {

@@ -2,7 +2,13 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ATTENTIONS } from '../domain/attention.ts';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
-import { MAX_ATTACH, MAX_DESCRIPTION, OUT_TRADE_NO, PAYMENT_STATUSES } from '../domain/payment.ts';
+import {
+  MAX_ATTACH,
+  MAX_DESCRIPTION,
+  MAX_ORDER_REFERENCE,
+  OUT_TRADE_NO,
+  PAYMENT_STATUSES,
+} from '../domain/payment.ts';
 import {
   AUTH_CODE,
   type ChargedProduct,
@@ -91,6 +97,8 @@ export const CreatePayment = z
       .string()
       .regex(OUT_TRADE_NO, { message: 'must be 6 to 32 of the characters 0-9 A-Z a-z _ - | *' })
       .optional(),
+    /** The merchant's own order, for which there may be several payments. */
+    order_reference: text(MAX_ORDER_REFERENCE).optional(),
     product: z
       .enum(PRODUCT_NAMES, { message: `must be one of ${PRODUCT_NAMES.join(', ')}` })
       .default('NATIVE'),
@@ -257,7 +265,16 @@ export const ListPayments = z
   .strictObject({
     ...PAGE_FIELDS,
     attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    order_reference: text(MAX_ORDER_REFERENCE).optional(),
     status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+  })
+  .check(oneDirection);
+
+/** Query of `GET /v1/notifications`. */
+export const ListNotifications = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    verdict: z.literal('unmatched', { message: 'must be "unmatched"' }).default('unmatched'),
   })
   .check(oneDirection);
 

@@ -1,11 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { upsertMerchant as upsert, upsertTenant } from '../database/merchants.ts';
+import {
+  type MerchantPolicies,
+  updatePolicies,
+  upsertMerchant as upsert,
+  upsertTenant,
+} from '../database/merchants.ts';
 import { inTransaction, openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
 import type { MerchantRole } from '../domain/product.ts';
 import { openWechat } from '../gateway/payment-gateway.ts';
 import { readEnvironment } from '../process/environment.ts';
+import { UsageError } from './usage-error.ts';
 
 /** `paysaga merchant upsert`: credentials that cannot work are refused before anything is stored. */
 export async function upsertMerchant(options: {
@@ -56,5 +62,29 @@ async function optional(file: Promise<string>): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** `paysaga merchant policy`: changes what is given, and prints all. */
+export async function merchantPolicy(
+  mchid: string,
+  options: {
+    latePayment?: MerchantPolicies['latePaymentPolicy'];
+    duplicatePayment?: MerchantPolicies['duplicatePaymentPolicy'];
+  },
+): Promise<void> {
+  const environment = readEnvironment(['DATABASE_URL']);
+  const pool = openPool(environment.DATABASE_URL, { max: 1 });
+  try {
+    const policies = await updatePolicies(pool, mchid, {
+      ...(options.latePayment && { latePaymentPolicy: options.latePayment }),
+      ...(options.duplicatePayment && { duplicatePaymentPolicy: options.duplicatePayment }),
+    });
+    if (!policies) throw new UsageError(`there is no merchant with the mchid ${mchid}`);
+    console.log(
+      `late payments: ${policies.latePaymentPolicy}\nduplicate payments: ${policies.duplicatePaymentPolicy}`,
+    );
+  } finally {
+    await pool.end();
   }
 }

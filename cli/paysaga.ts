@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
 import { ConfigurationError } from '../process/environment.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
@@ -102,6 +103,23 @@ merchant
     ).choices(['merchant', 'partner']),
   )
   .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
+merchant
+  .command('policy')
+  .description('say what becomes of money that was not expected; prints what is set')
+  .argument('<mchid>', 'whose')
+  .addOption(
+    new Option(
+      '--late-payment <what>',
+      'money for a payment that had ended: refund it, or accept it as the payment',
+    ).choices(LATE_PAYMENT_DECISIONS),
+  )
+  .addOption(
+    new Option(
+      '--duplicate-payment <what>',
+      'a second payment for the same order_reference: refund it, or keep it',
+    ).choices(DUPLICATE_PAYMENT_POLICIES),
+  )
+  .action(async (mchid, options) => (await import('./merchant.ts')).merchantPolicy(mchid, options));
 
 const apiKey = program.command('api-key').description('manage API keys');
 apiKey

@@ -2,7 +2,7 @@ import type { Attention, PaymentAttention } from '../domain/attention.ts';
 import type { CombinedProduct, CombinedStatus } from '../domain/combined-payment.ts';
 import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
-import { canTransition, PAYMENT_STATUSES } from '../domain/payment.ts';
+import { canTransition, endedUnpaid, PAYMENT_STATUSES } from '../domain/payment.ts';
 import type { Prepaid } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { loadSubPayments, type Payment } from './payments.ts';
@@ -189,7 +189,8 @@ export async function transitionCombined(
   to: CombinedStatus,
   change: CombinedChange = {},
 ): Promise<number | undefined> {
-  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to));
+  // Late money is a single sub-order's: what has ended stays as it is.
+  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to) && !endedUnpaid(status));
   const { rows } = await db.query<{ tenant_id: string; version: number }>(
     `update combined_payments set
        status = $2, version = version + 1, updated_at = now(), attention = 'none', attention_reason = null,

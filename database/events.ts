@@ -11,7 +11,8 @@ export interface NewEvent {
   paymentId?: string;
   combinedId?: string;
   refundId?: string;
-  /** Version of the payment, combined payment or refund after the change. */
+  latePaymentId?: string;
+  /** Of what the event is about, after the change: the refund or the late money where one is named, else the payment or combined payment. */
   version: number;
   /** What receivers will see; nothing private. */
   data: Record<string, unknown>;
@@ -20,8 +21,8 @@ export interface NewEvent {
 /** Appends an event. Call it in the transaction of the change it tells of, or the outbox lies. */
 export async function appendEvent(db: Queryable, event: NewEvent): Promise<void> {
   await db.query(
-    `insert into events (id, tenant_id, type, payment_id, combined_id, refund_id, version, data)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `insert into events (id, tenant_id, type, payment_id, combined_id, refund_id, version, data, late_payment_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       publicId('evt', randomUUID()),
       event.tenantId,
@@ -31,6 +32,7 @@ export async function appendEvent(db: Queryable, event: NewEvent): Promise<void>
       event.refundId ?? null,
       event.version,
       JSON.stringify(event.data),
+      event.latePaymentId ?? null,
     ],
   );
 }

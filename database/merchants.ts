@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { publicId } from '../domain/identity.ts';
+import type { DuplicatePaymentPolicy, LatePaymentDecision } from '../domain/late-payment.ts';
 import { ACCOUNT_CODES, ACCOUNTS } from '../domain/ledger.ts';
 import type { MerchantRole } from '../domain/product.ts';
 import type { Queryable } from './pool.ts';
@@ -148,6 +149,41 @@ export async function upsertMerchant(
   const row = rows[0];
   if (!row) throw new Error(`merchant ${input.mchid} belongs to another tenant`);
   return toMerchant(row);
+}
+
+/** What a merchant has decided beforehand. */
+export interface MerchantPolicies {
+  latePaymentPolicy: LatePaymentDecision;
+  duplicatePaymentPolicy: DuplicatePaymentPolicy;
+}
+
+const POLICIES = `late_payment_policy "latePaymentPolicy", duplicate_payment_policy "duplicatePaymentPolicy"`;
+
+/** The policies of a merchant, or a bug. */
+export async function loadPolicies(db: Queryable, merchantId: string): Promise<MerchantPolicies> {
+  const { rows } = await db.query<MerchantPolicies>(`select ${POLICIES} from merchants where id = $1`, [
+    merchantId,
+  ]);
+  if (!rows[0]) throw new Error(`there is no merchant ${merchantId}`);
+  return rows[0];
+}
+
+/**
+ * Changes what is given of the policies of the merchant with this mchid; what has been decided already stays.
+ * @returns all of them, or undefined when there is no such merchant.
+ */
+export async function updatePolicies(
+  db: Queryable,
+  mchid: string,
+  { latePaymentPolicy, duplicatePaymentPolicy }: Partial<MerchantPolicies>,
+): Promise<MerchantPolicies | undefined> {
+  const { rows } = await db.query<MerchantPolicies>(
+    `update merchants set late_payment_policy = coalesce($2, late_payment_policy),
+       duplicate_payment_policy = coalesce($3, duplicate_payment_policy), updated_at = now()
+     where mchid = $1 returning ${POLICIES}`,
+    [mchid, latePaymentPolicy ?? null, duplicatePaymentPolicy ?? null],
+  );
+  return rows[0];
 }
 
 /** Whose a merchant is, without opening its secrets. */

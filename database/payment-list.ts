@@ -9,6 +9,8 @@ export interface PaymentFilter {
   merchantId?: string | undefined;
   attention?: Attention | undefined;
   status?: PaymentStatus | undefined;
+  /** The merchant's own order. */
+  orderReference?: string | undefined;
 }
 
 /** Which of them, by the id of the last one seen: a row that comes or goes meanwhile shifts nothing. */
@@ -35,6 +37,8 @@ export async function listPayments(
   if (filter.tenantId !== undefined) conditions.push(`p.tenant_id = ${value(filter.tenantId)}`);
   if (filter.merchantId !== undefined) conditions.push(`p.merchant_id = ${value(filter.merchantId)}`);
   if (filter.status !== undefined) conditions.push(`p.status = ${value(filter.status)}`);
+  if (filter.orderReference !== undefined)
+    conditions.push(`p.order_reference = ${value(filter.orderReference)}`);
   // Literally, as the index of those that need an operator is a partial one.
   if (filter.attention !== undefined) conditions.push(`p.attention = '${filter.attention}'`);
   const cursor = endingBefore ?? startingAfter;

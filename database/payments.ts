@@ -1,7 +1,8 @@
 import type { Attention, PaymentAttention } from '../domain/attention.ts';
+import type { BothSides } from '../domain/both-sides.ts';
 import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
-import { canTransition, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+import { canTransition, endedUnpaid, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
@@ -55,6 +56,12 @@ export interface Payment extends Parties, Prepaid {
   status: PaymentStatus;
   attention: Attention;
   attentionReason: PaymentAttention | null;
+  /** What a person has to compare. */
+  attentionDetails: BothSides | null;
+  /** The merchant's own order, for which there may be several payments. */
+  orderReference: string | null;
+  /** The payment that had paid for the order already. */
+  duplicateOf: string | null;
   version: number;
   /** The exact body of the order request; null until it is about to be sent for the first time. */
   prepayRequest: string | null;
@@ -80,12 +87,14 @@ export interface Payment extends Parties, Prepaid {
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
   p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
+  p.attention_details "attentionDetails", p.order_reference "orderReference", p.duplicate_of "duplicateOf",
   p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
   p.prepay_id "prepayId", p.h5_url "h5Url", p.prepay_issued_at "prepayIssuedAt", p.transaction_id "transactionId",
   p.code_sent_at "codeSentAt", p.reverse_sent_at "reverseSentAt", p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
-  (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.status = 'SUCCEEDED') "amountRefunded"`;
+  (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.late_payment_id is null
+     and r.status = 'SUCCEEDED') "amountRefunded"`;
 const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
 /** Reads payments, as `p`, whole. */
 export const SELECT_PAYMENTS = `select ${COLUMNS} ${FROM}`;
@@ -103,6 +112,8 @@ export interface NewPayment extends Parties {
   attach: string | undefined;
   timeExpire: Date;
   h5RedirectUrl: string | null;
+  /** Default: none. */
+  orderReference?: string | undefined;
   /** Makes it a sub-order. */
   combined?: { id: string; position: number };
 }
@@ -118,8 +129,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
   await db.query(
     `insert into payments
        (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
-        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'CREATED',
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'CREATED',
        case when $17::text is null then now() + ${ENSURE_AFTER} end)`,
     [
       payment.id,
@@ -140,6 +151,7 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
       payment.h5RedirectUrl,
       payment.combined?.id ?? null,
       payment.combined?.position ?? null,
+      payment.orderReference ?? null,
     ],
   );
   await appendEvent(db, {
@@ -234,6 +246,8 @@ export interface PaymentChange {
   successTime?: Date;
   failureCode?: string;
   failureMessage?: string;
+  /** The late money that pays a payment which had ended without. */
+  latePaymentId?: string;
   /** The operators' action that has settled it, `act_…`. */
   operatorAction?: string;
 }
@@ -267,7 +281,9 @@ export async function transitionPayment(
   to: PaymentStatus,
   change: PaymentChange = {},
 ): Promise<number | undefined> {
-  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to));
+  // An end is left only by a decision about late money, never by the news of it.
+  const late = change.latePaymentId !== undefined;
+  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to) && endedUnpaid(status) === late);
   const { rows } = await db.query<{
     tenant_id: string;
     version: number;
@@ -277,10 +293,11 @@ export async function transitionPayment(
   }>(
     `update payments set
        status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)}, sealed_code = null,
-       attention = 'none', attention_reason = null,
+       attention = 'none', attention_reason = null, attention_details = null,
        code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
-       failure_code = coalesce($8, failure_code), failure_message = coalesce($9, failure_message),
+       failure_code = case when $2 <> 'PAID' then coalesce($8, failure_code) end,
+       failure_message = case when $2 <> 'PAID' then coalesce($9, failure_message) end,
        prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
      where id = $1 and status = any($3) and ($2 <> 'PAID' or reverse_sent_at is null)
      returning tenant_id, version, amount, currency, success_time`,
@@ -310,13 +327,14 @@ export async function transitionPayment(
       status: to,
       ...(change.transactionId && { transaction_id: change.transactionId }),
       ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(late && { late_payment_id: change.latePaymentId }),
       ...(change.operatorAction && { operator_action: change.operatorAction }),
     },
   });
   if (to === 'PAID') {
     const { amount, currency, success_time: successTime } = row;
     await post(db, {
-      step: 'payment.paid',
+      step: late ? 'payment.late_accepted' : 'payment.paid',
       causeId: id,
       paymentId: id,
       amount,
@@ -328,26 +346,27 @@ export async function transitionPayment(
 }
 
 /**
- * Shows the payment to an operator, once per reason, with an event. Call it in a transaction.
+ * Shows the payment to an operator, once per reason and what there is to compare, with an event. Call it in a transaction.
  * @returns whether it was news.
  */
 export async function requestAttention(
   db: Queryable,
   id: string,
   reason: PaymentAttention,
-  { type = 'payment.needs_operator', data = {} }: { type?: EventType; data?: Record<string, unknown> } = {},
+  { sides, data = {} }: { sides?: BothSides | undefined; data?: Record<string, unknown> } = {},
 ): Promise<boolean> {
   const { rows } = await db.query<{ tenant_id: string; version: number }>(
-    `update payments set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
-     where id = $1 and attention_reason is distinct from $2
+    `update payments set attention = 'needs_operator', attention_reason = $2, attention_details = $3, version = version + 1,
+       updated_at = now()
+     where id = $1 and (attention_reason is distinct from $2 or attention_details is distinct from $3)
      returning tenant_id, version`,
-    [id, reason],
+    [id, reason, sides ? JSON.stringify(sides) : null],
   );
   const row = rows[0];
   if (!row) return false;
   await appendEvent(db, {
     tenantId: row.tenant_id,
-    type,
+    type: 'payment.needs_operator',
     paymentId: id,
     version: row.version,
     data: { attention: 'needs_operator', reason, ...data },

@@ -1,11 +1,12 @@
 import { isPaid } from '../domain/payment.ts';
 import type { RefundSource } from '../domain/refund.ts';
+import { loadLatePayment } from './late-payments.ts';
 import { loadPayment, lockPayment, type Payment, transitionPayment } from './payments.ts';
 import type { Queryable } from './pool.ts';
 import { type Refund, sumRefunds } from './refunds.ts';
 
 /**
- * What refunds draw on, in one place: the money of their payment.
+ * What refunds draw on, in one place: the money that has paid their payment, or money that came late for it.
  */
 
 /** Locks it until the transaction ends: refunds that draw on the same are decided one at a time. */
@@ -16,8 +17,9 @@ export async function lockSource(db: Queryable, { paymentId }: Pick<Refund, 'pay
 /** What a refund draws on. For a decision, hold its lock. */
 export async function loadSource(
   db: Queryable,
-  { id, paymentId }: Pick<Refund, 'id' | 'paymentId'>,
+  { id, paymentId, latePaymentId }: Pick<Refund, 'id' | 'paymentId' | 'latePaymentId'>,
 ): Promise<RefundSource> {
+  if (latePaymentId !== null) return await lateSource(db, latePaymentId, id);
   const payment = await loadPayment(db, paymentId);
   if (!payment) throw new Error(`there is no payment ${paymentId}`);
   return await sourceOf(db, payment, id);
@@ -25,7 +27,7 @@ export async function loadSource(
 
 /** What a refund of this payment would draw on. */
 export async function sourceOf(db: Queryable, payment: Payment, except?: string): Promise<RefundSource> {
-  const { reserved, known } = await sumRefunds(db, payment.id, except);
+  const { reserved, known } = await sumRefunds(db, payment.id, { except });
   return {
     transactionId: isPaid(payment.status) ? payment.transactionId : null,
     amount: payment.amount,
@@ -37,11 +39,29 @@ export async function sourceOf(db: Queryable, payment: Payment, except?: string)
   };
 }
 
+/** Late money can be given back until it has paid its payment after all. */
+async function lateSource(db: Queryable, latePaymentId: string, except: string): Promise<RefundSource> {
+  const late = await loadLatePayment(db, latePaymentId);
+  if (!late) throw new Error(`there is no late money ${latePaymentId}`);
+  const { reserved, known } = await sumRefunds(db, late.paymentId, { except, latePaymentId });
+  return {
+    transactionId: late.status === 'ACCEPTED' ? null : late.transactionId,
+    amount: late.amount,
+    currency: late.currency,
+    status: late.status,
+    paidAt: late.successTime,
+    reserved,
+    refunds: known,
+  };
+}
+
 /** Says of what a refund has drawn on that so much of it has gone back. Call it in the transaction in which the refund has succeeded. */
 export async function recordGivenBack(
   db: Queryable,
-  { paymentId }: Pick<Refund, 'paymentId'>,
+  { paymentId, latePaymentId }: Pick<Refund, 'paymentId' | 'latePaymentId'>,
 ): Promise<void> {
+  // Late money has not paid the payment, and has followed its refund already.
+  if (latePaymentId !== null) return;
   const payment = await loadPayment(db, paymentId);
   const { succeeded } = await sumRefunds(db, paymentId);
   await transitionPayment(db, paymentId, succeeded === payment?.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');

@@ -8,9 +8,12 @@ import {
   isRefundFinal,
   REFUND_STATUSES,
   RESERVING_STATUSES,
+  type RefundCause,
   type RefundStatus,
+  type RefundToStart,
 } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
+import { followRefund } from './late-payments.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 import { insertAttempt, recordAttempt } from './refund-attempts.ts';
@@ -32,6 +35,9 @@ export interface Refund {
   amount: Fen;
   currency: string;
   reason: string | null;
+  cause: RefundCause;
+  /** The late money that it gives back; null for the payment's own. */
+  latePaymentId: string | null;
   status: RefundStatus;
   attention: Attention;
   attentionReason: RefundAttention | null;
@@ -54,7 +60,7 @@ export interface Refund {
 
 const COLUMNS = `
   r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
-  r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.status, r.attention,
+  r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.cause, r.late_payment_id "latePaymentId", r.status, r.attention,
   r.attention_reason "attentionReason", r.version, a.request "refundRequest", a.sent_at "sentAt", a.wechat_refund_id "refundId",
   r.user_received_account "userReceivedAccount", r.success_time "successTime", r.settled_offline "settledOffline",
   a.failure_code "failureCode", a.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
@@ -70,6 +76,9 @@ export interface NewRefund {
   outRefundNo: string;
   amount: Fen;
   reason: string | undefined;
+  /** Default: somebody asks for it. */
+  cause?: RefundCause;
+  latePaymentId?: string | undefined;
 }
 
 /** How long the API has to start a workflow before a relay does it. */
@@ -81,9 +90,18 @@ const ENSURE_AFTER = "interval '30 seconds'";
  */
 export async function insertRefund(db: Queryable, refund: NewRefund): Promise<void> {
   await db.query(
-    `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, 'CREATED', now() + ${ENSURE_AFTER})`,
-    [refund.id, refund.tenantId, refund.merchantId, refund.paymentId, refund.amount, refund.reason ?? null],
+    `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, cause, late_payment_id, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + ${ENSURE_AFTER})`,
+    [
+      refund.id,
+      refund.tenantId,
+      refund.merchantId,
+      refund.paymentId,
+      refund.amount,
+      refund.reason ?? null,
+      refund.cause ?? 'requested',
+      refund.latePaymentId ?? null,
+    ],
   );
   await insertAttempt(db, refund.id, { number: 1, outRefundNo: refund.outRefundNo });
   await appendEvent(db, {
@@ -92,7 +110,7 @@ export async function insertRefund(db: Queryable, refund: NewRefund): Promise<vo
     paymentId: refund.paymentId,
     refundId: refund.id,
     version: 1,
-    data: { status: 'CREATED', amount: refund.amount },
+    data: { status: 'CREATED', amount: refund.amount, cause: refund.cause ?? 'requested' },
   });
 }
 
@@ -182,22 +200,23 @@ export async function retryRefund(
 }
 
 /**
- * What the refunds of a payment hold, in fen: `reserved` counts those under way and those done, `succeeded` only the done; `known` is how
+ * What the refunds of a payment, or of its late money, hold, in fen: `reserved` counts those under way and those done, `succeeded` only the done; `known` is how
  * many numbers WeChat Pay knows, or may know. For a decision, hold the payment's row lock.
  * @param except a refund that does not count.
+ * @param latePaymentId of late money; of what has paid the payment unless told.
  */
 export async function sumRefunds(
   db: Queryable,
   paymentId: string,
-  except?: string,
+  { except, latePaymentId }: { except?: string | undefined; latePaymentId?: string | null } = {},
 ): Promise<{ reserved: Fen; succeeded: Fen; known: number }> {
   const { rows } = await db.query<{ reserved: Fen; succeeded: Fen; known: number }>(
     `select coalesce(sum(r.amount) filter (where r.status = any($2)), 0)::bigint reserved,
             coalesce(sum(r.amount) filter (where r.status = 'SUCCEEDED'), 0)::bigint succeeded,
             coalesce(sum((select count(*) from refund_attempts a where a.refund_id = r.id
               and (a.wechat_refund_id is not null or (a.outcome is null and r.status <> 'CREATED')))), 0)::int known
-     from refunds r where r.payment_id = $1 and r.id is distinct from $3`,
-    [paymentId, RESERVING_STATUSES, except ?? null],
+     from refunds r where r.payment_id = $1 and r.id is distinct from $3 and r.late_payment_id is not distinct from $4`,
+    [paymentId, RESERVING_STATUSES, except ?? null, latePaymentId ?? null],
   );
   return rows[0] as { reserved: Fen; succeeded: Fen; known: number };
 }
@@ -246,6 +265,8 @@ export async function transitionRefund(
     currency: string;
     success_time: Date | null;
     was: RefundStatus;
+    late_payment_id: string | null;
+    late_transaction_id: string | null;
   }>(
     `update refunds r set
        status = $2, version = r.version + 1, updated_at = now(),
@@ -255,7 +276,8 @@ export async function transitionRefund(
        user_received_account = coalesce($5, r.user_received_account), success_time = coalesce($6, r.success_time), settled_offline = $7
      from payments p, (select status from refunds where id = $1 for update) before
      where r.id = $1 and r.status = any($3) and p.id = r.payment_id
-     returning r.tenant_id, r.payment_id, r.version, r.attempt, r.amount, p.currency, r.success_time, before.status was`,
+     returning r.tenant_id, r.payment_id, r.version, r.attempt, r.amount, p.currency, r.success_time, before.status was, r.late_payment_id,
+       (select l.transaction_id from late_payments l where l.id = r.late_payment_id) late_transaction_id`,
     [
       id,
       to,
@@ -290,7 +312,9 @@ export async function transitionRefund(
       ...(change.settledOffline && { settled_offline: true }),
     },
   });
-  const step = ledgerStep(row.was, to, change);
+  const late = row.late_payment_id !== null;
+  if (row.late_payment_id) await followRefund(db, row.late_payment_id, to);
+  const step = ledgerStep(row.was, to, { ...change, late });
   if (step) {
     await post(db, {
       step,
@@ -298,6 +322,7 @@ export async function transitionRefund(
       causeId: row.attempt === 1 ? id : `${id}/${row.attempt}`,
       paymentId: row.payment_id,
       refundId: id,
+      transactionId: row.late_transaction_id ?? undefined,
       amount: row.amount,
       currency: row.currency,
       effectiveAt: (to === 'SUCCEEDED' && row.success_time) || undefined,
@@ -310,12 +335,12 @@ export async function transitionRefund(
 function ledgerStep(
   from: RefundStatus,
   to: RefundStatus,
-  { settledOffline }: RefundChange,
+  { settledOffline, late }: RefundChange & { late: boolean },
 ): LedgerStep | undefined {
-  if (to === 'RESERVED') return 'refund.reserved';
+  if (to === 'RESERVED') return late ? 'late_refund.reserved' : 'refund.reserved';
   if (to === 'SUCCEEDED') return settledOffline ? 'refund.settled_offline' : 'refund.succeeded';
   // One that fails before its amount was set aside has moved nothing.
-  if (to === 'FAILED' && from !== 'CREATED') return 'refund.released';
+  if (to === 'FAILED' && from !== 'CREATED') return late ? 'late_refund.released' : 'refund.released';
   return undefined;
 }
 
@@ -373,15 +398,20 @@ export async function refundEnsured(db: Queryable, id: string, { again }: { agai
   );
 }
 
-/** What is needed to start a refund's workflow. */
-export type RefundIntent = Pick<
-  Refund,
-  'id' | 'paymentId' | 'merchantId' | 'mchid' | 'outTradeNo' | 'outRefundNo' | 'amount'
->;
+/** The refund of late money that has not come to nothing, if there is one. */
+export async function openRefundOf(db: Queryable, latePaymentId: string): Promise<RefundToStart | undefined> {
+  const { rows } = await db.query<RefundToStart>(
+    `select r.id, r.payment_id "paymentId", r.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo",
+       a.out_refund_no "outRefundNo", r.amount ${FROM}
+     where r.late_payment_id = $1 and r.status <> 'FAILED' order by r.created_at desc limit 1`,
+    [latePaymentId],
+  );
+  return rows[0];
+}
 
 /** Claims refunds whose workflow should be running by now but may not be; see `claimOrphanedPayments`. */
-export async function claimOrphanedRefunds(db: Queryable, limit: number): Promise<RefundIntent[]> {
-  const { rows } = await db.query<RefundIntent>(
+export async function claimOrphanedRefunds(db: Queryable, limit: number): Promise<RefundToStart[]> {
+  const { rows } = await db.query<RefundToStart>(
     `with claimed as (
        select id from refunds where ensure_at <= now() order by ensure_at limit $1 for update skip locked
      )

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { PAYMENT_ATTENTION, REFUND_ATTENTION } from '../domain/attention.ts';
 import { EVENT_TYPES } from '../domain/events.ts';
+import { LATE_PAYMENT_TRANSITIONS } from '../domain/late-payment.ts';
 import { PAYMENT_TRANSITIONS } from '../domain/payment.ts';
 import { REFUND_TRANSITIONS } from '../domain/refund.ts';
 
@@ -11,25 +12,35 @@ import { REFUND_TRANSITIONS } from '../domain/refund.ts';
  */
 
 interface LifeCycle {
-  subject: 'payment' | 'refund';
+  subject: 'payment' | 'refund' | 'late_payment';
+  title: string;
   file: string;
   transitions: Record<string, readonly string[]>;
   reasons: Record<string, string>;
 }
 
-/** Both life cycles. */
+/** Every life cycle. Reasons of late money are told by its payment's page. */
 export const LIFE_CYCLES: readonly LifeCycle[] = [
   {
     subject: 'payment',
+    title: 'Payments',
     file: 'domain/payment.ts',
     transitions: PAYMENT_TRANSITIONS,
     reasons: PAYMENT_ATTENTION,
   },
   {
     subject: 'refund',
+    title: 'Refunds',
     file: 'domain/refund.ts',
     transitions: REFUND_TRANSITIONS,
     reasons: REFUND_ATTENTION,
+  },
+  {
+    subject: 'late_payment',
+    title: 'Late payments',
+    file: 'domain/late-payment.ts',
+    transitions: LATE_PAYMENT_TRANSITIONS,
+    reasons: {},
   },
 ];
 
@@ -37,7 +48,7 @@ export const LIFE_CYCLES: readonly LifeCycle[] = [
 export const LIFE_CYCLE_FILE = new URL('../docs/life-cycle.md', import.meta.url);
 
 /** The page of a reason in docs/runbooks/. */
-export function runbookOf(subject: 'payment' | 'refund', reason: string): string {
+export function runbookOf(subject: string, reason: string): string {
   return `${subject}-${reason.replaceAll('_', '-')}.md`;
 }
 
@@ -52,7 +63,7 @@ begin
   if (old.status, new.status) not in (
     ${pairs.join(',\n    ')}
   ) then
-    raise exception 'a ${subject} that is % never becomes %', old.status, new.status
+    raise exception 'a ${subject.replace('_', ' ')} that is % never becomes %', old.status, new.status
       using errcode = 'check_violation', hint = 'docs/life-cycle.md has the legal transitions.';
   end if;
   return new;
@@ -69,7 +80,7 @@ export function lifeCycleDocument(): string {
   return `${[
     '# Life cycles',
     '',
-    'Made from `domain/payment.ts`, `domain/refund.ts` and `domain/attention.ts` by `npm run life-cycle`; a test fails when it is out of date. The same tables',
+    'Made from `domain/payment.ts`, `domain/refund.ts`, `domain/late-payment.ts` and `domain/attention.ts` by `npm run life-cycle`; a test fails when it is out of date. The same tables',
     'are read by the code, by the tests, and by triggers of the database, which refuse every other change of a status, whoever asks for it. What each',
     'status means is in the [architecture](architecture.md#states).',
     ...LIFE_CYCLES.flatMap(section),
@@ -81,17 +92,17 @@ export function lifeCycleDocument(): string {
   ].join('\n')}\n`;
 }
 
-function section({ subject, transitions }: LifeCycle): string[] {
+function section({ subject, title, transitions }: LifeCycle): string[] {
   const arrows = Object.entries(transitions).flatMap(([from, next]) =>
     next.length === 0 ? [`  ${from} --> [*]`] : next.map((to) => `  ${from} --> ${to}`),
   );
   return [
     '',
-    `## ${subject === 'payment' ? 'Payments' : 'Refunds'}`,
+    `## ${title}`,
     '',
     '```mermaid',
     'stateDiagram-v2',
-    '  [*] --> CREATED',
+    `  [*] --> ${Object.keys(transitions)[0]}`,
     ...arrows,
     '```',
     '',
@@ -106,12 +117,14 @@ function section({ subject, transitions }: LifeCycle): string[] {
 
 /** The event of becoming a status. @throws Error when the catalogue has none. */
 function eventOf(subject: string, status: string): string {
-  const event = `${subject}.${status.toLowerCase()}`;
+  // Late money is told of as what has happened to its payment.
+  const event = status === 'RECEIVED' ? 'payment.late_money' : `${subject}.${status.toLowerCase()}`;
   if (!(EVENT_TYPES as readonly string[]).includes(event)) throw new Error(`there is no event ${event}`);
   return event;
 }
 
 function reasonTable({ subject, reasons }: LifeCycle): string[] {
+  if (Object.keys(reasons).length === 0) return [];
   return [
     '',
     `| reason of a ${subject} | meaning |`,

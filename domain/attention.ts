@@ -15,8 +15,8 @@ export const PAYMENT_ATTENTION = {
   sub_appid_differs: "the paid order names another appid of the sub-merchant's",
   amount_differs: 'the paid order has another amount',
   currency_differs: 'the paid order has another currency',
-  /** Money came for a payment that had ended without it. */
-  late_money: 'money came after the payment had ended without it',
+  /** Money came for a payment that had ended without it, and what the merchant's policy says could not be done. */
+  late_money: 'money came after the payment had ended without it, and a person decides what becomes of it',
   /** Of a combined payment: WeChat Pay's answer has not the sub-orders of the rows. */
   sub_orders_differ: 'the combined order has other sub-orders',
   /** Of a combined payment: all of its orders are paid or none, and WeChat Pay says otherwise. */
@@ -46,6 +46,22 @@ export const REFUND_ATTENTION = {
   credentials_refused: "WeChat Pay refuses the merchant's credentials",
   workflow_ended: 'its workflow ended before the refund did',
 } as const satisfies Record<string, string>;
+
+/** Why late money needs a person; see `PAYMENT_ATTENTION`. Its payment is shown, too. */
+export const LATE_PAYMENT_ATTENTION = {
+  /** Policies are for money that is what was ordered. */
+  amount_differs: 'the paid order has another amount',
+  appid_differs: 'the paid order names another appid',
+  sub_appid_differs: "the paid order names another appid of the sub-merchant's",
+  /** WeChat Pay refused its refund, or closed it. */
+  refund_failed: 'it could not be given back',
+  /** It came before late money had policies. */
+  undecided: 'nobody has decided what becomes of it',
+  workflow_ended: 'its workflow ended before anything was decided',
+} as const satisfies Record<string, string>;
+
+/** A reason of late money. */
+export type LatePaymentAttention = keyof typeof LATE_PAYMENT_ATTENTION;
 
 /** A reason of a payment. */
 export type PaymentAttention = keyof typeof PAYMENT_ATTENTION;

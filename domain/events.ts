@@ -9,7 +9,14 @@ export const EVENT_TYPES = [
   'payment.refunded',
   'payment.needs_operator',
   'payment.attention_cleared',
+  /** Money came for a payment that had ended without it, or that another transaction had paid. */
   'payment.late_money',
+  /** Another payment had paid for the same order already. */
+  'payment.duplicate',
+  'late_payment.refunding',
+  'late_payment.refunded',
+  'late_payment.accepted',
+  'late_payment.needs_operator',
   'combined_payment.created',
   'combined_payment.pending',
   'combined_payment.paid',

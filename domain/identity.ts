@@ -18,6 +18,16 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
+/** Workflow id of late money. */
+export function latePaymentWorkflowId(mchid: string, transactionId: string): string {
+  return `late-payment/${mchid}/${transactionId}`;
+}
+
+/** Workflow id of a look at an order, of one payment or of a combined one, that has ended without money. */
+export function lookAgainWorkflowId(mchid: string, number: string): string {
+  return `look-again/${mchid}/${number}`;
+}
+
 /** Name of the signal by which a step tells its saga about the merchant's credentials. */
 export const CREDENTIALS_SIGNAL = 'credentials';
 
@@ -32,6 +42,7 @@ export type IdPrefix =
   | 'opr'
   | 'pay'
   | 'cmb'
+  | 'late'
   | 'ref'
   | 'rpo'
   | 'ntf'

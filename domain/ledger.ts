@@ -50,6 +50,8 @@ export const POSTINGS = {
   'payment.paid': { debit: 'wechat_receivable', credit: 'sales' },
   /** Money came for a payment that had ended without it. */
   'payment.late': { debit: 'wechat_receivable', credit: 'late_money' },
+  /** Late money has paid the payment after all. */
+  'payment.late_accepted': { debit: 'late_money', credit: 'sales' },
   /** WeChat Pay has kept its fee of a payment. */
   'payment.fee': { debit: 'gateway_fees', credit: 'wechat_receivable', reversible: true },
   /** A refund has set its amount aside. */
@@ -60,6 +62,10 @@ export const POSTINGS = {
   'refund.settled_offline': { debit: 'refunds_in_flight', credit: 'settlement_bank' },
   /** A refund that had set its amount aside came to nothing. */
   'refund.released': { debit: 'refunds_in_flight', credit: 'refunds' },
+  /** A refund of late money has set it aside. That the customer has it back is `refund.succeeded`. */
+  'late_refund.reserved': { debit: 'late_money', credit: 'refunds_in_flight' },
+  /** A refund of late money that had set it aside came to nothing. */
+  'late_refund.released': { debit: 'refunds_in_flight', credit: 'late_money' },
   /** WeChat Pay has given back the fee of what was refunded. */
   'refund.fee_returned': { debit: 'wechat_receivable', credit: 'gateway_fees', reversible: true },
   /** WeChat Pay has paid to the bank: a settlement or a withdrawal. */

@@ -1,4 +1,6 @@
 import type { PaymentAttention } from './attention.ts';
+import type { BothSides } from './both-sides.ts';
+import type { RefundToStart } from './refund.ts';
 
 /**
  * The life cycle of a payment, as data. The workflow, the database constraint, the tests and the docs
@@ -13,10 +15,10 @@ export const PAYMENT_TRANSITIONS = {
   PAID: ['PARTIALLY_REFUNDED', 'REFUNDED'],
   PARTIALLY_REFUNDED: ['PARTIALLY_REFUNDED', 'REFUNDED'],
   REFUNDED: [],
-  /** The gateway confirmed that the order is closed and unpaid. */
-  CLOSED: [],
-  /** The gateway refused the order for good; nothing can be paid. */
-  FAILED: [],
+  /** The gateway confirmed that the order is closed and unpaid. Only late money that is accepted makes it paid. */
+  CLOSED: ['PAID'],
+  /** The gateway refused the order for good; nothing can be paid. As above: late money. */
+  FAILED: ['PAID'],
 } as const;
 
 /** Status of a payment. */
@@ -36,6 +38,14 @@ export const PAID_STATUSES = ['PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'] as const
 /** True when the money arrived, whether or not some of it has gone back since. */
 export function isPaid(status: PaymentStatus): boolean {
   return (PAID_STATUSES as readonly PaymentStatus[]).includes(status);
+}
+
+/** Statuses in which a payment has ended without money. */
+export const UNPAID_STATUSES = ['CLOSED', 'FAILED'] as const satisfies PaymentStatus[];
+
+/** True when the payment has ended without money. */
+export function endedUnpaid(status: PaymentStatus): status is (typeof UNPAID_STATUSES)[number] {
+  return (UNPAID_STATUSES as readonly PaymentStatus[]).includes(status);
 }
 
 /** How long a customer may take to pay, in seconds. `time_expire` is computed from it once. */
@@ -60,6 +70,9 @@ export const MAX_DESCRIPTION = 127;
 
 /** `attach` may have this many characters (official order page). */
 export const MAX_ATTACH = 128;
+
+/** `order_reference` may have this many characters; ours, WeChat Pay is not told. */
+export const MAX_ORDER_REFERENCE = 64;
 
 /** `out_trade_no`: 6 to 32 of these characters (official order page). */
 export const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/;
@@ -104,11 +117,11 @@ export const PAYMENT_TIMING: PaymentTiming = {
 
 /** What was found out about a payment's order: the gateway's word, compared with our own row. */
 export type PaymentFinding =
-  /** It has ended, and the row says so. */
-  | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED' }
+  /** It has ended, and the row says so. With the refund that this has called for, whose workflow is to be started. */
+  | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED'; refund?: RefundToStart }
   /** The gateway knows of no money (yet). */
   | { kind: 'unpaid' }
   /** The charge has failed, or was taken back: nobody can pay any more, and the order is to be ended. */
   | { kind: 'unpayable' }
   /** The gateway's answer contradicts our row, or leaves the end open: a person decides. */
-  | { kind: 'undecided'; reason: PaymentAttention };
+  | { kind: 'undecided'; reason: PaymentAttention; sides?: BothSides };

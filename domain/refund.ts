@@ -204,6 +204,26 @@ export const REFUND_TIMING: Required<RefundTiming> = {
   topUpGapsMs: [5, 10, 20, 30].map((minutes) => minutes * MINUTE),
 };
 
+/** Why a refund is there. */
+export type RefundCause = 'requested' | 'duplicate' | 'late_money';
+
+/** `reason` of refunds that nobody asked for, in the words that the customer reads on the phone. */
+export const REFUND_REASONS = {
+  duplicate: '同一订单重复支付，款项退回',
+  late_money: '订单已关闭，款项退回',
+} as const satisfies Partial<Record<RefundCause, string>>;
+
+/** A refund as far as starting its workflow needs it; nothing private. */
+export interface RefundToStart {
+  id: string;
+  paymentId: string;
+  merchantId: string;
+  mchid: string;
+  outTradeNo: string;
+  outRefundNo: string;
+  amount: Fen;
+}
+
 /** What was found out about a refund. */
 export type RefundFinding =
   | { kind: 'final'; status: 'SUCCEEDED' }

@@ -4,11 +4,22 @@ import {
   combinedEnsured,
   requestCombinedAttention,
 } from '../database/combined-payments.ts';
+import {
+  claimOrphanedLatePayments,
+  latePaymentEnsured,
+  requestLatePaymentAttention,
+} from '../database/late-payments.ts';
 import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
 import type { Logger } from '../process/logger.ts';
-import { combinedStart, paymentStart, refundStart, type StartOptions } from '../workflows/start.ts';
+import {
+  combinedStart,
+  latePaymentStart,
+  paymentStart,
+  refundStart,
+  type StartOptions,
+} from '../workflows/start.ts';
 import { BATCH, type Relay, startRelay } from './relay.ts';
 
 /** Reason shown to an operator: somebody terminated the workflow, say. */
@@ -33,7 +44,9 @@ export function startIntentRelay({
   log: Logger;
 }): Relay {
   async function start(
-    options: ReturnType<typeof paymentStart | typeof combinedStart | typeof refundStart>,
+    options: ReturnType<
+      typeof paymentStart | typeof combinedStart | typeof refundStart | typeof latePaymentStart
+    >,
     row: { ensured: (again: boolean) => Promise<void>; askOperator: (db: Queryable) => Promise<unknown> },
   ): Promise<void> {
     const { workflowType, ...rest } = options;
@@ -59,6 +72,7 @@ export function startIntentRelay({
       const payments = await claimOrphanedPayments(pool, BATCH);
       const combined = await claimOrphanedCombined(pool, BATCH);
       const refunds = await claimOrphanedRefunds(pool, BATCH);
+      const latePayments = await claimOrphanedLatePayments(pool, BATCH);
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
           start(paymentStart(payment, startOptions), {
@@ -78,10 +92,16 @@ export function startIntentRelay({
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),
         ),
+        ...latePayments.map((late) =>
+          start(latePaymentStart(late, startOptions), {
+            ensured: () => latePaymentEnsured(pool, late.id),
+            askOperator: (db) => requestLatePaymentAttention(db, late.id, WORKFLOW_ENDED),
+          }),
+        ),
       ]);
       const failure = results.find((result) => result.status === 'rejected');
       if (failure) throw failure.reason;
-      return Math.max(payments.length, combined.length, refunds.length);
+      return Math.max(payments.length, combined.length, refunds.length, latePayments.length);
     },
   });
 }

@@ -33,7 +33,7 @@ function stepsOf(combinedId: string): OrderSteps {
     settleByPolling: (schedule, durable) =>
       activities(durable).settleCombinedByPolling({ combinedId, ...schedule }),
     closeUnlessPaid: (durable) => activities(durable).closeCombinedUnlessPaid({ combinedId }),
-    requestAttention: (reason, durable) =>
+    requestAttention: ({ reason }, durable) =>
       activities(durable).requestCombinedAttention({ combinedId, reason }),
   };
 }

@@ -1,5 +1,6 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import { CREDENTIALS_SIGNAL } from '../domain/identity.ts';
+import { LATE_PAYMENT_DECISIONS, type OperatorDecision } from '../domain/late-payment.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { ApprovedChoice, PayoutType, RefundStatus, SubmitFinding } from '../domain/refund.ts';
 
@@ -48,6 +49,14 @@ export interface PaymentOutcome {
 export interface RefundOutcome {
   status: 'SUCCEEDED' | 'FAILED';
 }
+
+/** How late money ended. */
+export interface LatePaymentOutcome {
+  status: 'ACCEPTED' | 'REFUNDED';
+}
+
+/** What became of an operator's decision about late money. */
+export type DecideResult = { kind: 'decided' } | { kind: 'refused'; why: string };
 
 /** Who asks for something, and why. It stays in the history. */
 export interface OperatorRequest {
@@ -119,6 +128,9 @@ export const recheck = defineUpdate<void, [OperatorRequest]>('recheck');
 /** Update of a payment or refund: repeats at once the step that waits for its next attempt, or was given up. */
 export const retryStep = defineUpdate<RetryAnswer, [OperatorRequest]>('retryStep');
 
+/** Update of late money: a person decides what becomes of it. */
+export const decide = defineUpdate<DecideResult, [OperatorDecision]>('decide');
+
 /** Update of a payment: settles it as paid, on the gateway's own word or on two operators'. */
 export const resolveAsPaid = defineUpdate<ResolveAnswer, [ResolveRequest]>('resolveAsPaid');
 
@@ -169,4 +181,11 @@ export function requireResolution(request: Partial<ResolveRequest> | undefined):
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() !== '';
+}
+
+/** Validator of `decide`. */
+export function requireDecision(request: Partial<OperatorDecision> | undefined): void {
+  requireReason(request);
+  if (!LATE_PAYMENT_DECISIONS.some((decision) => decision === request?.decision))
+    throw new Error(`decision is one of ${LATE_PAYMENT_DECISIONS.join(', ')}`);
 }

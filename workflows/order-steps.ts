@@ -1,6 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentAttention } from '../domain/attention.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { PrepayResult } from './messages.ts';
 
@@ -21,7 +20,10 @@ export interface OrderSteps {
     durable: ActivityOptions,
   ): Promise<PaymentFinding>;
   closeUnlessPaid(durable: ActivityOptions): Promise<PaymentFinding>;
-  requestAttention(reason: PaymentAttention, durable: ActivityOptions): Promise<void>;
+  requestAttention(why: Undecided, durable: ActivityOptions): Promise<void>;
 }
+
+/** Why a person decides, with what there is to compare. */
+type Undecided = Pick<PaymentFinding & { kind: 'undecided' }, 'reason' | 'sides'>;
 
 type Answer<Step extends keyof Activities> = Awaited<ReturnType<Activities[Step]>>;

@@ -7,7 +7,8 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { PAYMENT_ATTENTION, type PaymentAttention } from '../domain/attention.ts';
+import { PAYMENT_ATTENTION } from '../domain/attention.ts';
+import type { BothSides } from '../domain/both-sides.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import { chargeSteps } from './charge-steps.ts';
@@ -30,6 +31,7 @@ import type { OrderSteps } from './order-steps.ts';
 import { chargeWords, orderWords } from './order-words.ts';
 import { openSituation } from './situation.ts';
 import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
+import { startRefund } from './start-refund.ts';
 
 /** For so long a close is repeated before an operator is asked. */
 const CLOSE_WITHIN_MS = 24 * 3600 * 1000;
@@ -51,9 +53,10 @@ export async function payment({
   product = 'NATIVE',
   timeExpire,
   timing,
+  refundTiming,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
-  const order = { subject: { paymentId }, title, timeExpire, timing };
+  const order = { subject: { paymentId }, title, timeExpire, timing, refundTiming };
   const steps = stepsOf(paymentId);
   if (!isCharged(product)) return await takeMoney({ ...order, steps });
   const charge = chargeSteps(paymentId, timing.reversal);
@@ -72,12 +75,13 @@ function stepsOf(paymentId: string): OrderSteps {
     settleByQuery: (durable) => localFirst('settleByQuery', { paymentId }, durable, AT_GATEWAY),
     settleByPolling: (schedule, durable) => activities(durable).settleByPolling({ paymentId, ...schedule }),
     closeUnlessPaid: (durable) => activities(durable).closeUnlessPaid({ paymentId }),
-    requestAttention: (reason, durable) => activities(durable).requestAttention({ paymentId, reason }),
+    requestAttention: ({ reason, sides }, durable) =>
+      activities(durable).requestAttention({ paymentId, reason, ...(sides && { sides }) }),
   };
 }
 
 /** An order that waits for its customer, whether it is one payment or a combined one. */
-export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing'> {
+export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing' | 'refundTiming'> {
   subject: { paymentId: string } | { combinedId: string };
   /** What it is called in sentences. */
   title: string;
@@ -92,6 +96,7 @@ export async function takeMoney({
   title,
   timeExpire,
   timing,
+  refundTiming,
   steps,
   charged = false,
 }: OpenOrder): Promise<PaymentOutcome> {
@@ -192,13 +197,14 @@ export async function takeMoney({
       if (notificationId) finding = await settleNotification(notificationId);
       else if (polled) finding = takePolled();
       else if (found) finding = takeFound();
-      else if (finding.kind === 'undecided') finding = await askOperator(finding.reason);
+      else if (finding.kind === 'undecided') finding = await askOperator(finding);
       else if (closeRequest || windowMs() <= 0 || finding.kind === 'unpayable') finding = await endOrder();
       else finding = await waitForMoney();
     }
     outcome = { status: finding.status };
     prepayResult ??= { kind: 'ended' };
     situation.becomes({ key: PAYMENT_STATUS, value: finding.status }, ENDINGS[finding.status]);
+    if (finding.refund) await startRefund(finding.refund, refundTiming);
 
     // What arrived meanwhile is a copy of what is known, or money that came late. Both are recorded.
     do {
@@ -324,11 +330,11 @@ export async function takeMoney({
   }
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
-  async function askOperator(reason: PaymentAttention): Promise<PaymentFinding> {
+  async function askOperator({ reason, sides }: Undecided): Promise<PaymentFinding> {
     const summary = `needs an operator: ${reason}`;
-    await steps.requestAttention(reason, { startToCloseTimeout: '20 seconds', summary });
+    await steps.requestAttention({ reason, sides }, { startToCloseTimeout: '20 seconds', summary });
     situation.asks(
-      `Needs an operator: ${PAYMENT_ATTENTION[reason]} (${reason}). Waits for one of the updates \`recheck\`, once the cause is mended, \`resolveAsPaid\` and \`resolveAsClosed\`, without an end; a notification from WeChat Pay may still settle it. docs/runbooks/payment-${reason.replaceAll('_', '-')}.md says what to do.`,
+      `Needs an operator: ${PAYMENT_ATTENTION[reason]} (${reason}). Waits for one of the updates \`recheck\`, once the cause is mended, \`resolveAsPaid\` and \`resolveAsClosed\`, without an end; a notification from WeChat Pay may still settle it. docs/runbooks/payment-${reason.replaceAll('_', '-')}.md says what to do.${sides ? differenceOf(sides) : ''}`,
     );
     waitsForOperator = true;
     await condition(() => recheckRequest !== undefined || news());
@@ -338,6 +344,13 @@ export async function takeMoney({
     recheckRequest = undefined;
     return { kind: 'unpaid' };
   }
+}
+
+type Undecided = PaymentFinding & { kind: 'undecided' };
+
+/** Both sides, in Markdown. */
+function differenceOf({ wechat_pay, paysaga }: BothSides): string {
+  return `\n\nWeChat Pay says \`${JSON.stringify(wechat_pay)}\`.\n\nThe payment says \`${JSON.stringify(paysaga)}\`.`;
 }
 
 const ENDINGS = {

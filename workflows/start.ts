@@ -1,11 +1,17 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
 import type { RefundAttention } from '../domain/attention.ts';
 import type { CombinedProduct } from '../domain/combined-payment.ts';
-import { combinedWorkflowId, paymentWorkflowId, refundWorkflowId } from '../domain/identity.ts';
+import {
+  combinedWorkflowId,
+  latePaymentWorkflowId,
+  lookAgainWorkflowId,
+  paymentWorkflowId,
+  refundWorkflowId,
+} from '../domain/identity.ts';
 import { type Fen, formatYuan } from '../domain/money.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import { PRODUCTS, type Product } from '../domain/product.ts';
-import { REFUND_TIMING, type RefundStatus, type RefundTiming } from '../domain/refund.ts';
+import { REFUND_TIMING, type RefundStatus, type RefundTiming, type RefundToStart } from '../domain/refund.ts';
 import { sooner } from '../domain/time.ts';
 
 /**
@@ -50,6 +56,8 @@ export interface PaymentInput {
   /** When the window ends: ISO 8601 in UTC, so that a person can read the history. */
   timeExpire: string;
   timing: PaymentTiming;
+  /** Of refunds that the payment itself calls for. Absent in histories from before there were any. */
+  refundTiming?: RefundTiming;
 }
 
 /** Input of the workflow of a combined payment. */
@@ -64,6 +72,13 @@ export interface RefundInput {
   timing: RefundTiming;
   /** Shown to an operator before this run began: an operator has started it again. */
   attention?: RefundAttention;
+}
+
+/** Input of the workflow of late money. */
+export interface LatePaymentInput {
+  latePaymentId: string;
+  /** Of its refund. */
+  refundTiming: RefundTiming;
 }
 
 interface Start<Input> {
@@ -114,7 +129,7 @@ interface PaymentToStart {
 /** Options that start (or find) the workflow of a payment. */
 export function paymentStart(
   payment: PaymentToStart,
-  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs, refundTiming = asItIs }: Partial<StartOptions> = {},
 ): Start<PaymentInput> {
   const { product, mchid, subMchid } = payment;
   const { title, timing } = PRODUCTS[product];
@@ -130,6 +145,7 @@ export function paymentStart(
         product,
         timeExpire: payment.timeExpire.toISOString(),
         timing: paymentTiming(timing),
+        refundTiming: refundTiming(REFUND_TIMING),
       },
     ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -196,17 +212,6 @@ ${OPERATORS_UPDATES}`,
   };
 }
 
-/** A refund as far as starting its workflow needs it. */
-interface RefundToStart {
-  id: string;
-  paymentId: string;
-  merchantId: string;
-  mchid: string;
-  outTradeNo: string;
-  outRefundNo: string;
-  amount: Fen;
-}
-
 /** Options that start (or find) the workflow of a refund. */
 export function refundStart(
   refund: RefundToStart,
@@ -250,5 +255,71 @@ export function refundRestart(
     ...start,
     args: [{ ...input, ...(refund.attentionReason && { attention: refund.attentionReason }) }],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  };
+}
+
+/** Late money as far as starting its workflow needs it. */
+interface LatePaymentToStart {
+  id: string;
+  paymentId: string;
+  merchantId: string;
+  mchid: string;
+  outTradeNo: string;
+  transactionId: string;
+  amount: Fen;
+}
+
+/** Options that start (or find) the workflow of late money. */
+export function latePaymentStart(
+  late: LatePaymentToStart,
+  { taskQueue = TASK_QUEUE, refundTiming = asItIs }: Partial<StartOptions> = {},
+): Start<LatePaymentInput> {
+  const { mchid, outTradeNo, transactionId } = late;
+  const yuan = `¥${formatYuan(late.amount)}`;
+  return {
+    workflowType: 'latePayment',
+    workflowId: latePaymentWorkflowId(mchid, transactionId),
+    taskQueue,
+    args: [{ latePaymentId: late.id, refundTiming: refundTiming(REFUND_TIMING) }],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: PAYMENT_ID, value: late.paymentId },
+      { key: MERCHANT_ID, value: late.merchantId },
+      { key: OUT_TRADE_NO, value: outTradeNo },
+    ],
+    staticSummary: `late ${yuan} · order ${outTradeNo} · ${mchid}`,
+    staticDetails: `**${yuan}** of WeChat Pay's transaction ${transactionId} came for order **${outTradeNo}** of merchant ${mchid} after that had ended, or had been paid by another transaction (${late.id}).
+
+When the merchant's policy cannot be followed, an operator sends the update \`decide\` with \`{"decision": "refund" or "accept", "actor": "who", "reason": "why"}\`.`,
+  };
+}
+
+/** Input of the workflow that looks again. */
+export type LookAgainInput = { paymentId: string } | { combinedId: string };
+
+/** Options that start a look at an order that has ended without money; who asks meanwhile gets the same answer. */
+export function lookAgainStart(
+  order: Pick<PaymentToStart, 'id' | 'mchid' | 'merchantId'> &
+    (Pick<PaymentToStart, 'outTradeNo'> | Pick<CombinedToStart, 'combineOutTradeNo'>),
+  { taskQueue = TASK_QUEUE }: Partial<StartOptions> = {},
+) {
+  const { id, mchid, merchantId } = order;
+  const [number, input]: [string, LookAgainInput] =
+    'combineOutTradeNo' in order
+      ? [order.combineOutTradeNo, { combinedId: id }]
+      : [order.outTradeNo, { paymentId: id }];
+  return {
+    workflowId: lookAgainWorkflowId(mchid, number),
+    taskQueue,
+    args: [input] as [LookAgainInput],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: [
+      { key: PAYMENT_ID, value: id },
+      { key: MERCHANT_ID, value: merchantId },
+      { key: OUT_TRADE_NO, value: number },
+    ],
+    staticSummary: `look again · ${number} · ${mchid}`,
   };
 }

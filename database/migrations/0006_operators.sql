@@ -101,7 +101,9 @@ begin
     ('PENDING', 'CLOSED'),
     ('PAID', 'PARTIALLY_REFUNDED'),
     ('PAID', 'REFUNDED'),
-    ('PARTIALLY_REFUNDED', 'REFUNDED')
+    ('PARTIALLY_REFUNDED', 'REFUNDED'),
+    ('CLOSED', 'PAID'),
+    ('FAILED', 'PAID')
   ) then
     raise exception 'a payment that is % never becomes %', old.status, new.status
       using errcode = 'check_violation', hint = 'docs/life-cycle.md has the legal transitions.';

@@ -21,7 +21,7 @@ const options = new Command('npm run crashes --')
   )
   .option(
     '--seeds <number>',
-    'how many seeds; each is three payments, a combined one of two orders, a charge at the till, and one or two kills',
+    'how many seeds; each is three payments, a combined one of two orders, one that is paid too late, two for one order, a charge at the till, and one or two kills',
     positive,
     20,
   )
@@ -33,7 +33,7 @@ const options = new Command('npm run crashes --')
     'after',
     `
 After each seed the gateway's orders and refunds, the rows, the ledger and the events must agree; one number at the gateway for each
-payment, no refund beyond it, every event once. One seed again: npm run crashes -- --from SEED --seeds 1
+payment, no refund beyond it, late money and duplicates given back, every event once. One seed again: npm run crashes -- --from SEED --seeds 1
 
 The exit code is 1 unless nothing was violated.`,
   )

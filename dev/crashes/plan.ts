@@ -37,10 +37,33 @@ export interface ChargePlan {
   hesitationMs: number;
 }
 
+/** A payment that ends without money, and is paid all the same. */
+export interface LatePlan {
+  /** Fen. */
+  amount: number;
+  notificationFault: string | undefined;
+  refundFault: string | undefined;
+  /** `expire` takes a minute. */
+  ending: 'close' | 'expire';
+}
+
+/** Two payments for one order, both of which are paid. */
+export interface TwinsPlan {
+  /** Fen. */
+  amount: number;
+  /** Of the one and of the other. */
+  notificationFaults: (string | undefined)[];
+  refundFault: string | undefined;
+  /** Milliseconds. */
+  apartMs: number;
+}
+
 /** Everything that happens under one seed. */
 export interface Plan {
   seed: number;
   payments: PaymentPlan[];
+  late: LatePlan;
+  twins: TwinsPlan;
   /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
   combined: PaymentPlan;
   charge: ChargePlan;
@@ -49,6 +72,7 @@ export interface Plan {
 }
 
 const PAYMENTS = 3;
+const NOTIFICATION_FAULTS = ['drop', 'duplicate', 'delay', 'forge', 'replay'] as const;
 const LOST_ANSWERS = ['timeout_after', 'reset_after', 'error_500', 'probe_signature', 'unsigned'] as const;
 
 /** Without what v2 does not have. */
@@ -66,7 +90,7 @@ export function planOf(seed: number): Plan {
     return {
       amount,
       orderFault: sometimes(LOST_ANSWERS, 0.4),
-      notificationFault: sometimes(['drop', 'duplicate', 'delay', 'forge', 'replay'], 0.5),
+      notificationFault: sometimes(NOTIFICATION_FAULTS, 0.5),
       ending: oneOf(['pay', 'pay', 'pay', 'close', 'race']),
       hesitationMs: below(1_000),
       refunds: Array.from({ length: below(4) }, () => 1 + below(amount)),
@@ -79,6 +103,18 @@ export function planOf(seed: number): Plan {
     afterMs: below(8_000),
   }));
   const combined = payment();
+  const late: LatePlan = {
+    amount: 100 + below(10_000),
+    notificationFault: sometimes(NOTIFICATION_FAULTS, 0.5),
+    refundFault: sometimes(LOST_ANSWERS, 0.4),
+    ending: oneOf(['close', 'close', 'close', 'expire']),
+  };
+  const twins: TwinsPlan = {
+    amount: 100 + below(10_000),
+    notificationFaults: [sometimes(NOTIFICATION_FAULTS, 0.5), sometimes(NOTIFICATION_FAULTS, 0.5)],
+    refundFault: sometimes(LOST_ANSWERS, 0.4),
+    apartMs: below(2) * below(1_500),
+  };
   const charge: ChargePlan = {
     product: oneOf(['CODEPAY', 'CODEPAY', 'MICROPAY', 'FACEPAY'] as const),
     amount: 100 + below(10_000),
@@ -87,5 +123,5 @@ export function planOf(seed: number): Plan {
     ending: oneOf(['at once', 'pay', 'fail', 'close', 'race'] as const),
     hesitationMs: below(1_000),
   };
-  return { seed, payments, combined, charge, kills };
+  return { seed, payments, combined, late, twins, charge, kills };
 }

@@ -3,6 +3,7 @@ import { openPool } from '../../database/pool.ts';
 import type { Stack } from '../stack.ts';
 import { MerchantBackend, type Resource } from '../tour/merchant-backend.ts';
 import { type GatewayTruth, violations } from './invariants.ts';
+import { playLate, playTwins } from './late-money.ts';
 import { type ChargePlan, type PaymentPlan, type Plan, planOf } from './plan.ts';
 
 /** How one seed ended. */
@@ -94,12 +95,15 @@ async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPo
     if (victim) process.kill(victim.pid, 'SIGKILL');
   });
   try {
+    const names = (name: string) => ({ backend, description, out_trade_no: `CRASH${plan.seed}X${name}` });
     const played = await Promise.all([
       ...plan.payments.map((payment, index) =>
         playPayment(backend, payment, `${plan.seed}X${index}`, description),
       ),
+      playLate(names('L'), plan.late),
+      playTwins(names('T'), plan.twins),
       playCombined(backend, plan.combined, `${plan.seed}XC`, description),
-      playCharge(backend, plan.charge, `${plan.seed}XT`, description),
+      playCharge(backend, plan.charge, `${plan.seed}XS`, description),
     ]);
     const payments = played.flat();
     await Promise.all(killing);

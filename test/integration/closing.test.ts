@@ -125,32 +125,4 @@ describe('closing', () => {
     }
     assert.equal(shown.attention_reason, 'workflow_ended');
   });
-
-  it('money that arrives after CLOSED is shown to an operator and leaves an event', async () => {
-    // A gateway that breaks its promise that nobody can pay a closed order.
-    const late = await create({ expires_in: 3600 });
-    await paysaga.call('POST', `/v1/payments/${late.id}/close`);
-    await paysaga.control('POST', `/orders/${late.out_trade_no}/pay`, { late: true });
-    let shown: { attention_reason?: string; status?: string } = {};
-    for (let turn = 0; turn < 200 && shown.attention_reason !== 'late_money'; turn += 1) {
-      shown = (await paysaga.call('GET', `/v1/payments/${late.id}`)).body;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    assert.equal(shown.attention_reason, 'late_money');
-    assert.equal(shown.status, 'CLOSED');
-    assert.ok((await listEventTypes(paysaga.pool, late.id)).includes('payment.late_money'));
-  });
-
-  it('money for a closed payment that also disagrees with it is not dropped either', async () => {
-    const late = await create({ expires_in: 3600 });
-    await paysaga.call('POST', `/v1/payments/${late.id}/close`);
-    await paysaga.pool.query('update payments set amount = amount + 1 where id = $1', [late.id]);
-    await paysaga.control('POST', `/orders/${late.out_trade_no}/pay`, { late: true });
-    let shown: { attention_reason?: string } = {};
-    for (let turn = 0; turn < 200 && shown.attention_reason !== 'amount_differs'; turn += 1) {
-      shown = (await paysaga.call('GET', `/v1/payments/${late.id}`)).body;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    assert.equal(shown.attention_reason, 'amount_differs');
-  });
 });

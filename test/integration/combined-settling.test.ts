@@ -10,6 +10,7 @@ import {
   untilCombined,
 } from '../combined.ts';
 import { type Answer, type Paysaga, startPaysaga } from '../fixture.ts';
+import { latePayments, untilLate } from '../late-money.ts';
 
 type Combined = Answer['body'];
 
@@ -414,21 +415,26 @@ describe('settling of combined payments', () => {
       assert.deepEqual(await tradeStates(body), ['CLOSED', 'CLOSED']);
     });
 
-    it('does not hide money that comes after it: each order is late money of its own', async () => {
+    it('does not hide money that comes after it: each order is late money of its own, and goes back', async () => {
       const { body } = await createCombined(paysaga);
       await close(body);
       await paysaga.client.workflow.getHandle(combinedId(body)).result();
+      // Nobody is told: the customer comes back to the shop, which asks.
+      await fault({
+        operation: 'notification',
+        kind: 'drop',
+        event_type: 'TRANSACTION.SUCCESS',
+        times: null,
+      });
       const { out_trade_no } = body.sub_payments[0];
       await paysaga.control('POST', `/orders/${out_trade_no}/pay`, { late: true });
+      const asked = await paysaga.call('POST', `/v1/combined-payments/${body.id}/sync`);
+      assert.equal(asked.status, 200);
       for (const { id, amount } of body.sub_payments) {
-        const late = await untilAttention(`/v1/payments/${id}`, 'late_money');
-        assert.equal(late.status, 'CLOSED');
-        const { rows } = await paysaga.pool.query(
-          `select t.step, e.amount from ledger_transactions t join ledger_entries e on e.transaction = t.sequence
-            where t.payment_id = $1 and e.side = 'credit'`,
-          [id],
-        );
-        assert.deepEqual(rows, [{ step: 'payment.late', amount: amount.total }]);
+        const [late] = await latePayments(paysaga, id);
+        assert.equal(late.amount.total, amount.total);
+        await untilLate(paysaga, late, 'REFUNDED');
+        assert.equal((await paysaga.call('GET', `/v1/payments/${id}`)).body.status, 'CLOSED');
       }
       assert.equal((await read(body)).status, 'CLOSED');
     });

@@ -7,10 +7,25 @@ import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
 import { COMBINED_PRODUCTS } from '../../domain/combined-payment.ts';
+import { LATE_PAYMENT_STATUSES } from '../../domain/late-payment.ts';
 import { isPaid, PAYMENT_STATUSES } from '../../domain/payment.ts';
 import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
 import { createDatabase } from '../servers.ts';
+
+/** Brings the schema to where it was before a migration. */
+async function migrateBefore(databaseUrl: string, migration: string): Promise<void> {
+  const dir = fileURLToPath(new URL('../../database/migrations', import.meta.url));
+  await runner({
+    databaseUrl,
+    dir,
+    direction: 'up',
+    migrationsTable: 'migrations',
+    count: readdirSync(dir).filter((file) => file < migration).length,
+    singleTransaction: false,
+    log: () => {},
+  });
+}
 
 describe('database', () => {
   it('several processes may migrate at once; the second run changes nothing', async () => {
@@ -29,25 +44,19 @@ describe('database', () => {
     const { url, drop } = await createDatabase();
     const pool = openPool(url, { max: 2 });
     try {
-      const folder = fileURLToPath(new URL('../../database/migrations', import.meta.url));
-      const before = readdirSync(folder).filter((file) => file < '0011');
-      await runner({
-        databaseUrl: url,
-        dir: folder,
-        direction: 'up',
-        migrationsTable: 'migrations',
-        count: before.length,
-        singleTransaction: false,
-        log: () => {},
-      });
+      await migrateBefore(url, '0011');
       await pool.query(`
         insert into tenants (id, name) values ('ten_1', 'old');
         insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
           values ('mch_1', 'ten_1', '1900000001', 'wx1', '1', '', '', '{}', 'http://127.0.0.1');
         insert into payments (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, time_expire, status, transaction_id)
           values ('pay_1', 'ten_1', 'mch_1', 'T000001', 'NATIVE', 100, 'CNY', 'x', now(), 'PARTIALLY_REFUNDED', '4200000001');
-        insert into refunds (id, tenant_id, merchant_id, payment_id, out_refund_no, amount, status, refund_id)
-          values ('ref_1', 'ten_1', 'mch_1', 'pay_1', 'R1', 40, 'SUCCEEDED', '5030000001');
+        begin;
+        insert into refunds (id, tenant_id, merchant_id, payment_id, amount, status)
+          values ('ref_1', 'ten_1', 'mch_1', 'pay_1', 40, 'SUCCEEDED');
+        insert into refund_attempts (tenant_id, merchant_id, refund_id, number, out_refund_no, wechat_refund_id, outcome, ended_at)
+          values ('ten_1', 'mch_1', 'ref_1', 1, 'R1', '5030000001', 'SUCCEEDED', now());
+        commit;
         insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
           values ('ten_1', 'mch_1', 'wechat_receivable', 'asset', 'CNY'), ('ten_1', 'mch_1', 'sales', 'income', 'CNY');
         insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, refund_id, effective_at)
@@ -78,6 +87,40 @@ describe('database', () => {
     }
   });
 
+  it('late money from before it was decided about waits for a person, with the transaction and the amount that came', async () => {
+    const { url, drop } = await createDatabase();
+    const pool = openPool(url, { max: 2 });
+    try {
+      await migrateBefore(url, '0005');
+      await pool.query(`
+        insert into tenants (id, name) values ('ten_1', 'old');
+        insert into merchants (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url)
+          values ('mch_1', 'ten_1', '1900000001', 'wx1', '1', '', '', '{}', 'http://127.0.0.1');
+        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
+          values ('ten_1', 'mch_1', 'wechat_receivable', 'asset', 'CNY'), ('ten_1', 'mch_1', 'late_money', 'liability', 'CNY');
+        insert into payments (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, time_expire, status, attention,
+          attention_reason)
+          values ('pay_1', 'ten_1', 'mch_1', 'T000001', 'NATIVE', 100, 'CNY', 'x', now(), 'CLOSED', 'needs_operator', 'late_money');
+        insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, effective_at)
+          values ('ten_1', 'mch_1', 'payment.late', 'pay_1/4200000009', 'pay_1', '2026-03-01T12:00:00+08:00');
+        insert into ledger_entries (transaction, account, tenant_id, side, amount)
+          select t.sequence, a.id, 'ten_1', case a.code when 'late_money' then 'credit' else 'debit' end, 100
+            from ledger_transactions t cross join ledger_accounts a;`);
+      await migrate(url);
+      const { rows } = await pool.query(
+        `select payment_id, transaction_id, amount, status, attention_reason, success_time = '2026-03-01T12:00:00+08:00' same,
+                ensure_at <= now() due, id ~ '^late_[0-9a-f]{32}$' named from late_payments`,
+      );
+      assert.deepEqual(
+        rows.map((row) => Object.values(row)),
+        [['pay_1', '4200000009', 100, 'RECEIVED', 'undecided', true, true, true]],
+      );
+    } finally {
+      await pool.end();
+      await drop();
+    }
+  });
+
   it('every table carries its tenant, and the constraints are those of the life cycles and the products', async () => {
     const { url, drop } = await createDatabase();
     const pool = openPool(url, { max: 2 });
@@ -93,6 +136,7 @@ describe('database', () => {
       for (const [constraint, statuses] of [
         ['payments_status_check', PAYMENT_STATUSES],
         ['refunds_status_check', REFUND_STATUSES],
+        ['late_payments_status_check', LATE_PAYMENT_STATUSES],
         ['payments_product_check', PRODUCT_NAMES],
         [
           'combined_payments_status_check',

@@ -98,18 +98,6 @@ describe('ledger', () => {
     assert.deepEqual(await since(before), { refunds: 2000, wechat_receivable: -2000 });
   });
 
-  it('money that comes for a closed payment is kept apart from sales', async () => {
-    const { body } = await paysaga.createPayment();
-    await paysaga.call('POST', `/v1/payments/${body.id}/close`, { reason: 'test' });
-    await paysaga.until(`/v1/payments/${body.id}`, 'CLOSED');
-    const before = await held();
-    await paysaga.control('POST', `/orders/${body.out_trade_no}/pay`, { late: true });
-    for (let turn = 0; turn < 400 && (await held()).late_money === before.late_money; turn += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    assert.deepEqual(await since(before), { wechat_receivable: 2590, late_money: 2590 });
-  });
-
   it('the same step posted again, even at the same moment, is posted once', async () => {
     const { id } = await paid();
     const before = await held();

@@ -12,8 +12,9 @@ import { createDatabase } from '../servers.ts';
 
 const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
-describe('paysaga merchant upsert', () => {
-  it('enrols a service provider by its role, keeps the role when only credentials are replaced, and knows no other', async () => {
+describe('paysaga merchant', () => {
+  it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
+    this.timeout(60_000);
     const { url, drop } = await createDatabase();
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
@@ -21,19 +22,16 @@ describe('paysaga merchant upsert', () => {
       scenario: { merchants: [{ mchid: '1900020000', sub_merchants: [SUB_MERCHANT] }] },
     });
     const pool = openPool(url, { max: 1 });
-    const upsert = async (...options: string[]) => {
-      const child = spawn(
-        process.execPath,
-        ['--import=tsx', 'cli/paysaga.ts', 'merchant', 'upsert', '--tenant', 'demo', ...options],
-        {
-          env: {
-            ...process.env,
-            DATABASE_URL: url,
-            PAYSAGA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
-          },
-          stdio: ['ignore', 'pipe', 'pipe'],
+    const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
+    const merchant = async (...options: string[]) => {
+      const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', 'merchant', ...options], {
+        env: {
+          ...process.env,
+          DATABASE_URL: url,
+          PAYSAGA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
         },
-      );
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       let said = '';
       child.stdout.on('data', (chunk) => {
         said += chunk;
@@ -60,6 +58,26 @@ describe('paysaga merchant upsert', () => {
           [simulator.merchant.mchid, 'merchant', 1, true],
         ],
       );
+      const { mchid } = simulator.merchant;
+      assert.equal(
+        (await merchant('policy', mchid)).said,
+        'late payments: refund\nduplicate payments: refund\n',
+      );
+      const accept = await merchant('policy', mchid, '--late-payment', 'accept');
+      assert.equal(accept.said, 'late payments: accept\nduplicate payments: refund\n');
+      const keep = await merchant('policy', mchid, '--duplicate-payment', 'keep');
+      assert.equal(keep.said, 'late payments: accept\nduplicate payments: keep\n');
+      // Credentials that are replaced leave them alone, and another merchant has its own.
+      await upsert('--credentials', folder);
+      assert.equal((await merchant('policy', mchid)).said, keep.said);
+      assert.match((await merchant('policy', '1900020000')).said, /late payments: refund/);
+      const wrong = await merchant('policy', mchid, '--late-payment', 'keep');
+      assert.notEqual(wrong.code, 0);
+      assert.match(wrong.said, /refund, accept/);
+      const nobody = await merchant('policy', '1999999999');
+      assert.equal(nobody.code, 1);
+      assert.match(nobody.said, /there is no merchant with the mchid 1999999999/);
+
       // Without the certificate v2 is over; with somebody else's nothing is stored.
       await rm(join(folder, 'apiclient_cert.pem'));
       assert.equal((await upsert('--credentials', folder)).code, 0);
@@ -68,7 +86,7 @@ describe('paysaga merchant upsert', () => {
       assert.notEqual(mismatch.code, 0);
       assert.match(mismatch.said, /clientCertificate must have/);
       const own = (await listMerchants(pool, await upsertTenant(pool, 'demo')))[1];
-      assert.deepEqual([own?.version, own?.speaksV2], [2, false]);
+      assert.deepEqual([own?.version, own?.speaksV2], [3, false]);
       const refused = await upsert('--credentials', folder, '--role', 'bank');
       assert.notEqual(refused.code, 0);
       assert.match(refused.said, /merchant, partner/);

@@ -46,11 +46,13 @@ function nameOf({ kind, normalName }: TaskQueue): object {
   };
 }
 
-/** What happened, in words: `activity closeUnlessPaid`, `local settleFromNotification`, `signal notified`, `update close`, `timer`. */
+/** What happened, in words: `activity closeUnlessPaid`, `local settleFromNotification`, `signal notified`, `update close`, `child refund`, `timer`. */
 export function steps({ events }: History): string[] {
   return (events ?? []).flatMap((event) => {
     const activity = event.activityTaskScheduledEventAttributes?.activityType?.name;
     if (activity) return `activity ${activity}`;
+    const child = event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowType?.name;
+    if (child) return `child ${child}`;
     const marker = event.markerRecordedEventAttributes;
     const [data] = marker?.details?.data?.payloads ?? [];
     if (marker?.markerName === 'core_local_activity' && data?.data) {

@@ -1,5 +1,6 @@
 import { CHARGE_SETTINGS } from './charge-paths.ts';
 import { COMBINED_SETTINGS } from './combined-paths.ts';
+import { LATE_MONEY_SETTINGS } from './late-money-paths.ts';
 import { OPERATOR_SETTINGS } from './operator-paths.ts';
 import type { Path, Setting } from './path.ts';
 import { PAYMENT_SETTINGS } from './payment-paths.ts';
@@ -14,6 +15,7 @@ export const SETTINGS: readonly Setting[] = [
   ...REFUND_SETTINGS,
   ...REFUND_DECISION_SETTINGS,
   ...OPERATOR_SETTINGS,
+  ...LATE_MONEY_SETTINGS,
 ];
 
 /** The same by name. */

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { merchantNumber, publicId } from '../../../domain/identity.ts';
+import {
+  canLatePaymentTransition,
+  isLatePaymentFinal,
+  LATE_PAYMENT_STATUSES,
+} from '../../../domain/late-payment.ts';
 import { formatYuan, isOrderAmount, MAX_ORDER_FEN } from '../../../domain/money.ts';
 import {
   canTransition,
+  endedUnpaid,
   isPaid,
   OUT_TRADE_NO,
   PAYMENT_STATUSES,
@@ -61,13 +67,21 @@ describe('domain', () => {
       assert.ok(!isOrderAmount(wrong));
   });
 
-  it('a payment that ended unpaid never becomes anything else, and paid money never becomes unpaid', () => {
-    for (const to of PAYMENT_STATUSES) {
-      assert.ok(!canTransition('CLOSED', to));
-      assert.ok(!canTransition('FAILED', to));
+  it('a payment that ended unpaid becomes nothing but paid, and paid money never becomes unpaid', () => {
+    for (const from of PAYMENT_STATUSES.filter(endedUnpaid)) {
+      for (const to of PAYMENT_STATUSES) assert.equal(canTransition(from, to), to === 'PAID');
     }
     for (const from of PAYMENT_STATUSES.filter(isPaid)) {
       for (const to of PAYMENT_TRANSITIONS[from]) assert.ok(isPaid(to), `${from} -> ${to}`);
+    }
+  });
+
+  it('late money ends accepted or refunded, and only what no refund has set aside is accepted', () => {
+    for (const from of LATE_PAYMENT_STATUSES) {
+      const ended = from === 'ACCEPTED' || from === 'REFUNDED';
+      assert.equal(isLatePaymentFinal(from), ended);
+      assert.equal(canLatePaymentTransition(from, 'ACCEPTED'), from === 'RECEIVED');
+      assert.equal(canLatePaymentTransition(from, 'REFUNDED'), from === 'REFUNDING');
     }
   });
 
