@@ -402,7 +402,7 @@ export async function refundEnsured(db: Queryable, id: string, { again }: { agai
 export async function openRefundOf(db: Queryable, latePaymentId: string): Promise<RefundToStart | undefined> {
   const { rows } = await db.query<RefundToStart>(
     `select r.id, r.payment_id "paymentId", r.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo",
-       r.out_refund_no "outRefundNo", r.amount ${FROM}
+       a.out_refund_no "outRefundNo", r.amount ${FROM}
      where r.late_payment_id = $1 and r.status <> 'FAILED' order by r.created_at desc limit 1`,
     [latePaymentId],
   );

@@ -20,6 +20,7 @@ import { type Merchants, openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
+import type { StartOptions } from '../workflows/start.ts';
 import { createDatabase, temporalAddress } from './servers.ts';
 
 /** What an answer of the API consists of. */
@@ -148,6 +149,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     connection: apiConnection,
     dataConverter: dataConverter(options.codecKeys),
   });
+  const timing: Pick<StartOptions, 'paymentTiming' | 'refundTiming'> = {
+    paymentTiming: (usual) => ({ ...usual, ...options.paymentTiming }),
+    // Refunds of one payment at once: the minute between them is another test's.
+    refundTiming: (usual) => ({ ...usual, gapMs: 0, ...options.refundTiming }),
+  };
   const server = createApp({
     pool,
     client: apiClient,
@@ -157,9 +163,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     sagas: sagasThrough(apiClient, {
       taskQueue,
       deadlineMs: options.sagaDeadlineMs ?? 10_000,
-      paymentTiming: (usual) => ({ ...usual, ...options.paymentTiming }),
-      // Refunds of one payment at once: the minute between them is another test's.
-      refundTiming: (usual) => ({ ...usual, gapMs: 0, ...options.refundTiming }),
+      ...timing,
     }),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -180,6 +184,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
+      timing,
     });
     hosts.push(host);
   }

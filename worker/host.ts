@@ -6,7 +6,7 @@ import { createActivities } from '../activities/index.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { Logger } from '../process/logger.ts';
-import { startOptions } from '../workflows/start.ts';
+import { type StartOptions, startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
@@ -36,6 +36,8 @@ export interface HostOptions {
   maxCachedWorkflows?: number;
   /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
   pollingSpeed?: number;
+  /** Other schedules altogether, e.g. those of a test. */
+  timing?: Partial<Pick<StartOptions, 'paymentTiming' | 'refundTiming'>>;
   /** How long things are kept. Default: nothing is forgotten. */
   retention?: Retention;
   /** How often it is looked for what is too old, in milliseconds. */
@@ -81,7 +83,7 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     startIntentRelay({
       pool,
       client,
-      startOptions: startOptions(taskQueue, options.pollingSpeed ?? 1),
+      startOptions: { ...startOptions(taskQueue, options.pollingSpeed ?? 1), ...options.timing },
       log,
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
