@@ -1,6 +1,7 @@
 import { destination, pino } from 'pino';
 import { onShutdown } from '../process/shutdown.ts';
 import {
+  FolderInUseError,
   readScenario,
   type Scenario,
   ScenarioError,
@@ -57,6 +58,7 @@ async function start(options: SimulatorOptions): Promise<Simulator> {
   try {
     return await startSimulator(options);
   } catch (error) {
+    if (error instanceof FolderInUseError) throw new UsageError(`${error.message} with --data`);
     const { code, path, port = options.port } = error as NodeJS.ErrnoException & { port?: number };
     const address = `port ${port} of ${options.host}`;
     if (code === 'EADDRINUSE') {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type FaultKind, type FaultRule, isRace, type Subject } from './faults/fault.ts';
+import type { FireFaults } from './faults/book.ts';
+import { type FaultKind, type FaultRule, isBillFault, isRace, type Subject } from './faults/fault.ts';
 import type { Gateway } from './gateway.ts';
 import type { Order } from './orders/order.ts';
 import type { Excess } from './rate-limit.ts';
@@ -15,7 +16,7 @@ export interface Carried<Answer> {
   /** The order whose payment can race with the request; the subject's unless told. */
   order?: Order | undefined;
   /** Takes effect; a business refusal is an answer too. */
-  run(lagging: boolean): Promise<Answer>;
+  run(lagging: boolean, fireFaults: FireFaults): Promise<Answer>;
   isRefusal(answer: Answer): boolean;
   /** The answer of a gateway that did not do (or says that it did not do) what it was asked; undefined for faults that leave the answer. */
   instead(fault: FaultRule): Answer | undefined;
@@ -34,7 +35,7 @@ export async function carryOut<Answer>(
   const { name, subject } = request;
   const order = request.order ?? (subject.mchid ? gateway.findOrder(subject.mchid, subject) : undefined);
   const race = gateway.fireFault(name, subject, (kind, rule) => fitsRace(kind, rule, order, gateway.clock()));
-  const fault = gateway.fireFault(name, subject, (kind) => !isRace(kind));
+  const fault = gateway.fireFault(name, subject, (kind) => !isRace(kind) && !isBillFault(kind));
 
   if (race?.kind === 'pay_before') payNow(gateway, order);
   if (fault?.kind === 'timeout_before') {
@@ -56,14 +57,14 @@ export async function carryOut<Answer>(
 }
 
 async function takeEffect<Answer>(
-  { rateLimits }: Gateway,
+  { rateLimits, faultBook }: Gateway,
   { name, subject, run, isRefusal, tooMany }: Carried<Answer>,
   order: Order | undefined,
   lagging: boolean,
 ): Promise<Answer> {
   const excess = rateLimits.excess(name, subject, order);
   if (excess) return tooMany(excess);
-  const answer = await run(lagging);
+  const answer = await run(lagging, (fits) => faultBook.fireAll(name, subject, fits));
   if (isRefusal(answer)) rateLimits.failed(name, subject);
   return answer;
 }

@@ -19,6 +19,7 @@ import { Protocol } from './v3/protocol.ts';
 export type { GatewayState, NotificationView, OrderView, RefundView, ScanView } from './control/view.ts';
 export type { GatewayEvents } from './events.ts';
 export type { FaultKind, FaultRequest, FaultRule, FaultTable, FiredFault } from './faults/fault.ts';
+export { FolderInUseError } from './folder-lock.ts';
 export type { Gateway } from './gateway.ts';
 export { ControlError } from './gateway-error.ts';
 export type { SimulatedMerchant, SimulatedSubMerchant } from './merchants/merchant.ts';
@@ -88,21 +89,38 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
+const SEED = 1;
 const CLOSE_DELAY_MS = 5 * 60_000;
 const PASSWORD_FROM_FEN = 100_000;
 const REFUND_DELAY_MS = 3000;
 
-/** Starts a stand-in for the WeChat Pay gateway, whose v3 has no sandbox of its own. */
+/**
+ * Starts a stand-in for the WeChat Pay gateway, whose v3 has no sandbox of its own.
+ * @throws FolderInUseError when another process remembers in `dataDir`
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', seed = 1, clock = Date.now } = options;
   const scenario = checkScenario(options.scenario ?? {});
+  const world = await buildWorld(options.seed ?? SEED, scenario);
+  const journal = new Journal(options.dataDir);
+  try {
+    return await open(options, { scenario, world, journal });
+  } catch (error) {
+    // The folder is there for another start.
+    journal.close();
+    throw error;
+  }
+}
+
+async function open(
+  options: SimulatorOptions,
+  { scenario, world, journal }: { scenario: Scenario; world: World; journal: Journal },
+): Promise<Simulator> {
+  const { host = '127.0.0.1', seed = SEED, clock = Date.now } = options;
   const { settings = {} } = scenario;
   const timeScale = options.timeScale ?? settings.time_scale ?? 1;
   const enforceCloseDelay =
     options.enforceCloseDelay ?? settings.close_delay ?? (options.clock !== undefined || timeScale !== 1);
-  const world = await buildWorld(seed, scenario);
   const random = new SeededRandom(`simulator/${seed}`);
-  const journal = new Journal(options.dataDir);
   const startsAt = settings.clock === undefined ? undefined : Date.parse(settings.clock);
   const timers = new Timers({ clock, journal, startsAt });
   await world.recall(journal);

@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { lockFolder } from './folder-lock.ts';
 
 interface Line {
   kind: string;
@@ -25,7 +26,7 @@ const FEW_LINES = 10_000;
 /**
  * The simulator's memory: one JSON line per change, the last line of an entity wins. What one request changes is appended with one plain
  * write before its answer leaves, and a killed process cannot take it back (a power cut can). At a start, a file that is mostly history is
- * rewritten without it. Without a directory it writes nothing.
+ * rewritten without it. One process at a time has a directory; without one it writes nothing.
  */
 export class Journal {
   readonly #entities = new Map<string, Map<string, unknown>>();
@@ -33,15 +34,19 @@ export class Journal {
   #file: number | undefined;
   #lines = 0;
   #pending = '';
+  #release = () => {};
 
+  /** @throws FolderInUseError */
   constructor(directory: string | undefined) {
     if (!directory) return;
     mkdirSync(directory, { recursive: true });
-    const path = join(directory, FILE);
-    this.#file = openSync(path, 'a+');
-    this.#load(this.#file);
-    const living = [...this.#entities.values()].reduce((sum, { size }) => sum + size, 0);
-    if (this.#lines > FEW_LINES && this.#lines > 2 * living) this.#rewrite(path);
+    this.#release = lockFolder(directory);
+    try {
+      this.#open(join(directory, FILE));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** What was on file at the start, in order of first appearance. Can be read once: the memory is given away. */
@@ -76,12 +81,20 @@ export class Journal {
     this.#flush();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#release();
   }
 
   #flush(): void {
     const text = this.#pending;
     this.#pending = '';
     if (text && this.#file !== undefined) writeAll(this.#file, text);
+  }
+
+  #open(path: string): void {
+    this.#file = openSync(path, 'a+');
+    this.#load(this.#file);
+    const living = [...this.#entities.values()].reduce((sum, { size }) => sum + size, 0);
+    if (this.#lines > FEW_LINES && this.#lines > 2 * living) this.#rewrite(path);
   }
 
   /** Reads line by line: a file may be longer than the longest string. */

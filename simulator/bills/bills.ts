@@ -1,3 +1,5 @@
+import type { FireFaults } from '../faults/book.ts';
+import { type FaultRule, isBillFault } from '../faults/fault.ts';
 import { ControlError, GatewayError } from '../gateway-error.ts';
 import type { Journal } from '../journal.ts';
 import type { World } from '../merchants/world.ts';
@@ -5,21 +7,22 @@ import type { Orders } from '../orders/book.ts';
 import type { Order } from '../orders/order.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Refunds } from '../refunds/book.ts';
-import { altered } from './alteration.ts';
+import { altered, canSpoil, corrected } from './alteration.ts';
 import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
 import { type BillDay, billDay, daysBack, requireAvailable } from './calendar.ts';
 import { Downloads } from './downloads.ts';
 import type { Entry } from './entry.ts';
 import { type BuiltBill, buildBill } from './file.ts';
+import { FinishedBills } from './finished-bills.ts';
 import { type FundAccount, FundFlowBill, movementsOf } from './fund-flow-bill.ts';
+import { Restatements } from './restatements.ts';
 import { type BillSettings, type EffectiveSettings, tenThousandths } from './settings.ts';
 import { Statement } from './statement.ts';
 import { type SyntheticRequest, syntheticRequest } from './synthetic.ts';
 import type { BillForm, BillTable } from './table.ts';
 import { TradeBill, type TradeBillType } from './trade-bill.ts';
 
-const MOST_BUILT = 32;
 const STATEMENT_DAYS = 180;
 
 /** Whose bill: of a merchant or service provider, or only what concerns one sub-merchant. */
@@ -38,8 +41,8 @@ export class Bills {
   readonly #world: World;
   readonly #clock: () => number;
   readonly #random: SeededRandom;
-  /** Bills that never change again, the latest ones. */
-  readonly #built = new Map<string, Promise<BuiltBill>>();
+  readonly #restatements: Restatements;
+  readonly #finished = new FinishedBills();
 
   constructor(options: {
     world: World;
@@ -55,7 +58,8 @@ export class Bills {
     this.#world = world;
     this.#clock = clock;
     this.#random = random;
-    this.arrangements = new BillArrangements({ world, journal, clock, random, scenario: options.settings });
+    this.#restatements = new Restatements({ journal, clock });
+    this.arrangements = new BillArrangements({ world, journal, scenario: options.settings });
     this.#books = new Books({ orders, refunds, journal, feeRateOf: (mchid) => this.feeRate(mchid) });
     this.downloads = new Downloads({ clock, random });
   }
@@ -73,8 +77,13 @@ export class Bills {
    * @param form how it is written, where the API it was asked for by says so
    * @throws GatewayError 400 PARAM_ERROR, INVALID_REQUEST, STATEMENT_CREATING or NO_STATEMENT_EXIST
    */
-  trade(owner: BillOwner, date: string | null, type: TradeBillType, form?: BillForm): Promise<BuiltBill> {
-    const { mchid, subMchid } = owner;
+  trade(
+    { mchid, subMchid }: BillOwner,
+    date: string | null,
+    type: TradeBillType,
+    fireFaults: FireFaults,
+    form?: BillForm,
+  ): Promise<BuiltBill> {
     const account: Account = {
       key: subMchid ? `${mchid} ${subMchid}` : mchid,
       owns: (order) =>
@@ -83,7 +92,7 @@ export class Bills {
         (!subMchid || order.subMchid === subMchid),
     };
     return this.#bill(
-      { mchid, account, date, form, kind: 'trade', name: type, parts: false },
+      { fireFaults, mchid, account, date, form, kind: 'trade', name: type, parts: false },
       (settings) => ({
         table: () => new TradeBill(type, settings),
       }),
@@ -95,11 +104,13 @@ export class Bills {
     { mchid }: Pick<BillOwner, 'mchid'>,
     date: string | null,
     fundAccount: FundAccount,
+    fireFaults: FireFaults,
     form?: BillForm,
   ): Promise<BuiltBill> {
     const owns = (order: Pick<Order, 'mchid' | 'subMchid' | 'family'>) =>
       order.family !== 'overseas' && (order.subMchid ?? order.mchid) === mchid;
-    return this.#fundFlow({ mchid, account: { key: mchid, owns }, date, form, fundAccount, parts: false });
+    const account = { key: mchid, owns };
+    return this.#fundFlow({ fireFaults, mchid, account, date, form, fundAccount, parts: false });
   }
 
   /**
@@ -110,6 +121,7 @@ export class Bills {
     { mchid, subMchid }: BillOwner,
     date: string | null,
     fundAccount: FundAccount | 'ALL',
+    fireFaults: FireFaults,
   ): Promise<BuiltBill> {
     const account: Account = {
       key: `${mchid} ${subMchid ?? '*'}`,
@@ -119,7 +131,7 @@ export class Bills {
         order.subMchid !== undefined &&
         (!subMchid || order.subMchid === subMchid),
     };
-    return this.#fundFlow({ mchid, account, date, fundAccount, parts: true });
+    return this.#fundFlow({ fireFaults, mchid, account, date, fundAccount, parts: true });
   }
 
   /**
@@ -127,7 +139,7 @@ export class Bills {
    * @param date `yyyyMMdd`
    * @throws GatewayError as {@link trade}; 180 days back
    */
-  statement({ mchid, subMchid }: BillOwner, date: string | null): Promise<BuiltBill> {
+  statement({ mchid, subMchid }: BillOwner, date: string | null, fireFaults: FireFaults): Promise<BuiltBill> {
     const account: Account = {
       key: subMchid ? `${mchid} ${subMchid}` : mchid,
       owns: (order) =>
@@ -136,6 +148,7 @@ export class Bills {
     const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(date ?? '') ?? [];
     return this.#bill(
       {
+        fireFaults,
         mchid,
         account,
         date: year ? `${year}-${month}-${day}` : date && 'malformed',
@@ -186,7 +199,8 @@ export class Bills {
   clear(): void {
     this.#books.clear();
     this.arrangements.clear();
-    this.#built.clear();
+    this.#restatements.clear();
+    this.#finished.clear();
     this.downloads.clear();
   }
 
@@ -221,25 +235,26 @@ export class Bills {
       available: settings.available,
       ...(asked.oldest !== undefined && { oldest: asked.oldest }),
     });
-    const alterations = this.arrangements.alterationsOf(mchid, day, kind);
-    const restated = alterations.findLast((alteration) => alteration.kind === 'restated');
+    const faults = this.#faultsOf(asked, day);
+    const restatement = this.#restatements.of(mchid, day);
     const madeForGood = finalAt(day, now);
     const synthetic = this.#books.synthetic(account, day);
     const make = async () => {
       const { table } = await prepare(settings, day);
       const own = await this.#books.entries(account, day, {
-        madeAt: Math.max(madeForGood ?? now, restated?.createdAt ?? 0),
-        version: madeForGood === undefined ? undefined : `${restated?.id ?? 'first'}`,
+        madeAt: Math.max(madeForGood ?? now, restatement?.madeAt ?? 0),
+        version: madeForGood === undefined ? undefined : `${restatement?.version ?? 'first'}`,
       });
+      const entries = () => {
+        const right = merged([own, ...synthetic.map(({ open }) => open())]);
+        return altered(restatement ? corrected(right, restatement) : right, faults);
+      };
       return buildBill({
-        open: () => ({
-          entries: altered(merged([own, ...synthetic.map(({ open }) => open())]), alterations),
-          table: table(),
-        }),
+        open: () => ({ entries: entries(), table: table() }),
         form: asked.form ?? settings,
         ...(asked.parts && { partRows: settings.part_rows }),
-        badHash: alterations.some((alteration) => alteration.kind === 'bad_hash'),
-        truncated: alterations.some((alteration) => alteration.kind === 'truncated_gzip'),
+        badHash: faults.some((fault) => fault.kind === 'bad_hash'),
+        truncated: faults.some((fault) => fault.kind === 'truncated'),
       });
     };
     const key = JSON.stringify([
@@ -251,30 +266,26 @@ export class Bills {
       asked.form,
       settings,
       synthetic.map(({ id }) => id),
-      alterations.map(({ id }) => id),
+      restatement,
+      faults.map((fault) => [fault.id, fault.kind, fault.out_trade_no, fault.out_refund_no]),
     ]);
-    const bill = await (madeForGood === undefined ? make() : this.#once(key, make));
+    const bill = await (madeForGood === undefined ? make() : this.#finished.once(key, make));
     if (bill.rows === 0) throw new GatewayError(400, 'NO_STATEMENT_EXIST', '请求的账单文件不存在');
     return bill;
   }
 
-  #once(key: string, make: () => Promise<BuiltBill>): Promise<BuiltBill> {
-    const known = this.#built.get(key);
-    if (known) return known;
-    const made = make();
-    this.#built.set(key, made);
-    // A day without trade may still get some: clocks of simulations go back, too.
-    made.then(
-      ({ rows }) => rows === 0 && this.#built.delete(key),
-      () => this.#built.delete(key),
+  /** What is wrong with the bill this time. A restatement is another version from now on. */
+  #faultsOf({ fireFaults, mchid, account }: Asked, day: BillDay): readonly FaultRule[] {
+    const faults = fireFaults(
+      (kind, rule) => isBillFault(kind) && this.#books.has(account, day, (entry) => canSpoil(rule, entry)),
     );
-    const [oldest] = this.#built.keys();
-    if (this.#built.size > MOST_BUILT && oldest !== undefined) this.#built.delete(oldest);
-    return made;
+    for (const fault of faults) if (fault.kind === 'restated') this.#restatements.issue(mchid, day, fault);
+    return faults;
   }
 }
 
 interface Asked {
+  fireFaults: FireFaults;
   /** Who asks. */
   mchid: string;
   account: Account;

@@ -106,8 +106,7 @@ export class Books {
   /** What entries before a day add up to. */
   async sumBefore(account: Account, day: BillDay, of: (entry: Entry) => number): Promise<number> {
     let sum = 0;
-    const stateOf = (refund: Refund) => ({ status: refund.status, channel: channelOf(refund) });
-    for await (const entry of this.#all(account, stateOf)) {
+    for await (const entry of this.#all(account, presentState)) {
       if (entry.time < day.from) sum += of(entry);
     }
     for (const trade of this.arranged()) {
@@ -120,6 +119,18 @@ export class Books {
       }
     }
     return sum;
+  }
+
+  /** Whether a day has such an entry. Arranged trade is taken to have any. */
+  has(account: Account, day: BillDay, wanted: (entry: Entry) => boolean): boolean {
+    if (this.synthetic(account, day).length > 0) return true;
+    for (const order of this.#orders.values()) {
+      if (order.paidAt === undefined || !account.owns(order)) continue;
+      for (const entry of entriesOf(order, this.#refunds.ofOrder(order), presentState)) {
+        if (entry.time >= day.from && entry.time < day.to && wanted(entry)) return true;
+      }
+    }
+    return false;
   }
 
   #made(trade: ArrangedTrade): Iterable<Entry> {
@@ -159,6 +170,10 @@ export function* merged(sources: readonly Iterable<Entry>[]): Generator<Entry> {
     yield first.next.value;
     first.next = first.source.next();
   }
+}
+
+function presentState(refund: Refund): RefundState {
+  return { status: refund.status, channel: channelOf(refund) };
 }
 
 function channelOf({ payout }: Refund): string {

@@ -22,6 +22,11 @@ export function dayOf(date: string): BillDay | undefined {
   return { date, from, to: from + DAY_MS };
 }
 
+/** `2026-03-01` for `20260301`; anything else as it is. */
+export function isoDate(text: string): string {
+  return text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+}
+
 /** @throws GatewayError 400 PARAM_ERROR */
 export function billDay(date: string | null, field = 'bill_date'): BillDay {
   const day = date && dayOf(date);

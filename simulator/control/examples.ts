@@ -73,4 +73,5 @@ export const exampleFired: z.infer<typeof firedFault> = {
   mchid: '1900012345',
   out_trade_no: 'T20260301A000017',
   out_refund_no: null,
+  bill_date: null,
 };

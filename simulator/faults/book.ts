@@ -11,6 +11,7 @@ import {
   type FiredFault,
   faultParameters,
   faultRequest,
+  isBillFault,
   matchingOperations,
   ruleProblems,
   type Subject,
@@ -19,6 +20,8 @@ import { type Recording, Replay, recordingProblems } from './replay.ts';
 
 /** How many fired faults are remembered, the newest: enough to replay a long run, and not the memory of a longer one. */
 const MOST_LOGGED = 100_000;
+
+const NONE: readonly FaultRule[] = [];
 
 /** Names the rules of a scenario, so that a restart finds them. */
 const SCENARIO_PREFIX = 'scenario-';
@@ -31,6 +34,9 @@ export interface ArrangedFaults {
 
 /** Whether a fault of a kind, by a rule, can happen on this occasion; the rule waits otherwise. */
 export type Fits = (kind: FaultKind, rule: FaultRule) => boolean;
+
+/** Fires what fits besides, on an occasion at hand. */
+export type FireFaults = (fits: Fits) => readonly FaultRule[];
 
 /** Arranged faults, and the log of those that fired. */
 export class FaultBook {
@@ -119,25 +125,38 @@ export class FaultBook {
    * call as long as they pass the same subject.
    */
   fire(operation: string, subject: Subject, fits: Fits): FaultRule | undefined {
+    return this.#fire(operation, subject, fits, 1)[0];
+  }
+
+  /** As {@link fire}, all rules that fit: a bill can be wrong in several ways. */
+  fireAll(operation: string, subject: Subject, fits: Fits): readonly FaultRule[] {
+    return this.#fire(operation, subject, fits, Number.POSITIVE_INFINITY);
+  }
+
+  #fire(operation: string, subject: Subject, fits: Fits, most: number): readonly FaultRule[] {
     const call = this.#callOf(operation, subject);
-    if (this.#replay) {
-      const recorded = this.#replay.take(operation, call, fits);
-      if (recorded) this.#record(recorded, operation, call, subject);
-      return recorded;
+    const fired = this.#replay
+      ? this.#replay.take(operation, call, fits, most)
+      : this.#due(operation, subject, fits, most);
+    for (const rule of fired) {
+      if (!this.#replay) this.#spend(rule);
+      this.#record(rule, operation, call, subject);
     }
-    if (this.#rules.size === 0) return undefined;
-    let fired: FaultRule | undefined;
+    return fired;
+  }
+
+  /** The oldest rules that fit, at most so many. */
+  #due(operation: string, subject: Subject, fits: Fits, most: number): readonly FaultRule[] {
+    if (this.#rules.size === 0) return NONE;
+    const due: FaultRule[] = [];
     for (const rule of this.#rules.values()) {
       if (!this.#concerns(rule, operation, subject) || !fits(rule.kind, rule)) continue;
       // Every rule counts the calls that match it, also those that another one spoils.
       rule.seen += 1;
-      if (!fired && this.#isDue(rule)) fired = rule;
+      if (due.length < most && this.#isDue(rule)) due.push(rule);
       else if (rule.nth !== undefined || rule.after !== undefined) this.#rules.put(rule.id, rule);
     }
-    if (!fired) return undefined;
-    this.#spend(fired);
-    this.#record(fired, operation, call, subject);
-    return fired;
+    return due;
   }
 
   /**
@@ -204,9 +223,10 @@ export class FaultBook {
     return (
       this.#prepared.get(rule.id)?.operations.has(operation) === true &&
       (rule.mchid === undefined || rule.mchid === subject.mchid) &&
-      (rule.out_trade_no === undefined || rule.out_trade_no === subject.outTradeNo) &&
-      (rule.out_refund_no === undefined || rule.out_refund_no === subject.outRefundNo) &&
-      (rule.event_type === undefined || rule.event_type === subject.eventType)
+      // A bill is about many orders: it says by itself whether it has the row.
+      (isBillFault(rule.kind) || isAbout(rule, subject)) &&
+      (rule.event_type === undefined || rule.event_type === subject.eventType) &&
+      (rule.bill_date === undefined || rule.bill_date === subject.billDate)
     );
   }
 
@@ -234,13 +254,21 @@ export class FaultBook {
       kind: rule.kind,
       parameters: parametersOf(rule),
       mchid: subject.mchid ?? null,
-      out_trade_no: subject.outTradeNo ?? null,
-      out_refund_no: subject.outRefundNo ?? null,
+      out_trade_no: subject.outTradeNo ?? rule.out_trade_no ?? null,
+      out_refund_no: subject.outRefundNo ?? rule.out_refund_no ?? null,
+      bill_date: subject.billDate ?? null,
     };
     this.#fired.put(String(fired.sequence), fired);
     if (this.#fired.size > MOST_LOGGED) this.#fired.delete(String(fired.sequence - MOST_LOGGED));
     this.#onFired(fired);
   }
+}
+
+function isAbout({ out_trade_no, out_refund_no }: FaultRule, { outTradeNo, outRefundNo }: Subject): boolean {
+  return (
+    (out_trade_no === undefined || out_trade_no === outTradeNo) &&
+    (out_refund_no === undefined || out_refund_no === outRefundNo)
+  );
 }
 
 function parametersOf(rule: FaultRule): FaultParameters {

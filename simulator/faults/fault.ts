@@ -59,16 +59,28 @@ export const NOTIFICATION_FAULTS = {
     'it is signed with the other kind of key: certificate instead of public key, or the other way round',
 } as const;
 
+/** What is wrong with a bill that is applied for. The sums and the hash are those of the wrong rows, so nothing in the bill itself shows it. */
+export const BILL_FAULTS = {
+  missing_row: 'the row of out_trade_no or out_refund_no is missing, or the first payment',
+  extra_row: 'it has a payment that the merchant never ordered',
+  altered_row: 'the row of out_trade_no or out_refund_no, or the first payment, is about a yuan more',
+  restated:
+    'from now on the bills of the day are another version: refunds are as they are now, and the row of out_trade_no or out_refund_no, or the first payment, has another fee',
+  bad_hash: 'its hash is not that of its bytes',
+  truncated: 'its file ends in the middle, though the transfer is complete',
+} as const;
+
 export type AnswerFault = keyof typeof ANSWER_FAULTS;
 export type Race = keyof typeof RACES;
 export type ApplicationFault = keyof typeof APPLICATION_FAULTS;
 export type OutcomeFault = keyof typeof OUTCOME_FAULTS;
 export type NotificationFault = keyof typeof NOTIFICATION_FAULTS;
-export type FaultKind = AnswerFault | Race | ApplicationFault | OutcomeFault | NotificationFault;
+export type BillFault = keyof typeof BILL_FAULTS;
+export type FaultKind = AnswerFault | Race | ApplicationFault | OutcomeFault | NotificationFault | BillFault;
 
 /** What happens by each kind, in a sentence; notifications and answers say it in their own words. */
 export const FAULT_DESCRIPTIONS = {
-  answer: { ...ANSWER_FAULTS, ...RACES, ...APPLICATION_FAULTS },
+  answer: { ...ANSWER_FAULTS, ...RACES, ...APPLICATION_FAULTS, ...BILL_FAULTS },
   refund: OUTCOME_FAULTS,
   notification: NOTIFICATION_FAULTS,
 } as const;
@@ -77,9 +89,14 @@ export const FAULT_DESCRIPTIONS = {
 export type FaultTable = Readonly<Record<string, readonly FaultKind[]>>;
 
 /** The kinds that fit an endpoint of v3: any answer can be spoilt, and `special` are those that only make sense there. */
-export function requestFaults(special: readonly (Race | ApplicationFault)[] = []): readonly FaultKind[] {
+export function requestFaults(
+  special: readonly (Race | ApplicationFault | BillFault)[] = [],
+): readonly FaultKind[] {
   return [...(Object.keys(ANSWER_FAULTS) as AnswerFault[]), ...special];
 }
+
+/** The kinds that fit applications for bills. */
+export const BILL_FAULT_KINDS = Object.keys(BILL_FAULTS) as readonly BillFault[];
 
 /** The kinds that fit notifications. */
 export const NOTIFICATION_FAULT_KINDS = Object.keys(NOTIFICATION_FAULTS) as readonly NotificationFault[];
@@ -131,11 +148,16 @@ export const faultRequest = faultParameters.extend({
   kind: z.string().min(1),
   /** Only for what this merchant signed, or is told. */
   mchid: z.string().min(1).optional(),
-  /** Only for this order; a refund counts to its order. */
+  /** Only for this order; a refund counts to its order. Of a bill: the row that is wrong. */
   out_trade_no: z.string().min(1).optional(),
   out_refund_no: z.string().min(1).optional(),
   /** Only for notifications of this kind: `REFUND.SUCCESS`. */
   event_type: z.string().min(1).optional(),
+  /** Only for the bills of this day in Asia/Shanghai: `2026-03-01`. */
+  bill_date: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\d$/, 'must be a date, yyyy-MM-dd')
+    .optional(),
   /** Only for the n-th of the calls that match, counted from 1. */
   nth: z.int().positive().optional(),
   /** From the n-th of the calls that match. */
@@ -171,6 +193,7 @@ export const firedFault = z.strictObject({
   mchid: z.string().nullable(),
   out_trade_no: z.string().nullable(),
   out_refund_no: z.string().nullable(),
+  bill_date: z.string().nullable(),
 });
 export type FiredFault = Omit<z.output<typeof firedFault>, 'kind'> & { kind: FaultKind };
 
@@ -181,11 +204,18 @@ export interface Subject {
   outTradeNo?: string | undefined;
   outRefundNo?: string | undefined;
   eventType?: string | undefined;
+  /** Of which day a bill is, `yyyy-MM-dd`. */
+  billDate?: string | undefined;
 }
 
-/** Whether a kind is a race; the other kinds spoil the answer. */
+/** Whether a kind is a race. */
 export function isRace(kind: FaultKind): kind is Race {
   return Object.hasOwn(RACES, kind);
+}
+
+/** Whether a kind is about what a bill says. */
+export function isBillFault(kind: FaultKind): kind is BillFault {
+  return Object.hasOwn(BILL_FAULTS, kind);
 }
 
 /** The operations that a name or a pattern with `*` means. */
@@ -237,6 +267,9 @@ export function ruleProblems(rule: z.output<typeof faultRequest>, table: FaultTa
   }
   if (rule.event_type !== undefined && rule.operation !== 'notification') {
     problems.push('event_type is for notifications');
+  }
+  if (rule.bill_date !== undefined && !operations.some((name) => table[name]?.some(isBillFault))) {
+    problems.push('bill_date is for applications for bills');
   }
   return problems;
 }

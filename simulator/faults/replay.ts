@@ -8,6 +8,9 @@ export const recording = z.object({
   kind: firedFault.shape.kind,
   parameters: faultParameters.prefault({}),
   rule_id: z.string().default('replay'),
+  /** Of a bill: the row that was wrong. */
+  out_trade_no: firedFault.shape.out_trade_no.default(null),
+  out_refund_no: firedFault.shape.out_refund_no.default(null),
 });
 export type Recording = z.input<typeof recording>;
 
@@ -28,13 +31,15 @@ export class Replay {
 
   constructor(recordings: readonly Recording[]) {
     for (const given of recordings) {
-      const { operation, call, kind, parameters, rule_id: id } = recording.parse(given);
+      const { operation, call, kind, parameters, rule_id: id, ...numbers } = recording.parse(given);
       const key = `${operation} ${call}`;
       const rule: FaultRule = {
         id,
         operation,
         kind: kind as FaultKind,
         ...parameters,
+        out_trade_no: numbers.out_trade_no ?? undefined,
+        out_refund_no: numbers.out_refund_no ?? undefined,
         times: 1,
         seen: call,
         probability: 1,
@@ -48,16 +53,22 @@ export class Replay {
     return this.#size;
   }
 
-  /** The fault that fired at this call; a call can have a race and another one. */
+  /** The faults that fired at this call and fit, at most so many; a call can have a race and another one. */
   take(
     operation: string,
     call: number,
     fits: (kind: FaultKind, rule: FaultRule) => boolean,
-  ): FaultRule | undefined {
-    const waiting = this.#waiting.get(`${operation} ${call}`) ?? [];
-    const index = waiting.findIndex((rule) => fits(rule.kind, rule));
-    if (index < 0) return undefined;
-    this.#size -= 1;
-    return waiting.splice(index, 1)[0];
+    most: number,
+  ): readonly FaultRule[] {
+    const key = `${operation} ${call}`;
+    const waiting = this.#waiting.get(key);
+    if (!waiting) return [];
+    const taken = waiting.filter((rule) => fits(rule.kind, rule)).slice(0, most);
+    this.#waiting.set(
+      key,
+      waiting.filter((rule) => !taken.includes(rule)),
+    );
+    this.#size -= taken.length;
+    return taken;
   }
 }

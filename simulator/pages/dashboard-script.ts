@@ -85,13 +85,13 @@ const parametersOf = (fault) => PARAMETERS.map((name) => fault[name] !== undefin
 function faultRow(rule) {
   return row(rule.operation + ' → ' + rule.kind,
     small(rule.mchid, rule.out_trade_no && 'order ' + rule.out_trade_no, rule.out_refund_no && 'refund ' + rule.out_refund_no,
-      rule.event_type, rule.nth && 'call ' + rule.nth, rule.after && 'from call ' + rule.after, rule.seen && rule.seen + ' calls so far',
+      rule.event_type, rule.bill_date, rule.nth && 'call ' + rule.nth, rule.after && 'from call ' + rule.after, rule.seen && rule.seen + ' calls so far',
       rule.probability < 1 && 'probability ' + rule.probability, ...parametersOf(rule)),
     '', element('div', { class: 'state' }, element('span', { class: 'badge bad' }, rule.times === null ? 'for ever' : '× ' + rule.times)),
     [button('Remove', 'DELETE', '/faults/' + rule.id)]);
 }
 const firedRow = (fired) => row(fired.operation + ' → ' + fired.kind,
-  small(time(fired.time), 'call ' + fired.call, fired.out_trade_no, fired.out_refund_no, ...parametersOf(fired.parameters)), '', element('div'), []);
+  small(time(fired.time), 'call ' + fired.call, fired.out_trade_no, fired.out_refund_no, fired.bill_date, ...parametersOf(fired.parameters)), '', element('div'), []);
 
 const shown = {};
 function fill(id, entries, toRow, nothing, total) {

@@ -87,6 +87,7 @@ label.check input { width: auto; }
   <label>Only merchant<input name="mchid" autocomplete="off"></label>
   <label>Only order<input name="out_trade_no" autocomplete="off"></label>
   <label>Only refund<input name="out_refund_no" autocomplete="off"></label>
+  <label>Only bills of<input name="bill_date" type="date"></label>
   <label data-parameter="delay_ms">Delay in ms<input name="delay_ms" type="number" min="0"></label>
   <label data-parameter="skew_ms">Timestamp off by ms<input name="skew_ms" type="number"></label>
   <label data-parameter="lag_ms">Lag in ms<input name="lag_ms" type="number" min="1"></label>

@@ -1,5 +1,6 @@
 import type { V2SignType } from '../../wechatpay/v2/signature.ts';
 import type { V2Fields } from '../../wechatpay/v2/xml.ts';
+import type { FireFaults } from '../faults/book.ts';
 import type { FaultKind, Subject } from '../faults/fault.ts';
 import type { Gateway } from '../gateway.ts';
 import type { SimulatedMerchant } from '../merchants/merchant.ts';
@@ -28,10 +29,10 @@ export interface CheckedV2Call {
   subject: Subject;
   /**
    * Takes effect and answers what comes after the envelope, or a file, later when there is much to compute. `lagging` answers a query as a
-   * gateway does that has not seen the payment yet.
+   * gateway does that has not seen the payment yet; `fireFaults` asks for faults that only the call itself can place.
    * @throws V2Error, or GatewayError of the books, for a business refusal.
    */
-  run(lagging: boolean): V2Fields | FileReply | Promise<V2Fields | FileReply>;
+  run(lagging: boolean, fireFaults: FireFaults): V2Fields | FileReply | Promise<V2Fields | FileReply>;
 }
 
 /** One endpoint of v2. */

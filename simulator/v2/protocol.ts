@@ -96,7 +96,7 @@ export class V2Protocol {
     await carryOut<V2Answer>(this.#gateway, response, {
       name: operation.name,
       subject,
-      run: (lagging) => outcome(run, lagging, operation, signer),
+      run: (...how) => outcome(() => run(...how), operation, signer),
       isRefusal,
       instead: (fault) => instead(fault, operation, signer),
       tooMany: (excess) => refusal(tooMany(excess), operation, signer),
@@ -110,13 +110,12 @@ function isKnown(appid: string, merchants: SimulatedMerchant[]): boolean {
 }
 
 async function outcome(
-  run: CheckedV2Call['run'],
-  lagging: boolean,
+  run: () => ReturnType<CheckedV2Call['run']>,
   operation: V2Operation,
   signer: V2Signer,
 ): Promise<V2Answer> {
   try {
-    return confirmation(await run(lagging), operation, signer);
+    return confirmation(await run(), operation, signer);
   } catch (error) {
     return refusal(error, operation, signer);
   }

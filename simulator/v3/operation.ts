@@ -1,4 +1,5 @@
-import type { FaultKind, Subject } from '../faults/fault.ts';
+import type { FireFaults } from '../faults/book.ts';
+import type { ApplicationFault, BillFault, Race, Subject } from '../faults/fault.ts';
 import type { Gateway } from '../gateway.ts';
 import { GatewayError, paramError } from '../gateway-error.ts';
 import type { SimulatedMerchant, SimulatedSubMerchant } from '../merchants/merchant.ts';
@@ -45,10 +46,10 @@ export interface CheckedCall {
   order?: Order | undefined;
   /**
    * Takes effect and answers, later when there is much to compute. `lagging` answers a query as a gateway does that has not seen the payment
-   * yet.
+   * yet; `fireFaults` asks for faults that only the call itself can place.
    * @throws GatewayError for a business refusal.
    */
-  run(lagging: boolean): Reply | Promise<Reply>;
+  run(lagging: boolean, fireFaults: FireFaults): Reply | Promise<Reply>;
 }
 
 /** One endpoint of the gateway. */
@@ -58,7 +59,7 @@ export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: RegExp;
   /** Faults that make sense only here. */
-  faults?: readonly Extract<FaultKind, 'pay_before' | 'pay_after' | 'notpay_lag' | 'not_enough'>[];
+  faults?: readonly (Race | ApplicationFault | BillFault)[];
   /** What the signature of the request covers, where that is not the whole body. */
   signedPart?(body: Buffer, contentType: string): Buffer;
   /** @throws GatewayError 400 for the mchid or a field. */

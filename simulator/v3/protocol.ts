@@ -47,12 +47,10 @@ export class Protocol {
     const url = request.url ?? '/';
     const [path = '/', ...rest] = url.split('?');
     const query = rest.join('?');
-    const candidates = OPERATIONS.filter((operation) => operation.path.test(path));
-    const operation = candidates.find(({ method }) => method === request.method);
+    const operation = OPERATIONS.find((one) => one.method === request.method && one.path.test(path));
     if (!operation) {
-      response
-        .writeHead(candidates.length ? 405 : 404, { 'Content-Length': 0, 'Request-ID': this.#requestId(0) })
-        .end();
+      const status = OPERATIONS.some((one) => one.path.test(path)) ? 405 : 404;
+      response.writeHead(status, { 'Content-Length': 0, 'Request-ID': this.#requestId(0) }).end();
       return;
     }
     let checked: CheckedCall;
@@ -100,7 +98,7 @@ export class Protocol {
       name,
       subject,
       order,
-      run: (lagging) => outcome(run, lagging),
+      run: (...how) => outcome(() => run(...how)),
       isRefusal: ({ status }) => status >= 400,
       instead,
       tooMany,
@@ -179,9 +177,9 @@ function pathParameters({ path }: Operation, text: string): Record<string, strin
   return parameters;
 }
 
-async function outcome(run: CheckedCall['run'], lagging: boolean): Promise<Answer> {
+async function outcome(run: () => ReturnType<CheckedCall['run']>): Promise<Answer> {
   try {
-    const body = await run(lagging);
+    const body = await run();
     return { status: body === undefined ? 204 : 200, body, internalCode: 0 };
   } catch (error) {
     return refusal(error);

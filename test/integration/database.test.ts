@@ -51,10 +51,12 @@ describe('database', () => {
           values ('mch_1', 'ten_1', '1900000001', 'wx1', '1', '', '', '{}', 'http://127.0.0.1');
         insert into payments (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, time_expire, status, transaction_id)
           values ('pay_1', 'ten_1', 'mch_1', 'T000001', 'NATIVE', 100, 'CNY', 'x', now(), 'PARTIALLY_REFUNDED', '4200000001');
+        begin;
         insert into refunds (id, tenant_id, merchant_id, payment_id, amount, status)
           values ('ref_1', 'ten_1', 'mch_1', 'pay_1', 40, 'SUCCEEDED');
         insert into refund_attempts (tenant_id, merchant_id, refund_id, number, out_refund_no, wechat_refund_id, outcome, ended_at)
           values ('ten_1', 'mch_1', 'ref_1', 1, 'R1', '5030000001', 'SUCCEEDED', now());
+        commit;
         insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
           values ('ten_1', 'mch_1', 'wechat_receivable', 'asset', 'CNY'), ('ten_1', 'mch_1', 'sales', 'income', 'CNY');
         insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, refund_id, effective_at)

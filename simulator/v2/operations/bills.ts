@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { isoDate } from '../../bills/calendar.ts';
 import type { BuiltBill } from '../../bills/file.ts';
+import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
 import { GatewayError } from '../../gateway-error.ts';
 import type { FileReply } from '../../v3/operation.ts';
 import { checkElements } from '../elements.ts';
@@ -29,6 +31,8 @@ export const billOperations: readonly V2Operation[] = [
     path: '/pay/downloadbill',
     answers: 'bill',
     forWholeProvider: true,
+    // Nothing says the hash of a file.
+    faults: BILL_FAULT_KINDS.filter((kind) => kind !== 'bad_hash'),
     check: checkTradeBill,
   },
   {
@@ -37,6 +41,7 @@ export const billOperations: readonly V2Operation[] = [
     certificate: true,
     forWholeProvider: true,
     signTypes: ['HMAC-SHA256'],
+    faults: BILL_FAULT_KINDS,
     check: checkFundFlow,
   },
 ];
@@ -44,12 +49,13 @@ export const billOperations: readonly V2Operation[] = [
 function checkTradeBill({ gateway, caller, subMchid, fields }: V2Call): CheckedV2Call {
   const { bill_date, bill_type = 'ALL', tar_type } = checkElements(tradeBill, fields);
   const owner = { mchid: caller.mchid, subMchid };
+  const billDate = isoDate(bill_date);
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
+    subject: { mchid: caller.mchid, billDate },
+    run: async (_, fireFaults) => {
       // Refunds of recharges are not simulated.
       if (bill_type === 'RECHARGE_REFUND') throw new V2Error('NO_BILL_EXIST');
-      const bill = await made(gateway.bills.trade(owner, isoDate(bill_date), bill_type, FORM));
+      const bill = await made(gateway.bills.trade(owner, billDate, bill_type, fireFaults, FORM));
       return file(bill, tar_type);
     },
   };
@@ -57,11 +63,12 @@ function checkTradeBill({ gateway, caller, subMchid, fields }: V2Call): CheckedV
 
 function checkFundFlow({ gateway, caller, fields }: V2Call): CheckedV2Call {
   const { bill_date, account_type, tar_type } = checkElements(fundFlow, fields);
+  const billDate = isoDate(bill_date);
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
+    subject: { mchid: caller.mchid, billDate },
+    run: async (_, fireFaults) => {
       const account = ACCOUNTS[account_type];
-      const bill = await made(gateway.bills.fundFlow(caller, isoDate(bill_date), account, FORM));
+      const bill = await made(gateway.bills.fundFlow(caller, billDate, account, fireFaults, FORM));
       return { ...file(bill, tar_type), headers: { Digest: `SHA=${bill.sha1s[0]}` } };
     },
   };
@@ -75,11 +82,6 @@ async function made(bill: Promise<BuiltBill>): Promise<BuiltBill> {
     if (error instanceof GatewayError && error.code === 'INVALID_REQUEST') throw new V2Error('NO_BILL_EXIST');
     throw error;
   }
-}
-
-/** `2026-03-01` for `20260301`. */
-function isoDate(text: string): string {
-  return text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
 }
 
 function file(bill: BuiltBill, tarType: 'GZIP' | undefined): FileReply {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OfferedFile } from '../../bills/downloads.ts';
 import type { BuiltBill, Packing } from '../../bills/file.ts';
+import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
 import { GatewayError, paramError } from '../../gateway-error.ts';
 import { encryptField } from '../../keys/sensitive-field.ts';
 import { type Call, type CheckedCall, type Operation, subMerchant } from '../operation.ts';
@@ -28,18 +29,32 @@ const NONCE_LENGTH = 12;
 
 /** Bills of merchants and service providers, and their download (official pages of GET /v3/bill/…). */
 export const billOperations: readonly Operation[] = [
-  { name: 'bill.trade', method: 'GET', path: /^\/v3\/bill\/tradebill$/, check: checkTrade },
-  { name: 'bill.fund_flow', method: 'GET', path: /^\/v3\/bill\/fundflowbill$/, check: checkFundFlow },
+  {
+    name: 'bill.trade',
+    method: 'GET',
+    path: /^\/v3\/bill\/tradebill$/,
+    faults: BILL_FAULT_KINDS,
+    check: checkTrade,
+  },
+  {
+    name: 'bill.fund_flow',
+    method: 'GET',
+    path: /^\/v3\/bill\/fundflowbill$/,
+    faults: BILL_FAULT_KINDS,
+    check: checkFundFlow,
+  },
   {
     name: 'bill.sub_merchant_fund_flow',
     method: 'GET',
     path: /^\/v3\/bill\/sub-merchant-fundflowbill$/,
+    faults: BILL_FAULT_KINDS,
     check: checkSubMerchantFundFlow,
   },
   {
     name: 'bill.ecommerce_fund_flow',
     method: 'GET',
     path: /^\/v3\/ecommerce\/bill\/fundflowbill$/,
+    faults: BILL_FAULT_KINDS,
     check: checkEcommerceFundFlow,
   },
   {
@@ -57,11 +72,11 @@ function checkTrade(call: Call): CheckedCall {
   const subMchid = query.get('sub_mchid') ?? undefined;
   if (subMchid !== undefined) subMerchant(caller, subMchid);
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
+    subject: subjectOf(call),
+    run: async (_, fireFaults) => {
       if (!type) throw new GatewayError(400, 'NO_STATEMENT_EXIST', '请求的账单文件不存在');
       const owner = { mchid: caller.mchid, subMchid };
-      const bill = await gateway.bills.trade(owner, query.get('bill_date'), type);
+      const bill = await gateway.bills.trade(owner, query.get('bill_date'), type, fireFaults);
       return offered(call, bill, 1, { gzip });
     },
   };
@@ -72,9 +87,9 @@ function checkFundFlow(call: Call): CheckedCall {
   const fundAccount = parameter(query, 'account_type', account) ?? 'BASIC';
   const gzip = parameter(query, 'tar_type', tarType) === 'GZIP';
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
-      const bill = await gateway.bills.fundFlow(caller, query.get('bill_date'), fundAccount);
+    subject: subjectOf(call),
+    run: async (_, fireFaults) => {
+      const bill = await gateway.bills.fundFlow(caller, query.get('bill_date'), fundAccount, fireFaults);
       return offered(call, bill, 1, { gzip });
     },
   };
@@ -89,10 +104,11 @@ function checkSubMerchantFundFlow(call: Call): CheckedCall {
   mustBeProvider(call);
   subMerchant(caller, subMchid);
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
+    subject: subjectOf(call),
+    run: async (_, fireFaults) => {
       const owner = { mchid: caller.mchid, subMchid };
-      const bill = await gateway.bills.subMerchantFundFlow(owner, query.get('bill_date'), fundAccount);
+      const date = query.get('bill_date');
+      const bill = await gateway.bills.subMerchantFundFlow(owner, date, fundAccount, fireFaults);
       return offeredParts(call, bill, gzip);
     },
   };
@@ -104,9 +120,10 @@ function checkEcommerceFundFlow(call: Call): CheckedCall {
   const gzip = encryptedGzip(query);
   mustBeProvider(call);
   return {
-    subject: { mchid: caller.mchid },
-    run: async () => {
-      const bill = await gateway.bills.subMerchantFundFlow(caller, query.get('bill_date'), fundAccount);
+    subject: subjectOf(call),
+    run: async (_, fireFaults) => {
+      const date = query.get('bill_date');
+      const bill = await gateway.bills.subMerchantFundFlow(caller, date, fundAccount, fireFaults);
       return offeredParts(call, bill, gzip);
     },
   };
@@ -116,6 +133,10 @@ function checkDownload({ gateway, caller, query }: Call): CheckedCall {
   const token = query.get('token');
   if (!token) throw paramError({ field: 'token', issue: 'required', location: 'query' });
   return { subject: { mchid: caller.mchid }, run: () => gateway.bills.downloads.fetch(caller.mchid, token) };
+}
+
+function subjectOf({ caller, query }: Call): CheckedCall['subject'] {
+  return { mchid: caller.mchid, billDate: query.get('bill_date') ?? undefined };
 }
 
 /** A checked parameter of the query. @throws GatewayError 400 PARAM_ERROR */

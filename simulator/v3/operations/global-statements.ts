@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isoDate } from '../../bills/calendar.ts';
+import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
 import { paramError } from '../../gateway-error.ts';
 import { netOf, type Settlement, settlementsOf } from '../../money/settlement.ts';
 import { chinaDate } from '../../time/china-time.ts';
@@ -16,6 +18,7 @@ export const globalStatementOperations: readonly Operation[] = [
     name: 'statement.download',
     method: 'GET',
     path: new RegExp(`^${GLOBAL}/statements$`),
+    faults: BILL_FAULT_KINDS,
     check: checkStatement,
   },
   {
@@ -30,10 +33,11 @@ function checkStatement({ gateway, caller, query }: Call): CheckedCall {
   const { mchid } = caller;
   namesItself({ caller, query });
   const subMchid = queriedSub(caller, query);
+  const date = query.get('date');
   return {
-    subject: { mchid },
-    run: async (): Promise<FileReply> => {
-      const bill = await gateway.bills.statement({ mchid, subMchid }, query.get('date'));
+    subject: { mchid, billDate: date === null ? undefined : isoDate(date) },
+    run: async (_, fireFaults): Promise<FileReply> => {
+      const bill = await gateway.bills.statement({ mchid, subMchid }, date, fireFaults);
       const sha1 = bill.sha1s[0] ?? '';
       return {
         contentType: 'text/plain; charset=utf-8',

@@ -125,14 +125,14 @@ describe('simulator: bills by our own client', () => {
 
   for (const [kind, code] of [
     ['bad_hash', 'BILL_HASH_MISMATCH'],
-    ['truncated_gzip', 'BILL_CORRUPT'],
+    ['truncated', 'BILL_CORRUPT'],
   ] as const) {
     it(`${kind} is ${code} at the end of the stream`, async () => {
       desk = await BillDesk.open();
       const pay = merchant();
       await desk.paid('T000001');
       desk.at('2026-03-02T10:00:00+08:00');
-      await control(desk.simulator, 'POST', '/bills/alterations', { date: '2026-03-01', kind });
+      desk.simulator.gateway.addFault({ operation: 'bill.trade', kind });
       const bill = await pay.bills.download(await pay.bills.trade(DATE));
       await assert.rejects(all(readTradeBill(bill)), { code });
     });

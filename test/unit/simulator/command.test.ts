@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,10 @@ class Run {
     this.#process.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** The base URL of its one line. */
@@ -113,6 +117,23 @@ describe('simulator: the command', function () {
     }
   });
 
+  it('says which process has the folder of --data, and changes nothing in it', async () => {
+    const first = run('--port', '0', '--data', folder);
+    await first.ready();
+    const before = await readFile(join(folder, 'journal-2.jsonl'), 'utf8');
+    const second = run('--port', '0', '--data', folder);
+    assert.equal(await second.ended(), 1);
+    assert.equal(
+      second.stderr,
+      `paysaga: ${folder} is in use by process ${first.pid}: end it, or take another folder with --data\n`,
+    );
+    assert.equal(await readFile(join(folder, 'journal-2.jsonl'), 'utf8'), before);
+    first.stop('SIGTERM');
+    assert.equal(await first.ended(), 0);
+    assert.deepEqual(await readdir(folder), ['journal-2.jsonl']);
+    await run('--port', '0', '--data', folder).ready();
+  });
+
   it('goes on with --data where it ended', async () => {
     const args = ['--port', '0', '--data', folder];
     const first = run(...args);
@@ -123,6 +144,7 @@ describe('simulator: the command', function () {
     assert.equal(clock.status, 200);
     first.stop('SIGKILL');
     await first.ended();
+    // The lock of a killed process is in nobody's way.
     const second = run(...args);
     const answer = await fetch(`${await second.ready()}/_simulator/clock`);
     const { offset_ms } = (await answer.json()) as { offset_ms: number };

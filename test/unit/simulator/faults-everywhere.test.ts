@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isBillFault } from '../../../simulator/faults/fault.ts';
 import { FAULT_KINDS, type FaultKind, type Simulator, startSimulator } from '../../../simulator/index.ts';
 import { isSigned, orderBody, type RawAnswer, RawClient } from './client.ts';
 import { ComplaintDesk } from './complaint-desk.ts';
@@ -186,8 +187,8 @@ describe('simulator: each endpoint of v3 has each fault', () => {
       const call = CALLS[operation];
       assert.ok(call, 'a request of this test');
       for (const kind of FAULT_KINDS[operation] ?? []) {
-        // Races need an order that can take part in them: they have tests of their own.
-        if (RACES.includes(kind)) continue;
+        // Races need an order that can take part in them, and bills trade of a day: they have tests of their own.
+        if (RACES.includes(kind) || isBillFault(kind)) continue;
         const delay = SOON.includes(kind) ? { delay_ms: 1 } : {};
         const code = kind === 'refused' ? { code: 'RULE_LIMIT' as const } : {};
         simulator.gateway.addFault({ operation, kind, ...delay, ...code });

@@ -9,6 +9,7 @@ import { CONTROLS } from '../../../simulator/control/index.ts';
 import {
   ANSWER_FAULTS,
   APPLICATION_FAULTS,
+  BILL_FAULTS,
   NOTIFICATION_FAULTS,
   OUTCOME_FAULTS,
   RACES,
@@ -106,7 +107,14 @@ describe('simulator: the guide', () => {
   });
 
   it('names every kind of fault, and no other', () => {
-    const kinds = [ANSWER_FAULTS, RACES, APPLICATION_FAULTS, OUTCOME_FAULTS, NOTIFICATION_FAULTS];
+    const kinds = [
+      ANSWER_FAULTS,
+      RACES,
+      APPLICATION_FAULTS,
+      OUTCOME_FAULTS,
+      NOTIFICATION_FAULTS,
+      BILL_FAULTS,
+    ];
     const [, tables = ''] = section('## Faults').split('**Answers**');
     same(new Set(firstColumn(tables)), new Set(kinds.flatMap((group) => Object.keys(group))));
   });

@@ -142,6 +142,7 @@ describe('simulator: start, restart and control', () => {
     assert.equal((await control(simulator, 'GET', '/state')).json.orders, 2);
     assert.equal((await control(simulator, 'POST', '/reset')).status, 204);
     assert.equal((await control(simulator, 'GET', '/state')).json.orders, 0);
+    await simulator.close();
     const [reopened] = await start({ dataDir: directory });
     assert.equal(reopened.gateway.state().orders, 0);
   });

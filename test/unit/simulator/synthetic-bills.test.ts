@@ -171,7 +171,8 @@ describe('simulator: bills of any size', () => {
       assert.equal(json.sub_mchid, sub);
       desk.at('2026-03-02T10:00:00+08:00');
       assert.equal((await desk.tradeBill()).json.code, 'NO_STATEMENT_EXIST');
-      const bill = await desk.simulator.gateway.bills.trade({ mchid, subMchid: sub }, '2026-03-01', 'ALL');
+      const { bills } = desk.simulator.gateway;
+      const bill = await bills.trade({ mchid, subMchid: sub }, '2026-03-01', 'ALL', () => []);
       assert.equal(bill.rows, 20);
     });
 

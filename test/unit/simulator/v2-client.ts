@@ -30,6 +30,8 @@ export interface V2Deviation {
 export interface V2RawAnswer {
   status: number;
   contentType: string;
+  /** The hash of a file: `SHA=…`. */
+  digest: string | undefined;
   text: string;
   /** Elements of XML. */
   xml: Elements;
@@ -81,6 +83,7 @@ export class RawV2Client {
     return {
       status: answer.statusCode,
       contentType: String(answer.headers['content-type']),
+      digest: answer.headers.digest?.toString(),
       text,
       xml: read,
       signedWith: signatureOf(read, key),
