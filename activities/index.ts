@@ -1,4 +1,5 @@
 import { acceptContradiction } from './accept-contradiction.ts';
+import { chargeCode } from './charge-code.ts';
 import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
@@ -17,6 +18,7 @@ import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
 import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { resolvePayment } from './resolve-payment.ts';
+import { reverseUnlessPaid } from './reverse-unless-paid.ts';
 import {
   settleCombinedByPolling,
   settleCombinedByQuery,
@@ -36,10 +38,12 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   return {
     createPrepayOrder: showingRefusals(dependencies, createPrepayOrder(dependencies)),
     renewPrepayOrder: showingRefusals(dependencies, renewPrepayOrder(dependencies)),
+    chargeCode: showingRefusals(dependencies, chargeCode(dependencies)),
     settleFromNotification: showingRefusals(dependencies, settleFromNotification(dependencies)),
     settleByPolling: showingRefusals(dependencies, settleByPolling(dependencies)),
     settleByQuery: showingRefusals(dependencies, settleByQuery(dependencies)),
     closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
+    reverseUnlessPaid: showingRefusals(dependencies, reverseUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
     decideLatePayment: decideLatePayment(dependencies),
     watchLatePayment: watchLatePayment(dependencies),

@@ -103,11 +103,16 @@ function describeTrouble({
   failureCode,
   failureMessage,
   attentionReason,
-}: Pick<Payment, 'failureCode' | 'failureMessage' | 'attentionReason'>): void {
+  attentionDetails = null,
+}: Pick<Payment, 'failureCode' | 'failureMessage' | 'attentionReason'> &
+  Partial<Pick<Payment, 'attentionDetails'>>): void {
   if (failureCode) line('failure', `${failureCode}: ${failureMessage}`);
   if (!attentionReason) return;
   line('attention', `${attentionReason}: ${PAYMENT_ATTENTION[attentionReason]}`);
   line('', `docs/runbooks/payment-${attentionReason.replaceAll('_', '-')}.md`);
+  if (attentionDetails === null) return;
+  line('WeChat Pay', JSON.stringify(attentionDetails.wechat_pay));
+  line('paysaga', JSON.stringify(attentionDetails.paysaga));
 }
 
 function combinedSummary(combined: CombinedPayment) {

@@ -18,6 +18,7 @@ import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
 import { type Merchants, openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
+import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
 import type { Nights } from '../worker/schedules.ts';
@@ -137,6 +138,8 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     apiV3Key: gatewayMerchant.apiV3Key,
     publicKeys: { [gatewayMerchant.publicKeyId]: gatewayMerchant.publicKeyPem },
     apiBaseUrl: simulator.baseUrl,
+    apiV2Key: gatewayMerchant.apiV2Key,
+    certificate: await merchantCertificate(gatewayMerchant),
   });
   const apiKey = await createApiKey(pool, tenantId, 'test');
   const merchants = openMerchants({ pool, vault, timeoutMs: options.gatewayTimeoutMs ?? 3_000 });
