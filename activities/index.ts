@@ -9,6 +9,9 @@ import { decideLatePayment, watchLatePayment } from './decide-late-payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { payOutRefund } from './pay-out-refund.ts';
+import { failReconciliation, listDueReconciliations } from './reconciliation/accounts.ts';
+import { loadBill } from './reconciliation/load-bill.ts';
+import { matchBills } from './reconciliation/match-bills.ts';
 import { recordOperatorAction } from './record-operator-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
@@ -63,6 +66,10 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     acceptContradiction: acceptContradiction(dependencies),
     settleRefundOffline: showingRefusals(dependencies, settleRefundOffline(dependencies)),
     requestRefundAttention: requestRefundAttention(dependencies),
+    listDueReconciliations: listDueReconciliations(dependencies),
+    loadBill: loadBill(dependencies),
+    matchBills: matchBills(dependencies),
+    failReconciliation: failReconciliation(dependencies),
     repeatWaitingSteps: repeatWaitingSteps(),
     recordOperatorAction: recordOperatorAction(dependencies),
     resolvePayment: resolvePayment(dependencies),
@@ -71,3 +78,7 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
 
 /** The activities as the workflows see them: types only. */
 export type Activities = ReturnType<typeof createActivities>;
+
+export type { RunFailure } from '../database/reconciliation/runs.ts';
+export type { BillPatience } from './reconciliation/load-bill.ts';
+export type { MatchOutcome } from './reconciliation/match-bills.ts';

@@ -21,6 +21,7 @@ import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
+import type { Nights } from '../worker/schedules.ts';
 import type { StartOptions } from '../workflows/start.ts';
 import { createDatabase, temporalAddress } from './servers.ts';
 
@@ -93,6 +94,8 @@ export interface WorkerOptions {
   codecKeys?: CodecKey[];
   /** Takes part in versioned deployments. */
   buildId?: string;
+  /** Keeps the schedules of the nights. */
+  nights?: Nights;
 }
 
 const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
@@ -174,7 +177,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const workerConnection = await NativeConnection.connect({ address });
 
   let hosts: Host[] = [];
-  async function startWorker({ codecKeys = options.codecKeys, buildId }: WorkerOptions = {}): Promise<void> {
+  async function startWorker({
+    codecKeys = options.codecKeys,
+    buildId,
+    nights,
+  }: WorkerOptions = {}): Promise<void> {
     const host = await hostSagas({
       connection: workerConnection,
       namespace: 'default',
@@ -187,6 +194,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
+      ...(nights && { nights }),
       timing,
     });
     hosts.push(host);

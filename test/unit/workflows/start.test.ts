@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import * as workflows from '../../../workflows/index.ts';
 import {
+  nightStart,
+  RECONCILIATION_SETTINGS,
+  reconciliationStart,
+} from '../../../workflows/reconciliation-start.ts';
+
+import {
   combinedStart,
   latePaymentStart,
   lookAgainStart,
@@ -24,12 +30,22 @@ const late = { ...payment, id: 'late_1', paymentId: 'pay_1', transactionId: '420
 
 describe('starting the sagas', () => {
   it('every workflow type that is started is exported, and none is exported that is not', () => {
+    const day = {
+      tenantId: 'ten_1',
+      merchantId: 'mch_1',
+      mchid: '1900012345',
+      subMchid: null,
+      billDate: '2026-03-01',
+    };
+    const night = { merchantId: 'mch_1', mchid: '1900012345', ...RECONCILIATION_SETTINGS };
     const started = [
       paymentStart(payment),
       combinedStart(combined),
       refundStart(refund),
       latePaymentStart(late),
       lookAgainStart(payment),
+      reconciliationStart(day),
+      nightStart(night, 'paysaga'),
     ].map((start) => start.workflowType);
     assert.deepEqual(started.sort(), Object.keys(workflows).sort());
   });
