@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { reconciliationScheduleId } from '../../domain/identity.ts';
@@ -6,6 +7,7 @@ import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
 import type { AccountResult } from '../../workflows/reconciliation-start.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
+import { temporalAddress } from '../servers.ts';
 
 /** On real time: a night is about yesterday. */
 describe('reconciliation nights', () => {
@@ -97,6 +99,44 @@ describe('reconciliation nights', () => {
       results.map(({ subMchid, result }) => [subMchid, result?.kind]),
       [[sub.mchid, 'done']],
     );
+  });
+
+  it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--import=tsx',
+        'cli/paysaga.ts',
+        'reconcile',
+        '--from',
+        daysAfter(yesterday(), -1),
+        '--to',
+        yesterday(),
+      ],
+      {
+        env: {
+          ...process.env,
+          DATABASE_URL: paysaga.databaseUrl,
+          TEMPORAL_ADDRESS: await temporalAddress(),
+          TEMPORAL_TASK_QUEUE: paysaga.taskQueue,
+        },
+      },
+    );
+    let [out, errors] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      errors += chunk;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0, errors);
+    // Two days of the merchant, and of the sub-merchant of the provider.
+    const lines = out.trim().split('\n');
+    assert.equal(lines.length, 4, out);
+    for (const line of lines)
+      assert.match(line, /rec_[0-9a-f]{32} {2}0 lines = 0 matched .* ledger explained/);
+    assert.match(errors, /1\/2 .*…\n(.*\n)*2\/2 /);
   });
 
   it('a night that fails pauses its schedule, which shows until somebody unpauses it', async () => {
