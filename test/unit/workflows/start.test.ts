@@ -5,6 +5,7 @@ import {
   RECONCILIATION_SETTINGS,
   reconciliationStart,
 } from '../../../workflows/reconciliation-start.ts';
+
 import {
   combinedStart,
   latePaymentStart,
@@ -41,10 +42,10 @@ describe('starting the sagas', () => {
       paymentStart(payment),
       combinedStart(combined),
       refundStart(refund),
-      reconciliationStart(day),
-      nightStart(night, 'paysaga'),
       latePaymentStart(late),
       lookAgainStart(payment),
+      reconciliationStart(day),
+      nightStart(night, 'paysaga'),
     ].map((start) => start.workflowType);
     assert.deepEqual(started.sort(), Object.keys(workflows).sort());
   });
