@@ -21,6 +21,9 @@ export interface Matching {
   midnightMinutes: number;
 }
 
+/** After so many new lines the planner is told of them at once. */
+const MANY_LINES = 10_000;
+
 /** Makes a value a literal of SQL. Only for texts of the rules, which are in the code. */
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const list = (texts: readonly string[]) => texts.map(literal).join(', ');
@@ -66,7 +69,12 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     'select exists (select 1 from reconciliation_lines where run = $1) known',
     [sequence],
   );
-  if (!rows[0]?.known) return await judge(db, matching, { movements, book }, 'reconciliation_lines');
+  if (!rows[0]?.known) {
+    const lines = await judge(db, matching, { movements, book }, 'reconciliation_lines');
+    // Whoever looks for the few that do not agree must not walk through all of them.
+    if (lines > MANY_LINES) await db.query('analyze reconciliation_lines');
+    return lines;
+  }
 
   await db.query('create temporary table fresh_lines (like reconciliation_lines) on commit drop');
   await judge(db, matching, { movements, book }, 'fresh_lines');
