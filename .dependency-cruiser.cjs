@@ -22,7 +22,7 @@ const mayImport = {
     'database',
     'gateway',
     'exports',
-    'workflows/(messages|start)\\.ts$',
+    'workflows/(messages|start|reconciliation-start|reconciliation-details)\\.ts$',
   ],
   simulator: ['wechatpay/v3/(signature|aead)\\.ts$', 'wechatpay/v2/(xml|signature|req-info)\\.ts$'],
   cli: [
@@ -33,7 +33,7 @@ const mayImport = {
     'database',
     'gateway',
     'exports',
-    'workflows/(messages|start)\\.ts$',
+    'workflows/(messages|start|reconciliation-start|reconciliation-details)\\.ts$',
     'worker',
     'api',
     'simulator',

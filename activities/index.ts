@@ -1,4 +1,5 @@
 import { acceptContradiction } from './accept-contradiction.ts';
+import { chargeCode } from './charge-code.ts';
 import { closeCombinedUnlessPaid } from './close-combined-unless-paid.ts';
 import { closeUnlessPaid } from './close-unless-paid.ts';
 import { createCombinedOrder, renewCombinedOrder } from './create-combined-order.ts';
@@ -8,12 +9,16 @@ import { decideLatePayment, watchLatePayment } from './decide-late-payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { GatewayPace } from './gateway-pace.ts';
 import { payOutRefund } from './pay-out-refund.ts';
+import { failReconciliation, listDueReconciliations } from './reconciliation/accounts.ts';
+import { loadBill } from './reconciliation/load-bill.ts';
+import { matchBills } from './reconciliation/match-bills.ts';
 import { recordOperatorAction } from './record-operator-action.ts';
 import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
 import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
 import { resolvePayment } from './resolve-payment.ts';
+import { reverseUnlessPaid } from './reverse-unless-paid.ts';
 import {
   settleCombinedByPolling,
   settleCombinedByQuery,
@@ -33,10 +38,12 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
   return {
     createPrepayOrder: showingRefusals(dependencies, createPrepayOrder(dependencies)),
     renewPrepayOrder: showingRefusals(dependencies, renewPrepayOrder(dependencies)),
+    chargeCode: showingRefusals(dependencies, chargeCode(dependencies)),
     settleFromNotification: showingRefusals(dependencies, settleFromNotification(dependencies)),
     settleByPolling: showingRefusals(dependencies, settleByPolling(dependencies)),
     settleByQuery: showingRefusals(dependencies, settleByQuery(dependencies)),
     closeUnlessPaid: showingRefusals(dependencies, closeUnlessPaid(dependencies)),
+    reverseUnlessPaid: showingRefusals(dependencies, reverseUnlessPaid(dependencies)),
     requestAttention: requestAttention(dependencies),
     decideLatePayment: decideLatePayment(dependencies),
     watchLatePayment: watchLatePayment(dependencies),
@@ -59,6 +66,10 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     acceptContradiction: acceptContradiction(dependencies),
     settleRefundOffline: showingRefusals(dependencies, settleRefundOffline(dependencies)),
     requestRefundAttention: requestRefundAttention(dependencies),
+    listDueReconciliations: listDueReconciliations(dependencies),
+    loadBill: loadBill(dependencies),
+    matchBills: matchBills(dependencies),
+    failReconciliation: failReconciliation(dependencies),
     repeatWaitingSteps: repeatWaitingSteps(),
     recordOperatorAction: recordOperatorAction(dependencies),
     resolvePayment: resolvePayment(dependencies),
@@ -67,3 +78,7 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
 
 /** The activities as the workflows see them: types only. */
 export type Activities = ReturnType<typeof createActivities>;
+
+export type { RunFailure } from '../database/reconciliation/runs.ts';
+export type { BillPatience } from './reconciliation/load-bill.ts';
+export type { MatchOutcome } from './reconciliation/match-bills.ts';

@@ -10,7 +10,7 @@ import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './set
 import type { DecisionAnswer } from './settle-refund-offline.ts';
 
 /** Who decided, and why. */
-interface Decision {
+export interface Decision {
   actor: string;
   reason: string;
   /** Names the request, so that its repeat is not another action. */

@@ -2,6 +2,7 @@ import { type ApprovalRefusal, useApproval } from '../database/approvals.ts';
 import { post } from '../database/ledger.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
 import { lockOrder } from '../database/orders.ts';
+import { withdrawReversal } from '../database/payment-codes.ts';
 import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
 import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
@@ -51,10 +52,11 @@ export function resolvePayment({ pool, merchants }: ActivityDependencies) {
         // The merchant's own order before any row, as whoever settles does.
         await lockOrder(db, payment);
         await lockPayment(db, payment.id);
-        const finding = known(await mustLoad(db, payment.id));
+        const locked = await mustLoad(db, payment.id);
+        const finding = known(locked);
         if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
-        if (resolution.as === 'paid') await settleAsPaid(db, payment, resolution, word);
-        else await settleAsClosed(db, payment, resolution, word);
+        if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
+        else await settleAsClosed(db, locked, resolution, word);
         const settled = await mustLoad(db, payment.id);
         // The relay starts the refund of a duplicate.
         if (isPaid(settled.status)) await refundDuplicate(db, settled);
@@ -95,7 +97,12 @@ async function settleAsPaid(
   word: Word,
 ): Promise<void> {
   const order = 'order' in word && word.order && isPaidOrder(word.order) ? word.order : undefined;
-  if (order && mismatchOf(payment, order) === undefined) {
+  const beingReversed = payment.reverseSentAt !== null;
+  if (order && beingReversed && resolution.approvalId === undefined)
+    throw new Unproven(
+      'WeChat Pay was asked to take this order back: its money may be on its way to the customer',
+    );
+  if (order && !beingReversed && mismatchOf(payment, order) === undefined) {
     const operatorAction = await record(db, payment, resolution, word, { result: 'PAID' });
     await transitionPayment(db, payment.id, 'PAID', {
       transactionId: order.transaction_id,
@@ -114,6 +121,7 @@ async function settleAsPaid(
   if (order?.amount?.currency !== undefined && order.amount.currency !== payment.currency)
     throw new Unproven(`there are no accounts for ${order.amount.currency}`);
   const operatorAction = await record(db, payment, resolution, word, { result: 'PAID', approval });
+  await withdrawReversal(db, payment.id);
   const changed = await transitionPayment(db, payment.id, 'PAID', {
     transactionId: claim.transactionId,
     ...readTime(order?.success_time),
@@ -153,7 +161,7 @@ async function settleAsClosed(
     'order' in word &&
     (word.order
       ? word.order.trade_state === 'CLOSED' || word.order.trade_state === 'REVOKED'
-      : payment.prepayIssuedAt === null);
+      : payment.prepayIssuedAt === null && payment.codeSentAt === null);
   const approval = isClosed ? undefined : await approved(db, payment, resolution, 'resolve_as_closed');
   const operatorAction = await record(db, payment, resolution, word, { result: 'CLOSED', approval });
   await transitionPayment(db, payment.id, 'CLOSED', { operatorAction });

@@ -22,13 +22,21 @@ export function settleFromNotification({ pool, merchants }: ActivityDependencies
     const payment = await mustLoad(pool, input.paymentId);
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== payment.merchantId) return { kind: 'unpaid' };
-    const order = notification.resource as GatewayOrder;
-    if (isPaidOrder(order) && mismatchOf(payment, order) === undefined) {
-      return await settle(pool, payment, order);
-    }
-    const gateway = await merchants.for(payment);
-    return await settle(pool, payment, await query(gateway, payment.outTradeNo));
+    return await settleOrAsk({ pool, merchants }, payment, notification.resource as GatewayOrder);
   };
+}
+
+/** Settles from an order that was told of, a notification's say, if it is paid and agrees with the payment. If not, the gateway is asked. */
+export async function settleOrAsk(
+  { pool, merchants }: Pick<ActivityDependencies, 'pool' | 'merchants'>,
+  payment: Payment,
+  order: GatewayOrder,
+): Promise<PaymentFinding> {
+  if (isPaidOrder(order) && mismatchOf(payment, order) === undefined) {
+    return await settle(pool, payment, order);
+  }
+  const gateway = await merchants.for(payment);
+  return await settle(pool, payment, await query(gateway, payment.outTradeNo));
 }
 
 /** Asks the gateway once, because somebody waits for the answer. */
@@ -80,7 +88,7 @@ export async function settle(
   payment: Payment,
   order: GatewayOrder | undefined,
 ): Promise<PaymentFinding> {
-  if (!order || !isPaidOrder(order)) return known(payment);
+  if (!order || !isPaidOrder(order)) return unpaid(payment, order);
   const mismatch = mismatchOf(payment, order);
   if (mismatch) return await disagree(pool, payment, order, mismatch);
   return await inTransaction(pool, async (db) => {
@@ -104,9 +112,12 @@ export async function settlePaid(db: Queryable, payment: Payment, order: PaidOrd
     const refund = await refundDuplicate(db, now);
     return { ...known(now), ...(refund && { refund }) };
   }
+  const finding = known(now);
+  // Still open: it is being reversed, and the money may be on its way back.
+  if (finding.kind !== 'final') return finding;
   // It had ended without money, or was paid by another transaction: this one is not dropped.
   if (now.transactionId !== order.transaction_id) await recordLateMoney(db, now, factsOf(order));
-  return known(now);
+  return finding;
 }
 
 /** A paid order that is not ours as it stands: an open payment waits for a person, and one that has ended is shown to one. */
@@ -124,6 +135,13 @@ async function disagree(
     } else await recordLateMoney(db, payment, factsOf(order), mismatch);
   });
   return finding;
+}
+
+/** An order without money: what the row says, unless the order can only be ended. Only charged ones fail or are taken back. */
+function unpaid(payment: Payment, order: GatewayOrder | undefined): PaymentFinding {
+  const finding = known(payment);
+  const failed = order?.trade_state === 'PAYERROR' || order?.trade_state === 'REVOKED';
+  return failed && finding.kind === 'unpaid' ? { kind: 'unpayable' } : finding;
 }
 
 /** What the row says. */

@@ -17,6 +17,7 @@ import { notificationListRoutes } from './notification-list.ts';
 import { notificationRoutes } from './notifications.ts';
 import { paymentRoutes } from './payments.ts';
 import { notFound, Problem, problemHandler } from './problems.ts';
+import { reconciliationRoutes } from './reconciliations.ts';
 import { refundDecisionRoutes } from './refund-decisions.ts';
 import { refundRoutes } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
@@ -65,6 +66,7 @@ export function createApp({
   app.use('/v1', refundDecisionRoutes({ pool, sagas, merchants }));
   app.use('/v1', latePaymentRoutes({ pool }));
   app.use(NOTIFICATIONS_PATH, notificationListRoutes({ pool }));
+  app.use('/v1', reconciliationRoutes({ pool, clock }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
   app.use('/v1/exports', exportRoutes({ pool, downloads }));

@@ -35,7 +35,8 @@ export function closingRoutes<Row extends WaitingRow>(sagas: Sagas, waiting: Wai
           status_now: row.status,
         });
       }
-      // 202: the close is noted in the payment's workflow, which waits for an operator; the customer may still pay.
+      // 202: the close is noted in the payment's workflow, which waits for an operator, or until a charge may be reversed; the customer may
+      // still pay.
       response.status(row.status === 'CLOSED' ? 200 : 202).json(await waiting.shown(row));
     })
     .all(onlyMethods('POST'));

@@ -10,6 +10,7 @@ import { listMerchants } from '../database/merchants.ts';
 import { insertPayment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
+import { PRODUCTS } from '../domain/product.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
@@ -54,9 +55,10 @@ export function combinedPaymentRoutes({
       const { tenantId } = caller(response);
       const body = parseBody(CreateCombinedPayment, request.body);
       const id = publicId('cmb', randomUUID());
+      const expiresIn = body.expires_in ?? PRODUCTS[body.product].expiresIn.default;
       const scope = { tenantId, path: '/v1/combined-payments', newId: id };
       const intent = await storeOnce(pool, request, scope, (db) =>
-        insert(db, { id, tenantId, body, timeExpire: new Date(clock() + body.expires_in * 1000) }),
+        insert(db, { id, tenantId, body, timeExpire: new Date(clock() + expiresIn * 1000) }),
       );
       let combined = await mustFind(pool, tenantId, intent.id);
       if (combined.status === 'CREATED') {

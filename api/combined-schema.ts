@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { COMBINED_PRODUCTS, SUB_ORDERS } from '../domain/combined-payment.ts';
+import type { Product } from '../domain/product.ts';
 import { CreatePayment, productOf, productRules } from './schemas.ts';
 
 const { merchant_id, sub_merchant, out_trade_no, description, attach, amount, ...common } =
@@ -35,10 +36,15 @@ export const CreateCombinedPayment = z
       .max(SUB_ORDERS.partner.max, { message: `must have at most ${SUB_ORDERS.partner.max} entries` }),
   })
   .superRefine(productRules, {
-    when: ({ value }) => typeof value === 'object' && value !== null && productOf(value) !== undefined,
+    when: ({ value }) => typeof value === 'object' && value !== null && isCombined(productOf(value)),
   })
   .superRefine(refuseRepeated);
 export type CreateCombinedPayment = z.output<typeof CreateCombinedPayment>;
+
+/** Of the other products nothing is to be said but that they cannot be combined. */
+function isCombined(product: Product | undefined): boolean {
+  return (COMBINED_PRODUCTS as readonly (Product | undefined)[]).includes(product);
+}
 
 /** Numbers must differ whoever sells: WeChat Pay counts them for who combines, too (official pages of combined orders). */
 function refuseRepeated(

@@ -1,10 +1,12 @@
 import type { Merchant } from '../database/merchants.ts';
-import type { Parties } from '../database/payments.ts';
+import type { Parties, SceneInfo } from '../database/payments.ts';
+import { PRODUCTS } from '../domain/product.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 import type { CreatePayment } from './schemas.ts';
 
 /** What a request says of who takes the money and who pays. */
-export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merchant'>;
+export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merchant'> &
+  Partial<Pick<CreatePayment, 'product' | 'scene_info'>>;
 
 /**
  * Who takes the money and who pays. What may be said depends on the merchant's role (official order pages of merchants and of service
@@ -12,7 +14,7 @@ export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merc
  * @throws Problem `invalid_request` with a JSON pointer per field.
  */
 export function partiesOf(body: Named, merchant: Merchant): Parties {
-  const errors = partyErrors(body, merchant);
+  const errors = [...partyErrors(body, merchant), ...apiErrors(body, merchant)];
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
@@ -22,13 +24,22 @@ export function partiesOf(body: Named, merchant: Merchant): Parties {
     subAppid: sub?.appid ?? null,
     payerOpenid: payer?.openid ?? payer?.sp_openid ?? null,
     payerSubOpenid: payer?.sub_openid ?? null,
-    sceneInfo: scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene),
+    sceneInfo:
+      (body.scene_info as SceneInfo | undefined) ??
+      (scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene)),
   };
 }
 
 /** What is wrong with it, for a merchant of this role. */
 export function partyErrors(body: Named, merchant: Merchant): FieldError[] {
   return merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+}
+
+/** Whether the merchant can speak the API that takes the product's orders. */
+function apiErrors({ product }: Named, { mchid, speaksV2 }: Merchant): FieldError[] {
+  if (product === undefined || PRODUCTS[product].api === 'v3' || speaksV2) return [];
+  const detail = `needs the APIv2 key and the API certificate of ${mchid}: add api_v2_key to merchant.json and apiclient_cert.pem beside it, then run paysaga merchant upsert`;
+  return [{ pointer: '/product', detail }];
 }
 
 type H5Info = NonNullable<NonNullable<Parties['sceneInfo']>['h5_info']>;

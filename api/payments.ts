@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
+import { storeCode } from '../database/payment-codes.ts';
 import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
+import { isCharged, PRODUCTS } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
 import { cashierOf } from './cashier.ts';
@@ -16,7 +18,7 @@ import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
 import { CreatePayment, parseBody } from './schemas.ts';
-import { gatewayRejected, type Waiting } from './waiting.ts';
+import { gatewayRejected, isOpen, type Waiting } from './waiting.ts';
 
 /** `/v1/payments` */
 export function paymentRoutes({
@@ -42,6 +44,7 @@ export function paymentRoutes({
       const { tenantId } = caller(response);
       const body = parseBody(CreatePayment, request.body);
       const id = publicId('pay', randomUUID());
+      const expiresIn = body.expires_in ?? PRODUCTS[body.product].expiresIn.default;
       const outTradeNo = body.out_trade_no ?? merchantNumber('T', id);
       const scope = { tenantId, path: '/v1/payments', newId: id };
       const intent = await storeOnce(pool, request, scope, async (db) => {
@@ -56,11 +59,13 @@ export function paymentRoutes({
           currency: body.amount.currency,
           description: body.description,
           attach: body.attach,
-          timeExpire: new Date(clock() + body.expires_in * 1000),
+          timeExpire: new Date(clock() + expiresIn * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
           orderReference: body.order_reference,
           ...partiesOf(body, merchant),
         });
+        const code = body.auth_code ?? body.face_code;
+        if (code !== undefined) await storeCode(db, merchants.vault, id, code);
       }).catch(outTradeNoExists(outTradeNo));
 
       let payment = await mustFind(pool, tenantId, intent.id);
@@ -70,9 +75,10 @@ export function paymentRoutes({
       }
       if (intent.replayed) response.set('idempotency-replayed', 'true');
       if (payment.status === 'FAILED') throw gatewayRejected(payment, 'payment_id');
-      // 202: stored for good, what the front end needs follows; GET tells.
+      // 202: stored for good, what the front end needs follows, or the customer types the password; GET tells.
+      const pending = isCharged(payment.product) ? isOpen(payment) : payment.status === 'CREATED';
       response
-        .status(payment.status === 'CREATED' ? 202 : 201)
+        .status(pending ? 202 : 201)
         .location(`/v1/payments/${payment.id}`)
         .json(await shown(payment));
     })

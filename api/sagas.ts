@@ -144,7 +144,10 @@ export function sagasThrough(
         { kind: 'unpaid' },
       ),
     lookAgain: (order) =>
-      inTime(() => client.workflow.execute<LookAgain>('lookAgain', lookAgainStart(order, startOptions))),
+      inTime(() => {
+        const { workflowType, ...start } = lookAgainStart(order, startOptions);
+        return client.workflow.execute<LookAgain>(workflowType, start);
+      }),
     close: (order, request) =>
       inTime(() =>
         client.workflow.executeUpdateWithStart(close, {

@@ -3,14 +3,21 @@ import { z } from 'zod';
 import { ATTENTIONS } from '../domain/attention.ts';
 import { MAX_ORDER_FEN } from '../domain/money.ts';
 import {
-  EXPIRES_IN,
   MAX_ATTACH,
   MAX_DESCRIPTION,
   MAX_ORDER_REFERENCE,
   OUT_TRADE_NO,
   PAYMENT_STATUSES,
 } from '../domain/payment.ts';
-import { PRODUCT_NAMES, PRODUCTS, type Product } from '../domain/product.ts';
+import {
+  AUTH_CODE,
+  type ChargedProduct,
+  FACE_CODE,
+  isCharged,
+  PRODUCT_NAMES,
+  PRODUCTS,
+  type Product,
+} from '../domain/product.ts';
 import {
   APPROVED_CHOICES,
   BANK_ACCOUNT,
@@ -48,12 +55,11 @@ const identifier = (max: number) =>
 
 const openid = identifier(128);
 
-const clientIp = z
-  .string()
-  .refine((value) => isIP(value) !== 0, { message: 'must be an IPv4 or IPv6 address' })
-  .refine((value) => !/^(127\.|::1$)/.test(value), {
-    message: "must be the address of the customer's device, not of this machine",
-  });
+const ip = z.string().refine((value) => isIP(value) !== 0, { message: 'must be an IPv4 or IPv6 address' });
+
+const clientIp = ip.refine((value) => !/^(127\.|::1$)/.test(value), {
+  message: "must be the address of the customer's device, not of this machine",
+});
 
 const MAX_REDIRECT_URL = 1024;
 
@@ -67,6 +73,18 @@ const h5 = z.strictObject({
   redirect_url: text(MAX_REDIRECT_URL)
     .refine((value) => URL.canParse(value) && value.startsWith('https://'), {
       message: 'must be a full https address',
+    })
+    .optional(),
+});
+
+/** The till that charges a payment code or a face, in the words of WeChat Pay's order page. */
+const sceneInfo = z.strictObject({
+  device_id: text(32).optional(),
+  device_ip: ip.optional(),
+  store_info: z
+    .strictObject({ id: text(32).optional(), out_id: text(32).optional() })
+    .refine(({ id, out_id }) => id !== undefined || out_id !== undefined, {
+      message: "must have id (WeChat Pay's number of the store) or out_id (your own)",
     })
     .optional(),
 });
@@ -90,11 +108,7 @@ export const CreatePayment = z
       total: fen,
       currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY'),
     }),
-    expires_in: z
-      .int({ message: 'must be an integer number of seconds' })
-      .min(EXPIRES_IN.min, { message: `must be at least ${EXPIRES_IN.min} seconds (one minute)` })
-      .max(EXPIRES_IN.max, { message: `must be at most ${EXPIRES_IN.max} seconds (seven days)` })
-      .default(EXPIRES_IN.default),
+    expires_in: z.int({ message: 'must be an integer number of seconds' }).optional(),
     /** For JSAPI and mini programs: who pays. */
     payer: z
       .strictObject({
@@ -105,6 +119,16 @@ export const CreatePayment = z
       .optional(),
     client_ip: clientIp.optional(),
     h5: h5.optional(),
+    /** What the customer has shown at the till. It is charged once, and kept nowhere. */
+    auth_code: z
+      .string()
+      .regex(AUTH_CODE, { message: 'must be a payment code of WeChat: 18 digits that start with 10 to 15' })
+      .optional(),
+    face_code: z
+      .string()
+      .regex(FACE_CODE, { message: 'must be 1 to 128 printable ASCII characters without blanks' })
+      .optional(),
+    scene_info: sceneInfo.optional(),
     /** For whom a service provider takes the money. */
     sub_merchant: z.strictObject({ mchid: identifier(32), appid: identifier(32).optional() }).optional(),
   })
@@ -119,15 +143,36 @@ export function productOf({ product = 'NATIVE' }: { product?: unknown }): Produc
   return PRODUCT_NAMES.find((name) => name === product);
 }
 
-/** Which fields a product needs, and which are not its own. */
-export function productRules(
-  body: { product?: unknown; payer?: unknown; client_ip?: unknown; h5?: unknown },
-  context: z.core.$RefinementCtx,
-): void {
+/** What the rules of products look at; the other fields may be missing or wrong. */
+interface ProductBody {
+  product?: unknown;
+  payer?: unknown;
+  client_ip?: unknown;
+  h5?: unknown;
+  auth_code?: unknown;
+  face_code?: unknown;
+  scene_info?: unknown;
+  expires_in?: unknown;
+  attach?: unknown;
+}
+
+/** Which fields a product needs, which are not its own, and how long its customers have. */
+export function productRules(body: ProductBody, context: z.core.$RefinementCtx): void {
   const product = productOf(body);
   if (product === undefined) return;
-  const rule = (field: 'payer' | 'client_ip' | 'h5', message: string) =>
+  const rule = (field: keyof ProductBody, message: string) =>
     context.addIssue({ code: 'custom', path: [field], message });
+  windowRule(product, body.expires_in, rule);
+  if (isCharged(product)) tillRules(product, body, rule);
+  else cashierRules(product, body, rule);
+}
+
+type Rule = (field: keyof ProductBody, message: string) => void;
+
+/** Who pays on a device of their own, and from where. */
+function cashierRules(product: Product, body: ProductBody, rule: Rule): void {
+  for (const field of ['auth_code', 'face_code', 'scene_info'] as const)
+    if (body[field] !== undefined) rule(field, `is not a field of ${product}`);
   const { namesPayer } = PRODUCTS[product];
   if (namesPayer && body.payer === undefined) rule('payer', `is missing: ${product} names who pays`);
   if (!namesPayer && body.payer !== undefined) rule('payer', `is not a field of ${product}`);
@@ -137,6 +182,30 @@ export function productRules(
   if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
 }
 
+function windowRule(product: Product, expiresIn: unknown, rule: Rule): void {
+  const { min, max } = PRODUCTS[product].expiresIn;
+  if (typeof expiresIn !== 'number') return;
+  if (expiresIn < min) rule('expires_in', `must be at least ${min} seconds for ${product}`);
+  if (expiresIn > max) rule('expires_in', `must be at most ${max} seconds for ${product}`);
+}
+
+/** What the customer shows at the till, and where the till is. */
+function tillRules(product: ChargedProduct, body: ProductBody, rule: Rule): void {
+  const { charges, api } = PRODUCTS[product];
+  for (const field of ['payer', 'client_ip', 'h5', 'auth_code', 'face_code'] as const)
+    if (field !== charges && body[field] !== undefined) rule(field, `is not a field of ${product}`);
+  if (body[charges] === undefined) rule(charges, `is missing: ${product} charges what the customer shows`);
+  const { device_ip, store_info } = (body.scene_info ?? {}) as { device_ip?: unknown; store_info?: unknown };
+  if (api === 'v3' && store_info === undefined)
+    rule('scene_info', `has no store_info: ${product} says which store it is`);
+  if (api === 'v2' && device_ip === undefined)
+    rule('scene_info', `has no device_ip: ${product} needs the address of the till`);
+  if (api === 'v2' && typeof body.attach === 'string' && [...body.attach].length > MAX_V2_ATTACH)
+    rule('attach', `must have at most ${MAX_V2_ATTACH} characters for ${product}`);
+}
+
+/** `attach` may have this many characters in v2 (official v2 order page). */
+const MAX_V2_ATTACH = 127;
 const outRefundNo = z
   .string()
   .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' });

@@ -8,6 +8,7 @@ import { formatOutage } from './outage-report.ts';
 import { benchPayments } from './payments.ts';
 import { benchProtocol } from './protocol.ts';
 import { formatProtocol } from './protocol-report.ts';
+import { benchReconciliation, formatReconciliation } from './reconciliation.ts';
 import { formatPayments } from './report.ts';
 import { benchSimulator, type SimulatorLoad } from './simulator.ts';
 import { formatSimulator } from './simulator-report.ts';
@@ -20,6 +21,8 @@ const WARM_UP = 50;
 const WARM_UP_REQUESTS = 300;
 /** Orders of the simulator before each part that do not count. */
 const WARM_UP_ORDERS = 1000;
+/** A day of any size has no more events than this in its history. */
+const RECONCILIATION_EVENTS = 24;
 /** Reading a bill of any size takes less than this above the start, in MiB. */
 const BILL_MEMORY_MIB = 128;
 
@@ -172,6 +175,23 @@ program
     console.log(formatSimulator(report));
     if (json) await writeJson(json, report);
     if (report.inMemory.failed + report.kept.failed > 0) process.exitCode = 1;
+  });
+
+program
+  .command('reconciliation')
+  .description('days of growing size reconciled, against COPY and one join of the same rows; memory, events')
+  .option('--rows <numbers>', 'rows of the trade bills, with commas', '10000,100000,1000000')
+  .option('--json <file>', 'write the report as JSON, too')
+  .addHelpText(
+    'after',
+    `\nThe exit code is 1 unless every line was matched, in ${RECONCILIATION_EVENTS} events or fewer for each day.`,
+  )
+  .action(async ({ rows, json }: { rows: string; json?: string }) => {
+    const sizes = rows.split(',').map(positive);
+    const report = await benchReconciliation({ sizes }, say, interrupted.signal);
+    console.log(formatReconciliation(report));
+    if (json) await writeJson(json, report);
+    if (report.parts.some(({ historyEvents }) => historyEvents > RECONCILIATION_EVENTS)) process.exitCode = 1;
   });
 
 try {

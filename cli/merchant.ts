@@ -36,9 +36,13 @@ export async function upsertMerchant(options: {
     apiV3Key: field('api_v3_key'),
     publicKeys: { [field('public_key_id')]: await read('pub_key.pem') },
     apiBaseUrl: field('base_url'),
+    ...(merchant.api_v2_key !== undefined && { apiV2Key: field('api_v2_key') }),
+    certificate: await optional(read('apiclient_cert.pem')),
     ...(options.role && { role: options.role }),
   };
-  await openWechat(options.role ?? 'merchant', { ...input, baseUrl: input.apiBaseUrl }).close();
+  const { apiBaseUrl: baseUrl, certificate: cert, privateKey: key } = input;
+  const mutualTls = cert === undefined ? {} : { clientCertificate: { cert, key } };
+  await openWechat(options.role ?? 'merchant', { ...input, baseUrl, ...mutualTls }).close();
 
   const pool = openPool(environment.DATABASE_URL, { max: 1 });
   try {
@@ -48,6 +52,16 @@ export async function upsertMerchant(options: {
     console.log(id);
   } finally {
     await pool.end();
+  }
+}
+
+/** The text of a file that need not be there. */
+async function optional(file: Promise<string>): Promise<string | undefined> {
+  try {
+    return await file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/la
 import { ConfigurationError } from '../process/environment.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
+import { addReconciliationCommands } from './reconcile-commands.ts';
 import { addRefundCommands } from './refund-commands.ts';
 import { SIMULATOR_EXAMPLES } from './simulator-help.ts';
 import { UsageError } from './usage-error.ts';
@@ -135,6 +136,7 @@ apiKey
   .action(async (id) => (await import('./api-key.ts')).revokeApiKey(id));
 
 addLedgerCommands(program);
+addReconciliationCommands(program);
 addOperatorCommands(program);
 addRefundCommands(program);
 

@@ -13,6 +13,8 @@ export interface Merchant {
   mchid: string;
   appid: string;
   role: MerchantRole;
+  /** Whether it has what the XML API (v2) needs. */
+  speaksV2: boolean;
   version: number;
 }
 
@@ -26,11 +28,20 @@ export interface MerchantCredentials extends Merchant {
   /** WeChat Pay public keys by id; the first is the current one. */
   publicKeys: Record<string, string>;
   apiBaseUrl: string;
+  /** The key of the XML API; null where it is not used. */
+  apiV2Key: string | null;
+  /** The merchant API certificate (PEM), which v2 asks for at reversals; null where it is not used. Its private key is `privateKey`. */
+  certificate: string | null;
 }
 
 /** What an administrator enters. Without a role a known merchant keeps its own, and a new one is a direct merchant. */
-export type MerchantInput = Omit<MerchantCredentials, 'id' | 'tenantId' | 'version' | 'role'> & {
+export type MerchantInput = Omit<
+  MerchantCredentials,
+  'id' | 'tenantId' | 'version' | 'role' | 'speaksV2' | 'apiV2Key' | 'certificate'
+> & {
   role?: MerchantRole;
+  apiV2Key?: string | undefined;
+  certificate?: string | undefined;
 };
 
 interface MerchantRow {
@@ -39,8 +50,11 @@ interface MerchantRow {
   mchid: string;
   appid: string;
   role: MerchantRole;
+  speaks_v2: boolean;
   version: number;
 }
+
+const SPEAKS_V2 = '(sealed_api_v2_key is not null and certificate is not null) speaks_v2';
 
 const toMerchant = (row: MerchantRow): Merchant => ({
   id: row.id,
@@ -48,6 +62,7 @@ const toMerchant = (row: MerchantRow): Merchant => ({
   mchid: row.mchid,
   appid: row.appid,
   role: row.role,
+  speaksV2: row.speaks_v2,
   version: row.version,
 });
 
@@ -96,14 +111,17 @@ export async function upsertMerchant(
   const { rows } = await db.query<MerchantRow>(
     `with merchant as (
        insert into merchants
-         (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url, role)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'))
+         (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url, role,
+          sealed_api_v2_key, certificate)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'), $13, $14)
        on conflict (mchid) do update set
          appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
          sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
-         api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role), version = merchants.version + 1, updated_at = now()
+         api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role),
+         sealed_api_v2_key = excluded.sealed_api_v2_key, certificate = excluded.certificate,
+         version = merchants.version + 1, updated_at = now()
        where merchants.tenant_id = excluded.tenant_id
-       returning id, tenant_id, mchid, appid, role, version
+       returning id, tenant_id, mchid, appid, role, version, ${SPEAKS_V2}
      ), accounts as (
        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
        select m.tenant_id, m.id, chart.code, chart.kind, 'CNY'
@@ -124,6 +142,8 @@ export async function upsertMerchant(
       ACCOUNT_CODES,
       ACCOUNT_CODES.map((code) => ACCOUNTS[code].kind),
       input.role ?? null,
+      input.apiV2Key === undefined ? null : vault.seal(input.apiV2Key, `${input.mchid}/api_v2_key`),
+      input.certificate ?? null,
     ],
   );
   const row = rows[0];
@@ -177,7 +197,7 @@ export async function merchantTenant(db: Queryable, id: string): Promise<string 
 /** The merchants of a tenant, oldest first. */
 export async function listMerchants(db: Queryable, tenantId: string): Promise<Merchant[]> {
   const { rows } = await db.query<MerchantRow>(
-    'select id, tenant_id, mchid, appid, role, version from merchants where tenant_id = $1 order by created_at, id',
+    `select id, tenant_id, mchid, appid, role, version, ${SPEAKS_V2} from merchants where tenant_id = $1 order by created_at, id`,
     [tenantId],
   );
   return rows.map(toMerchant);
@@ -210,8 +230,10 @@ export async function loadCredentials(
       sealed_api_v3_key: Buffer;
       public_keys: Record<string, string>;
       api_base_url: string;
+      sealed_api_v2_key: Buffer | null;
+      certificate: string | null;
     }
-  >('select * from merchants where id = $1', [id]);
+  >(`select *, ${SPEAKS_V2} from merchants where id = $1`, [id]);
   const row = rows[0];
   if (!row) return undefined;
   return {
@@ -221,5 +243,7 @@ export async function loadCredentials(
     apiV3Key: vault.open(row.sealed_api_v3_key, `${row.mchid}/api_v3_key`),
     publicKeys: row.public_keys,
     apiBaseUrl: row.api_base_url,
+    apiV2Key: row.sealed_api_v2_key && vault.open(row.sealed_api_v2_key, `${row.mchid}/api_v2_key`),
+    certificate: row.certificate,
   };
 }

@@ -22,8 +22,12 @@ export interface Parties {
 
 /** Where the customer is, in the words of the wire. */
 export interface SceneInfo {
-  /** IPv4 or IPv6. */
-  payer_client_ip: string;
+  /** IPv4 or IPv6. Always there, unless the customer is at a till. */
+  payer_client_ip?: string;
+  /** The till that charges a payment code or a face. */
+  device_id?: string;
+  device_ip?: string;
+  store_info?: { id?: string; out_id?: string };
   /** H5 only. */
   h5_info?: {
     type: 'Wap' | 'iOS' | 'Android';
@@ -65,6 +69,10 @@ export interface Payment extends Parties, Prepaid {
   combinedId: string | null;
   /** Where an H5 customer comes back to. */
   h5RedirectUrl: string | null;
+  /** When what the customer has shown was sent to be charged, which is done once; null for other products. */
+  codeSentAt: Date | null;
+  /** When a reversal was sent last whose outcome is not known. */
+  reverseSentAt: Date | null;
   transactionId: string | null;
   payerTotal: Fen | null;
   successTime: Date | null;
@@ -83,7 +91,7 @@ const COLUMNS = `
   p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
   p.prepay_id "prepayId", p.h5_url "h5Url", p.prepay_issued_at "prepayIssuedAt", p.transaction_id "transactionId",
-  p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
+  p.code_sent_at "codeSentAt", p.reverse_sent_at "reverseSentAt", p.payer_total "payerTotal", p.success_time "successTime", p.failure_code "failureCode",
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.late_payment_id is null
      and r.status = 'SUCCEEDED') "amountRefunded"`;
@@ -264,7 +272,7 @@ function ensureAt(status: PaymentStatus): string {
 
 /**
  * Moves a payment to a status, if the life cycle allows it from where it is, writes the event and, when it is paid, the ledger. Call it in a
- * transaction.
+ * transaction. While a reversal may be under way nothing becomes PAID.
  * @returns the new version, or undefined when nothing changed: a repeat, or a status the payment has left behind.
  */
 export async function transitionPayment(
@@ -284,14 +292,14 @@ export async function transitionPayment(
     success_time: Date | null;
   }>(
     `update payments set
-       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)},
+       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)}, sealed_code = null,
        attention = 'none', attention_reason = null, attention_details = null,
        code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
        failure_code = case when $2 <> 'PAID' then coalesce($8, failure_code) end,
        failure_message = case when $2 <> 'PAID' then coalesce($9, failure_message) end,
        prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
-     where id = $1 and status = any($3)
+     where id = $1 and status = any($3) and ($2 <> 'PAID' or reverse_sent_at is null)
      returning tenant_id, version, amount, currency, success_time`,
     [
       id,

@@ -45,6 +45,11 @@ export const ERRORS = {
   },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
+  break_not_open: {
+    status: 409,
+    retryable: false,
+    title: 'Only an open break can be resolved',
+  },
   refund_currency_differs: {
     status: 409,
     retryable: false,

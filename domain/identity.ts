@@ -18,6 +18,16 @@ export function refundWorkflowId(mchid: string, outRefundNo: string): string {
   return `refund/${mchid}/${outRefundNo}`;
 }
 
+/** Workflow id of the reconciliation of a day: of a merchant, or of a service provider's sub-merchant. */
+export function reconciliationWorkflowId(mchid: string, subMchid: string | null, billDate: string): string {
+  return `reconciliation/${mchid}${subMchid === null ? '' : `/${subMchid}`}/${billDate}`;
+}
+
+/** Id of the schedule of a merchant's nights, and beginning of the id of each night. */
+export function reconciliationScheduleId(mchid: string): string {
+  return `reconciliation-night/${mchid}`;
+}
+
 /** Workflow id of late money. */
 export function latePaymentWorkflowId(mchid: string, transactionId: string): string {
   return `late-payment/${mchid}/${transactionId}`;
@@ -48,7 +58,9 @@ export type IdPrefix =
   | 'ntf'
   | 'evt'
   | 'apr'
-  | 'act';
+  | 'act'
+  | 'rec'
+  | 'brk';
 
 /** A public id: prefix, underscore, 32 lower-case hex digits of a UUID. */
 export function publicId(prefix: IdPrefix, uuid: string): string {

@@ -54,6 +54,8 @@ export const POSTINGS = {
   'payment.late_accepted': { debit: 'late_money', credit: 'sales' },
   /** WeChat Pay has kept its fee of a payment. */
   'payment.fee': { debit: 'gateway_fees', credit: 'wechat_receivable', reversible: true },
+  /** A coupon that the merchant funds has paid a part: nobody owes that. */
+  'payment.coupon': { debit: 'sales', credit: 'wechat_receivable', reversible: true },
   /** A refund has set its amount aside. */
   'refund.reserved': { debit: 'refunds', credit: 'refunds_in_flight' },
   /** The customer has the money back. */
@@ -68,6 +70,8 @@ export const POSTINGS = {
   'late_refund.released': { debit: 'refunds_in_flight', credit: 'late_money' },
   /** WeChat Pay has given back the fee of what was refunded. */
   'refund.fee_returned': { debit: 'wechat_receivable', credit: 'gateway_fees', reversible: true },
+  /** The same part of what was refunded: nobody gave that back. */
+  'refund.coupon_returned': { debit: 'wechat_receivable', credit: 'refunds', reversible: true },
   /** WeChat Pay has paid to the bank: a settlement or a withdrawal. */
   'settlement.paid_out': { debit: 'settlement_bank', credit: 'wechat_receivable', reversible: true },
   /** The bank has paid to WeChat Pay: a top-up, or a withdrawal that came back. */

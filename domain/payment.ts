@@ -49,6 +49,13 @@ export function endedUnpaid(status: PaymentStatus): status is (typeof UNPAID_STA
 }
 
 /** How long a customer may take to pay, in seconds. `time_expire` is computed from it once. */
+export interface ExpiresIn {
+  min: number;
+  max: number;
+  default: number;
+}
+
+/** Where nothing else is said. */
 export const EXPIRES_IN = {
   /** WeChat Pay silently raises anything below one minute (official page 4012525167). */
   min: 60,
@@ -56,7 +63,7 @@ export const EXPIRES_IN = {
   max: 7 * 24 * 3600,
   /** The life of a Native code_url: two hours. */
   default: 2 * 3600,
-} as const;
+} as const satisfies ExpiresIn;
 
 /** `description` may have this many characters (official order page). */
 export const MAX_DESCRIPTION = 127;
@@ -76,9 +83,28 @@ export interface PaymentTiming {
   notifyWaitMs: number;
   /** Gaps between polls; the last one repeats until `time_expire`. */
   pollGapsMs: number[];
+  /** For orders that are reversed instead of closed. */
+  reversal?: ReversalTiming;
   /** For so long it is asked whether the order is closed before an operator is asked; absent: a day. */
   closeWithinMs?: number;
 }
+
+/** When a charged order may be taken back, and when silence about one is believed; in milliseconds. */
+export interface ReversalTiming {
+  /** Not earlier than this after the charge: it may still be under way (official page 4012075249: 15 seconds). */
+  earliestMs: number;
+  /** What was sent so long ago is charged no more, as it has expired; payment codes live a minute. */
+  codeLivesMs: number;
+  /** A reversal that was not answered is carried out within this, or never. */
+  settlesMs: number;
+}
+
+/** The usual {@link ReversalTiming}. */
+export const REVERSAL_TIMING: ReversalTiming = {
+  earliestMs: 15_000,
+  codeLivesMs: 90_000,
+  settlesMs: 60_000,
+};
 
 /**
  * WeChat Pay's recommended schedule for asking after an order: 5 s, 30 s, 1 m, 3 m, 5 m, 10 m, 30 m
@@ -95,5 +121,7 @@ export type PaymentFinding =
   | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED'; refund?: RefundToStart }
   /** The gateway knows of no money (yet). */
   | { kind: 'unpaid' }
+  /** The charge has failed, or was taken back: nobody can pay any more, and the order is to be ended. */
+  | { kind: 'unpayable' }
   /** The gateway's answer contradicts our row, or leaves the end open: a person decides. */
   | { kind: 'undecided'; reason: PaymentAttention; sides?: BothSides };

@@ -1,11 +1,19 @@
 import { loadCredentials, merchantVersion } from '../database/merchants.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Vault } from '../database/secrets.ts';
-import { openWechat, type PaymentGateway, paymentGateway, type Wechat } from './payment-gateway.ts';
+import {
+  openWechat,
+  type PaymentGateway,
+  paymentGateway,
+  type Subject,
+  type Wechat,
+} from './payment-gateway.ts';
 
 /** WeChat Pay as one of our merchants. */
 export interface MerchantGateway {
   merchantId: string;
+  /** The appid that its orders name. */
+  appid: string;
   /** The client, its keys parsed once and its connections reused. */
   wechat: Wechat;
 }
@@ -17,7 +25,7 @@ export interface Merchants {
   /** @throws Error when there is no such merchant, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
-  for(of: { merchantId: string; subMchid: string | null }): Promise<PaymentGateway>;
+  for(of: Subject & { merchantId: string }): Promise<PaymentGateway>;
   /** WeChat Pay has refused the credentials: before they are used again it is looked whether they were replaced. */
   doubt(merchantId: string): void;
   /** Closes every connection. */
@@ -50,6 +58,7 @@ export function openMerchants({
     const merchant = await loadCredentials(pool, vault, merchantId);
     if (!merchant) return undefined;
     const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
+    const { apiV2Key, certificate } = merchant;
     const wechat = openWechat(merchant.role, {
       mchid,
       appid,
@@ -59,9 +68,11 @@ export function openMerchants({
       publicKeys,
       baseUrl,
       clock,
+      ...(apiV2Key !== null && { apiV2Key }),
+      ...(certificate !== null && { clientCertificate: { cert: certificate, key: privateKey } }),
       ...(timeoutMs && { timeoutMs }),
     });
-    return { merchantId, wechat, version: merchant.version };
+    return { merchantId, appid, wechat, version: merchant.version };
   }
 
   /** Whoever comes while a client is being made waits for the same one. */
@@ -102,7 +113,7 @@ export function openMerchants({
   return {
     vault,
     get,
-    for: async ({ merchantId, subMchid }) => paymentGateway((await get(merchantId)).wechat, subMchid),
+    for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
     doubt(merchantId) {
       const cached = cache.get(merchantId);
       if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;

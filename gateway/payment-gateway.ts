@@ -1,10 +1,15 @@
 import type { Payment } from '../database/payments.ts';
 import type { Refund } from '../database/refunds.ts';
-import type { MerchantRole, Prepaid, Product } from '../domain/product.ts';
+import {
+  type CashierProduct,
+  isCharged,
+  type MerchantRole,
+  type Prepaid,
+  type Product,
+} from '../domain/product.ts';
 import { BANK_ACCOUNT, PAYOUT_BANKS, type PayoutType } from '../domain/refund.ts';
 import { rfc3339 } from '../domain/time.ts';
 import {
-  type Order,
   type RefundBank,
   type SerializedAbnormalRefund,
   WechatPay,
@@ -12,12 +17,13 @@ import {
   WechatPayPartner,
   type Refund as WechatRefund,
 } from '../wechatpay/index.ts';
+import { type Charges, chargesOf } from './charges.ts';
+import type { GatewayOrder } from './order.ts';
+
+export type { GatewayOrder } from './order.ts';
 
 /** A client of either role. */
 export type Wechat = WechatPay | WechatPayPartner;
-
-/** An order as the gateway tells of it: a merchant's, or a service provider's. */
-export type GatewayOrder = Order | Order<'partner'>;
 
 /** The answer to an order: one of the three. */
 export type PrepaidAnswer = Omit<Prepaid, 'prepayIssuedAt'>;
@@ -30,6 +36,8 @@ export interface PaymentGateway {
   createOrder(product: Product, body: string): Promise<PrepaidAnswer>;
   queryOrder(outTradeNo: string): Promise<GatewayOrder>;
   closeOrder(outTradeNo: string): Promise<void>;
+  /** Charging what the customer has shown, and taking it back. @throws Error for products whose orders charge nothing. */
+  readonly charges: Charges;
   /** The exact body of a refund. Persist it, then hand it to `applyRefund`. */
   serializeRefund(refund: Refund, payment: RefundedPayment, notifyUrl: string): string;
   applyRefund(body: string): Promise<WechatRefund>;
@@ -74,33 +82,56 @@ const CALLS = {
   MINI_PROGRAM: 'jsapi',
   APP: 'app',
   H5: 'h5',
-} as const satisfies Record<Product, keyof Wechat>;
+} as const satisfies Record<CashierProduct, keyof Wechat>;
+
+/** @throws Error for a product whose orders are charged. */
+function callOf(product: Product): (typeof CALLS)[keyof typeof CALLS] {
+  if (isCharged(product)) throw new Error(`${product} is charged, there is no order to be paid`);
+  return CALLS[product];
+}
 
 /** A client for credentials of this role. */
 export function openWechat(role: MerchantRole, options: WechatPayOptions): Wechat {
   return role === 'partner' ? new WechatPayPartner(options) : new WechatPay(options);
 }
 
+/** What is to be done at the gateway: a payment, or one of its refunds, which names no product. */
+export interface Subject {
+  /** For whom a service provider acts; null for a merchant. */
+  subMchid: string | null;
+  subAppid?: string | null;
+  product?: Product;
+}
+
 /**
- * @param subMchid for whom a service provider acts; null for a merchant.
  * @throws Error when client and payment have not the same role: it cannot ask for the other's orders.
  */
-export function paymentGateway(wechat: Wechat, subMchid: string | null): PaymentGateway {
+export function paymentGateway(
+  wechat: Wechat,
+  { subMchid, subAppid = null, product }: Subject,
+): PaymentGateway {
   if (wechat instanceof WechatPayPartner !== (subMchid !== null)) {
     throw new Error(
       subMchid === null ? 'a service provider has no orders of its own' : 'a merchant has no sub-merchants',
     );
   }
+  const charges =
+    product && isCharged(product) ? chargesOf(wechat, product, { subMchid, subAppid }) : undefined;
   return {
     ...(wechat instanceof WechatPayPartner ? ofSubMerchant(wechat, subMchid ?? '') : ofMerchant(wechat)),
+    ...(charges && { queryOrder: charges.queryOrder }),
+    get charges() {
+      if (!charges) throw new Error(`an order of ${product} charges nothing`);
+      return charges;
+    },
     serializeOrder(payment, notifyUrl) {
       // The row has what its product and its merchant's role need: the API checks it, and constraints of the table do.
-      const body = wechat[CALLS[payment.product]].serialize(orderRequest(payment, notifyUrl) as never);
+      const body = wechat[callOf(payment.product)].serialize(orderRequest(payment, notifyUrl) as never);
       const { appid, sp_appid } = JSON.parse(body) as { appid?: string; sp_appid?: string };
       return { body, appid: appid ?? sp_appid ?? '' };
     },
     async createOrder(product, body) {
-      return prepaidOf(await wechat[CALLS[product]].create(body));
+      return prepaidOf(await wechat[callOf(product)].create(body));
     },
     serializeRefund: (refund, payment, notifyUrl) =>
       wechat.refunds.serialize({

@@ -58,6 +58,13 @@ const VARIABLES = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Divides the waits before WeChat Pay is asked after a payment or refund: for development and tests. */
   POLLING_SPEED: z.coerce.number().min(1).max(1000).default(1),
+  /** When a merchant's night begins, in Asia/Shanghai: after ten, when WeChat Pay has made the bills. `off`: nothing is reconciled by itself. */
+  RECONCILIATION_CRON: z
+    .string()
+    .regex(/^(off|\S+( \S+){4})$/, 'must be a cron expression of five fields, or off')
+    .default('30 10 * * *'),
+  /** A line that is carried becomes a break after so many days. */
+  RECONCILIATION_CARRY_DAYS: z.coerce.number().int().min(0).max(90).default(3),
   /** `true` makes the worker take part in versioned deployments: it gets no work until an operator makes its version current. */
   PAYSAGA_WORKER_VERSIONING: z.stringbool().default(false),
   /** Workflow tasks and activities one worker runs at a time. */

@@ -18,8 +18,10 @@ import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
 import { type Merchants, openMerchants } from '../gateway/merchants.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
+import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import { bundleWorkflows } from '../worker/bundle.ts';
 import { type Host, hostSagas } from '../worker/host.ts';
+import type { Nights } from '../worker/schedules.ts';
 import type { StartOptions } from '../workflows/start.ts';
 import { createDatabase, temporalAddress } from './servers.ts';
 
@@ -92,6 +94,8 @@ export interface WorkerOptions {
   codecKeys?: CodecKey[];
   /** Takes part in versioned deployments. */
   buildId?: string;
+  /** Keeps the schedules of the nights. */
+  nights?: Nights;
 }
 
 const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
@@ -134,6 +138,8 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
     apiV3Key: gatewayMerchant.apiV3Key,
     publicKeys: { [gatewayMerchant.publicKeyId]: gatewayMerchant.publicKeyPem },
     apiBaseUrl: simulator.baseUrl,
+    apiV2Key: gatewayMerchant.apiV2Key,
+    certificate: await merchantCertificate(gatewayMerchant),
   });
   const apiKey = await createApiKey(pool, tenantId, 'test');
   const merchants = openMerchants({ pool, vault, timeoutMs: options.gatewayTimeoutMs ?? 3_000 });
@@ -171,7 +177,11 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   const workerConnection = await NativeConnection.connect({ address });
 
   let hosts: Host[] = [];
-  async function startWorker({ codecKeys = options.codecKeys, buildId }: WorkerOptions = {}): Promise<void> {
+  async function startWorker({
+    codecKeys = options.codecKeys,
+    buildId,
+    nights,
+  }: WorkerOptions = {}): Promise<void> {
     const host = await hostSagas({
       connection: workerConnection,
       namespace: 'default',
@@ -184,6 +194,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       publicUrl: apiUrl,
       log,
       intentRelayMs: 200,
+      ...(nights && { nights }),
       timing,
     });
     hosts.push(host);

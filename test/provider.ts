@@ -1,5 +1,6 @@
 import { upsertMerchant } from '../database/merchants.ts';
 import { openVault } from '../database/secrets.ts';
+import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import type { Paysaga } from './fixture.ts';
 
 /** Enrols the simulator's service provider beside the merchant of the fixture. @returns its id. */
@@ -19,6 +20,8 @@ export async function enrolProvider({
     apiV3Key: provider.apiV3Key,
     publicKeys: { [provider.publicKeyId]: provider.publicKeyPem },
     apiBaseUrl: simulator.baseUrl,
+    apiV2Key: provider.apiV2Key,
+    certificate: await merchantCertificate(provider),
   });
   return id;
 }

@@ -5,14 +5,18 @@ import { type TemporalServer, temporalServerOrExisting } from '../dev/temporal-s
 import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
 
 /**
- * The real servers behind the tests, one of each for the whole run, started when the first test asks. `DATABASE_URL` and
- * `TEMPORAL_ADDRESS` replace them.
+ * The real servers behind the tests, one of each for the whole run: those of `shared-servers.ts`, which its variables name, or own ones,
+ * started when the first test asks. `DATABASE_URL` and `TEMPORAL_ADDRESS` replace them.
  */
+export const SHARED = { postgres: 'TEST_POSTGRES_URL', temporal: 'TEST_TEMPORAL_ADDRESS' } as const;
+
 let postgres: Promise<Database> | undefined;
 let temporal: Promise<TemporalServer> | undefined;
 
 /** Host and port of a Temporal server that knows our search attributes. */
 export async function temporalAddress(): Promise<string> {
+  const shared = process.env[SHARED.temporal];
+  if (shared) return shared;
   temporal ??= temporalServerOrExisting({
     searchAttributes: SEARCH_ATTRIBUTE_NAMES,
     onProgress: (line) => console.error(line),
@@ -20,10 +24,17 @@ export async function temporalAddress(): Promise<string> {
   return (await temporal).address;
 }
 
+/** Address of a PostgreSQL server in which databases can be created. */
+export async function postgresUrl(): Promise<string> {
+  const shared = process.env[SHARED.postgres];
+  if (shared) return shared;
+  postgres ??= databaseUrlOrEmbedded({ durable: false });
+  return (await postgres).url;
+}
+
 /** Creates an empty database and returns its URL; `drop` removes it. */
 export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  postgres ??= databaseUrlOrEmbedded({ durable: false });
-  const { url } = await postgres;
+  const url = await postgresUrl();
   const name = `test_${randomBytes(6).toString('hex')}`;
   await execute(url, `create database ${name}`);
   const database = new URL(url);

@@ -11,6 +11,7 @@ import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
 import { startNotificationRelay } from './notification-relay.ts';
 import { type Retention, startRetention } from './retention.ts';
+import { type Nights, startScheduleKeeper } from './schedules.ts';
 import { pinnedTo } from './version.ts';
 
 /** Everything one worker is made of. */
@@ -36,6 +37,8 @@ export interface HostOptions {
   maxCachedWorkflows?: number;
   /** Divides the waits before the gateway is asked; for orphaned intents, as the API has its own. Default 1. */
   pollingSpeed?: number;
+  /** When merchants are reconciled; not by themselves unless told. */
+  nights?: Nights;
   /** Other schedules altogether, e.g. those of a test. */
   timing?: Partial<Pick<StartOptions, 'paymentTiming' | 'refundTiming'>>;
   /** How long things are kept. Default: nothing is forgotten. */
@@ -88,6 +91,9 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
       ...(options.intentRelayMs && { idleMs: options.intentRelayMs }),
     }),
     startLedgerSealer({ pool, log }),
+    ...(options.nights
+      ? [startScheduleKeeper({ pool, client, taskQueue, nights: options.nights, log })]
+      : []),
     ...(options.retention
       ? [
           startRetention({

@@ -23,6 +23,8 @@ export const WORKER_VARIABLES = [
   'WORKER_MAX_ACTIVITIES',
   'WORKER_MAX_CACHED_WORKFLOWS',
   'POLLING_SPEED',
+  'RECONCILIATION_CRON',
+  'RECONCILIATION_CARRY_DAYS',
   'NOTIFICATION_RETENTION_DAYS',
   'IDEMPOTENCY_RETENTION_DAYS',
   'LOG_LEVEL',
@@ -75,6 +77,9 @@ export async function runWorker(
     maxActivities: environment.WORKER_MAX_ACTIVITIES,
     maxCachedWorkflows: environment.WORKER_MAX_CACHED_WORKFLOWS,
     pollingSpeed: environment.POLLING_SPEED,
+    ...(environment.RECONCILIATION_CRON !== 'off' && {
+      nights: { cron: environment.RECONCILIATION_CRON, carryDays: environment.RECONCILIATION_CARRY_DAYS },
+    }),
     retention: {
       notificationDays: environment.NOTIFICATION_RETENTION_DAYS,
       idempotencyKeyDays: environment.IDEMPOTENCY_RETENTION_DAYS,

@@ -4,4 +4,5 @@ export { combined } from './combined.ts';
 export { latePayment } from './late-payment.ts';
 export { lookAgain } from './look-again.ts';
 export { payment } from './payment.ts';
+export { reconciliation, reconciliationNight } from './reconciliation.ts';
 export { refund } from './refund.ts';

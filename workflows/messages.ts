@@ -10,8 +10,11 @@ import type { ApprovedChoice, PayoutType, RefundStatus, SubmitFinding } from '..
 
 /** What became of the order at the gateway. */
 export type PrepayResult =
-  /** The gateway accepted the order; what the customer's phone needs is in the row, and not in the history. */
-  | { kind: 'accepted' }
+  /**
+   * The gateway accepted the order; what the customer's phone needs is in the row, and not in the history. Of a charge it is also what is known
+   * of the money.
+   */
+  | { kind: 'accepted'; finding?: PaymentFinding }
   /** The gateway refused it for good. */
   | { kind: 'rejected'; code: string; message: string }
   /** The payment ended before, or without, an answer to the order: it was closed, or its window ran out during an outage. */

@@ -1,13 +1,15 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
+import type { PrepayResult } from './messages.ts';
 
 /**
  * The steps of an order at the gateway, of one payment or of a combined one: what the saga does, whoever it does it to. Each may be repeated;
  * `durable` says how patiently, once its brief local attempt has failed.
  */
 export interface OrderSteps {
-  create(durable: ActivityOptions): Promise<Answer<'createPrepayOrder'>>;
+  /** Places the order, or charges what the customer has shown. */
+  create(durable: ActivityOptions): Promise<PrepayResult>;
   /** @param issuedAt of what is to be renewed, ISO 8601. */
   renew(issuedAt: string, durable: ActivityOptions): Promise<Answer<'renewPrepayOrder'>>;
   settleFromNotification(notificationId: string): Promise<PaymentFinding>;

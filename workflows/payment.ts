@@ -10,7 +10,8 @@ import type { Activities } from '../activities/index.ts';
 import { PAYMENT_ATTENTION } from '../domain/attention.ts';
 import type { BothSides } from '../domain/both-sides.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
-import { PRODUCTS } from '../domain/product.ts';
+import { isCharged, PRODUCTS } from '../domain/product.ts';
+import { chargeSteps } from './charge-steps.ts';
 import { serveFrontEnd } from './front-end.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { AT_GATEWAY, FROM_NOTIFICATION, localFirst } from './local-first.ts';
@@ -27,6 +28,7 @@ import {
 } from './messages.ts';
 import { openRecord, serveResolution, serveRetry } from './operator.ts';
 import type { OrderSteps } from './order-steps.ts';
+import { chargeWords, orderWords } from './order-words.ts';
 import { openSituation } from './situation.ts';
 import { PAYMENT_STATUS, type PaymentInput } from './start.ts';
 import { startRefund } from './start-refund.ts';
@@ -35,12 +37,16 @@ import { startRefund } from './start-refund.ts';
 const CLOSE_WITHIN_MS = 24 * 3600 * 1000;
 /** Room for the last attempt of a step whose deadline is near. */
 const LAST_ATTEMPT_MS = 60_000;
+/** What was charged may be reversed only after a while: so long whoever closes it waits for the end. */
+const REVERSAL_PATIENCE = '8 seconds';
 
 /**
  * One payment, from the prepay order until the money has arrived or the order is closed at the gateway.
  *
  * The workflow (through its activities) is the only writer of the payment's status until then. It never takes silence for an answer: a
  * window that runs out leads to a query, a close and another query, and only the gateway's own word ends the payment.
+ *
+ * What the customer shows at a till is charged instead of ordered, and reversed instead of closed; the rest is the same.
  */
 export async function payment({
   paymentId,
@@ -50,8 +56,11 @@ export async function payment({
   refundTiming,
 }: PaymentInput): Promise<PaymentOutcome> {
   const { title } = PRODUCTS[product];
+  const order = { subject: { paymentId }, title, timeExpire, timing, refundTiming };
   const steps = stepsOf(paymentId);
-  return await takeMoney({ subject: { paymentId }, title, timeExpire, timing, refundTiming, steps });
+  if (!isCharged(product)) return await takeMoney({ ...order, steps });
+  const charge = chargeSteps(paymentId, timing.reversal);
+  return await takeMoney({ ...order, steps: { ...steps, ...charge }, charged: true });
 }
 
 /** The steps of one payment's order. */
@@ -77,6 +86,8 @@ export interface OpenOrder extends Pick<PaymentInput, 'timeExpire' | 'timing' | 
   /** What it is called in sentences. */
   title: string;
   steps: OrderSteps;
+  /** Whether it charges what the customer has shown: such an order is reversed instead of closed, and nobody is notified of it. */
+  charged?: boolean;
 }
 
 /** Takes the money of an order: see `payment`, of which this is all, and `combined`. */
@@ -87,7 +98,9 @@ export async function takeMoney({
   timing,
   refundTiming,
   steps,
+  charged = false,
 }: OpenOrder): Promise<PaymentOutcome> {
+  const words = (charged ? chargeWords : orderWords)(title, timeExpire);
   const expiresAt = Date.parse(timeExpire);
   const notifications: string[] = [];
   let closeRequest: OperatorRequest | undefined;
@@ -121,7 +134,9 @@ export async function takeMoney({
     close,
     async (request) => {
       closeRequest ??= request;
-      await condition(() => outcome !== undefined || waitsForOperator);
+      const decided = () => outcome !== undefined || waitsForOperator;
+      if (charged) await condition(decided, REVERSAL_PATIENCE, { summary: 'whoever closes it waits' });
+      else await condition(decided);
       const answer = outcome ?? { status: 'UNDECIDED' as const };
       const recording = record('close', request, answer.status);
       if (recording) await recording;
@@ -183,7 +198,7 @@ export async function takeMoney({
       else if (polled) finding = takePolled();
       else if (found) finding = takeFound();
       else if (finding.kind === 'undecided') finding = await askOperator(finding);
-      else if (closeRequest || windowMs() <= 0) finding = await endOrder();
+      else if (closeRequest || windowMs() <= 0 || finding.kind === 'unpayable') finding = await endOrder();
       else finding = await waitForMoney();
     }
     outcome = { status: finding.status };
@@ -199,17 +214,18 @@ export async function takeMoney({
     return outcome;
   });
 
-  /** Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. */
+  /**
+   * Creates the order, repeating the same bytes until the gateway answers, the window is over or a close is asked for. What the customer has
+   * shown is charged once, whose answer may be the money already.
+   */
   async function createOrder(): Promise<PaymentFinding> {
     if (windowMs() <= 0 || closeRequest) return { kind: 'unpaid' };
-    situation.waits(
-      `Waiting for WeChat Pay's answer to the ${title} order, which is sent again until it answers, until ${timeExpire}.`,
-    );
+    situation.waits(words.isPlaced);
     const durable: ActivityOptions = {
       startToCloseTimeout: '15 seconds',
       scheduleToCloseTimeout: windowMs() + LAST_ATTEMPT_MS,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: `create the ${title} order`,
+      summary: words.place,
     };
     prepayResult = await untilInterrupted(
       () => steps.create(durable),
@@ -220,24 +236,22 @@ export async function takeMoney({
     if (prepayResult?.kind === 'accepted') situation.answered();
     // Without an answer the order may exist. What the phone needs reached nobody; it is closed like any other.
     else closeRequest ??= { actor: 'paysaga', reason: 'the prepay order was not answered in time' };
-    return { kind: 'unpaid' };
+    return (prepayResult?.kind === 'accepted' && prepayResult.finding) || { kind: 'unpaid' };
   }
 
-  /** First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. */
+  /**
+   * First the notification alone, then polling beside it, until one of them speaks, a close is asked for, or the window ends. Of what was
+   * charged nobody is notified.
+   */
   async function waitForMoney(): Promise<PaymentFinding> {
     if (!polling) {
-      situation.waits(
-        `Waiting for the customer to pay the ${title} order, of which WeChat Pay's notification tells, until ${timeExpire}.`,
-      );
+      situation.waits(words.isAwaited);
       const patienceMs = Math.min(timing.notifyWaitMs, windowMs());
-      if (await condition(happened, patienceMs, { summary: 'waiting for the notification' }))
-        return { kind: 'unpaid' };
+      if (await condition(happened, patienceMs, { summary: words.await })) return { kind: 'unpaid' };
       if (windowMs() <= 0) return { kind: 'unpaid' };
       startPolling();
     }
-    situation.waits(
-      `Waiting for the customer to pay the ${title} order: WeChat Pay's notification tells of it, and it is asked now and then, until ${timeExpire}. Then the order is closed.`,
-    );
+    situation.waits(words.isAskedAfter);
     await condition(happened, windowMs(), { summary: 'payment window' });
     return { kind: 'unpaid' };
   }
@@ -304,7 +318,7 @@ export async function takeMoney({
       startToCloseTimeout: '30 seconds',
       scheduleToCloseTimeout: withinMs,
       retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
-      summary: 'query, close, query again',
+      summary: words.end,
     };
     const ending = await untilInterrupted(
       () => steps.closeUnlessPaid(durable),

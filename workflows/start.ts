@@ -310,6 +310,7 @@ export function lookAgainStart(
       ? [order.combineOutTradeNo, { combinedId: id }]
       : [order.outTradeNo, { paymentId: id }];
   return {
+    workflowType: 'lookAgain' as const,
     workflowId: lookAgainWorkflowId(mchid, number),
     taskQueue,
     args: [input] as [LookAgainInput],

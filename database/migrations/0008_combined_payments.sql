@@ -52,6 +52,10 @@ alter table events
   add constraint events_subject_check check (num_nonnulls(payment_id, combined_id) = 1);
 create index events_combined on events (combined_id, sequence) where combined_id is not null;
 
+-- It has the statuses of a payment, and changes them as payments do.
+create trigger payment_transition_is_legal before update of status on combined_payments
+  for each row when (old.status is distinct from new.status) execute function payment_transition_is_legal();
+
 -- Down Migration
 
 delete from events where combined_id is not null;

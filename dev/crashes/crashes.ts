@@ -21,7 +21,7 @@ const options = new Command('npm run crashes --')
   )
   .option(
     '--seeds <number>',
-    'how many seeds; each is three payments, a combined one of two orders, one that is paid too late, two for one order, and one or two kills',
+    'how many seeds; each is three payments, a combined one of two orders, one that is paid too late, two for one order, a charge at the till, and one or two kills',
     positive,
     20,
   )

@@ -116,7 +116,7 @@ async function violationsOf(pool: Pool, gateway: GatewayTruth, payment: Row): Pr
   );
   must(paidHere === (payment.transaction_id !== null), 'transaction_id and status disagree');
   if (payment.status === 'CLOSED' && order && lates.length === 0)
-    must(order.trade_state === 'CLOSED', `it is ${order.trade_state} there`);
+    must(['CLOSED', 'REVOKED'].includes(order.trade_state), `it is ${order.trade_state} there`);
 
   const { rows: refunds } = await pool.query<{
     amount: number;

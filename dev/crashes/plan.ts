@@ -1,3 +1,4 @@
+import type { ChargedProduct } from '../../domain/product.ts';
 import { SeededRandom } from '../../simulator/random.ts';
 
 /** What the customer and the merchant do with one payment, and what goes wrong meanwhile. */
@@ -16,6 +17,24 @@ export interface PaymentPlan {
   refunds: number[];
   /** What the gateway does to the answer of a refund. */
   refundFault: string | undefined;
+}
+
+/** What happens to what one customer shows at the till. */
+export interface ChargePlan {
+  product: ChargedProduct;
+  /** Fen. */
+  amount: number;
+  /** What the gateway does to the answer of the charge. */
+  chargeFault: string | undefined;
+  /** What the gateway does to the answer of a reversal. */
+  reverseFault: string | undefined;
+  /**
+   * `at once`: without a password. `pay`, `fail`: the customer types it, rightly or wrongly. `close`: the till gives up. `race`: the customer
+   * pays while the till gives up.
+   */
+  ending: 'at once' | 'pay' | 'fail' | 'close' | 'race';
+  /** Milliseconds from the charge to the customer's or till's deed. */
+  hesitationMs: number;
 }
 
 /** A payment that ends without money, and is paid all the same. */
@@ -47,6 +66,7 @@ export interface Plan {
   twins: TwinsPlan;
   /** A combined payment: of two sub-orders over `amount` each, of which the first has the refunds. */
   combined: PaymentPlan;
+  charge: ChargePlan;
   /** Who is killed (SIGKILL), and when, in milliseconds after the start. */
   kills: { process: 'worker' | 'api'; afterMs: number }[];
 }
@@ -54,6 +74,9 @@ export interface Plan {
 const PAYMENTS = 3;
 const NOTIFICATION_FAULTS = ['drop', 'duplicate', 'delay', 'forge', 'replay'] as const;
 const LOST_ANSWERS = ['timeout_after', 'reset_after', 'error_500', 'probe_signature', 'unsigned'] as const;
+
+/** Without what v2 does not have. */
+const LOST_CHARGES = ['timeout_after', 'reset_after', 'error_500', 'bad_signature', 'unsigned'] as const;
 
 /** The plan of a seed: the same seed always gives the same one. */
 export function planOf(seed: number): Plan {
@@ -79,6 +102,7 @@ export function planOf(seed: number): Plan {
     process: oneOf(['worker', 'worker', 'api'] as const),
     afterMs: below(8_000),
   }));
+  const combined = payment();
   const late: LatePlan = {
     amount: 100 + below(10_000),
     notificationFault: sometimes(NOTIFICATION_FAULTS, 0.5),
@@ -91,5 +115,13 @@ export function planOf(seed: number): Plan {
     refundFault: sometimes(LOST_ANSWERS, 0.4),
     apartMs: below(2) * below(1_500),
   };
-  return { seed, payments, combined: payment(), late, twins, kills };
+  const charge: ChargePlan = {
+    product: oneOf(['CODEPAY', 'CODEPAY', 'MICROPAY', 'FACEPAY'] as const),
+    amount: 100 + below(10_000),
+    chargeFault: sometimes(LOST_CHARGES, 0.4),
+    reverseFault: sometimes(LOST_CHARGES, 0.4),
+    ending: oneOf(['at once', 'pay', 'fail', 'close', 'race'] as const),
+    hesitationMs: below(1_000),
+  };
+  return { seed, payments, combined, late, twins, charge, kills };
 }

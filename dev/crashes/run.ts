@@ -4,7 +4,7 @@ import type { Stack } from '../stack.ts';
 import { MerchantBackend, type Resource } from '../tour/merchant-backend.ts';
 import { type GatewayTruth, violations } from './invariants.ts';
 import { playLate, playTwins } from './late-money.ts';
-import { type PaymentPlan, type Plan, planOf } from './plan.ts';
+import { type ChargePlan, type PaymentPlan, type Plan, planOf } from './plan.ts';
 
 /** How one seed ended. */
 export interface SeedReport {
@@ -103,6 +103,7 @@ async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPo
       playLate(names('L'), plan.late),
       playTwins(names('T'), plan.twins),
       playCombined(backend, plan.combined, `${plan.seed}XC`, description),
+      playCharge(backend, plan.charge, `${plan.seed}XS`, description),
     ]);
     const payments = played.flat();
     await Promise.all(killing);
@@ -224,6 +225,48 @@ async function playRefunds(
   for (const refund of refunds) {
     if (refund) await backend.until(`/refunds/${refund.id}`, 'SUCCEEDED', 'FAILED');
   }
+}
+
+/** How faults name the calls of what is charged. */
+const CHARGE_CALLS = {
+  CODEPAY: { charge: 'codepay.create', reverse: 'codepay.reverse' },
+  MICROPAY: { charge: 'v2.micropay', reverse: 'v2.reverse' },
+  FACEPAY: { charge: 'v2.facepay', reverse: 'v2.facepayReverse' },
+} as const;
+/** Fen from which on the simulator asks for a password. */
+const PASSWORD_FROM = 100_000;
+
+/** Plays what one customer shows at the till to its end. @returns the payment as the API knows it then. */
+async function playCharge(
+  backend: MerchantBackend,
+  { product, amount, chargeFault, reverseFault, ending, hesitationMs }: ChargePlan,
+  name: string,
+  description: string,
+): Promise<Resource> {
+  const out_trade_no = `CRASH${name}`;
+  const fault = (operation: string, kind: string) =>
+    backend.simulator('POST', '/faults', { operation, kind, out_trade_no, ...PROCESSED });
+  if (chargeFault) await fault(CHARGE_CALLS[product].charge, chargeFault);
+  if (reverseFault) await fault(CHARGE_CALLS[product].reverse, reverseFault);
+  const created = await backend.post('/payments', {
+    product,
+    description,
+    out_trade_no,
+    amount: { total: ending === 'at once' ? amount : PASSWORD_FROM + amount, currency: 'CNY' },
+    ...(product === 'FACEPAY' ? { face_code: `face-${name}` } : { auth_code: '134567890123456789' }),
+    scene_info: { device_ip: '203.0.113.9', store_info: { out_id: 'HARBOUR-1' } },
+    expires_in: 15,
+  });
+  const path = `/payments/${created.id}`;
+  await sleep(hesitationMs);
+  // Whoever comes too late is refused, by the gateway or by us.
+  const there = (deed: string, body: object) =>
+    backend.simulator('POST', `/orders/${out_trade_no}/${deed}`, body).catch(() => {});
+  if (ending === 'pay' || ending === 'race') await there('pay', {});
+  if (ending === 'fail') await there('fail', { reason: 'wrong_password' });
+  if (ending === 'close' || ending === 'race')
+    await backend.post(`${path}/close`, { reason: 'crashes' }).catch(() => {});
+  return await backend.until(path, ...ENDED);
 }
 
 /** The gateway does what it was asked, and its answer is lost or cannot be believed. */

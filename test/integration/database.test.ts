@@ -27,6 +27,9 @@ async function migrateBefore(databaseUrl: string, migration: string): Promise<vo
   });
 }
 
+/** Rows by the million that are part of a row which has the tenant, and are reached through it alone. */
+const PARTS = ['bill_file_bytes', 'reconciliation_item_events', 'reconciliation_lines'];
+
 describe('database', () => {
   it('several processes may migrate at once; the second run changes nothing', async () => {
     const { url, drop } = await createDatabase();
@@ -132,7 +135,7 @@ describe('database', () => {
            and not exists (select 1 from information_schema.columns c
                            where c.table_name = t.table_name and c.column_name = 'tenant_id')`,
       );
-      assert.deepEqual(bare, []);
+      assert.deepEqual(bare.map(({ table_name: name }) => name).sort(), PARTS);
       for (const [constraint, statuses] of [
         ['payments_status_check', PAYMENT_STATUSES],
         ['refunds_status_check', REFUND_STATUSES],

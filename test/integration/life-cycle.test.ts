@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { guardBody, LIFE_CYCLE_FILE, LIFE_CYCLES, lifeCycleDocument } from '../../dev/life-cycle.ts';
 import { canTransition, PAYMENT_STATUSES } from '../../domain/payment.ts';
 import { canRefundTransition, REFUND_STATUSES } from '../../domain/refund.ts';
+import { createCombined } from '../combined.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 
 describe('the life cycles', () => {
@@ -84,5 +85,14 @@ describe('the life cycles', () => {
         assert.equal(await allows('refunds', from, to), legal, `${from} -> ${to}`);
       }
     }
+  });
+
+  it('hold against an UPDATE by hand: a combined payment changes as a payment does', async () => {
+    const { body } = await createCombined(paysaga);
+    const become = (status: string) =>
+      paysaga.pool.query('update combined_payments set status = $2 where id = $1', [body.id, status]);
+    await assert.rejects(become('REFUNDED'), /that is CREATED never becomes REFUNDED/);
+    assert.equal((await become('CLOSED')).rowCount, 1);
+    await assert.rejects(become('PENDING'), /that is CLOSED never becomes PENDING/);
   });
 });

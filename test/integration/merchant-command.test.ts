@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listMerchants, upsertTenant } from '../../database/merchants.ts';
@@ -52,10 +52,10 @@ describe('paysaga merchant', () => {
       assert.equal((await upsert('--credentials', folder)).code, 0);
       const merchants = await listMerchants(pool, await upsertTenant(pool, 'demo'));
       assert.deepEqual(
-        merchants.map(({ mchid, role, version }) => [mchid, role, version]),
+        merchants.map(({ mchid, role, version, speaksV2 }) => [mchid, role, version, speaksV2]),
         [
-          ['1900020000', 'partner', 2],
-          [simulator.merchant.mchid, 'merchant', 1],
+          ['1900020000', 'partner', 2, true],
+          [simulator.merchant.mchid, 'merchant', 1, true],
         ],
       );
       const { mchid } = simulator.merchant;
@@ -78,6 +78,15 @@ describe('paysaga merchant', () => {
       assert.equal(nobody.code, 1);
       assert.match(nobody.said, /there is no merchant with the mchid 1999999999/);
 
+      // Without the certificate v2 is over; with somebody else's nothing is stored.
+      await rm(join(folder, 'apiclient_cert.pem'));
+      assert.equal((await upsert('--credentials', folder)).code, 0);
+      await cp(join(provider, 'apiclient_cert.pem'), join(folder, 'apiclient_cert.pem'));
+      const mismatch = await upsert('--credentials', folder);
+      assert.notEqual(mismatch.code, 0);
+      assert.match(mismatch.said, /clientCertificate must have/);
+      const own = (await listMerchants(pool, await upsertTenant(pool, 'demo')))[1];
+      assert.deepEqual([own?.version, own?.speaksV2], [3, false]);
       const refused = await upsert('--credentials', folder, '--role', 'bank');
       assert.notEqual(refused.code, 0);
       assert.match(refused.said, /merchant, partner/);

@@ -231,7 +231,7 @@ describe('payments', () => {
       ['a window below one minute', { ...valid, expires_in: 59 }, '/expires_in'],
       ['a window above seven days', { ...valid, expires_in: 7 * 24 * 3600 + 1 }, '/expires_in'],
       ['an out_trade_no with a blank', { ...valid, out_trade_no: 'T 123456' }, '/out_trade_no'],
-      ['another product', { ...valid, product: 'FACEPAY' }, '/product'],
+      ['another product', { ...valid, product: 'BARTER' }, '/product'],
     ];
     for (const [what, body, pointer] of fields) {
       it(`${what}: 422 at ${pointer}`, async () => {

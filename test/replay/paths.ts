@@ -1,3 +1,4 @@
+import { CHARGE_SETTINGS } from './charge-paths.ts';
 import { COMBINED_SETTINGS } from './combined-paths.ts';
 import { LATE_MONEY_SETTINGS } from './late-money-paths.ts';
 import { OPERATOR_SETTINGS } from './operator-paths.ts';
@@ -9,6 +10,7 @@ import { REFUND_SETTINGS } from './refund-paths.ts';
 /** Every path that a saga can take, grouped by how the stack is set up for it. */
 export const SETTINGS: readonly Setting[] = [
   ...PAYMENT_SETTINGS,
+  ...CHARGE_SETTINGS,
   ...COMBINED_SETTINGS,
   ...REFUND_SETTINGS,
   ...REFUND_DECISION_SETTINGS,

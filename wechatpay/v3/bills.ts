@@ -122,19 +122,35 @@ export class Bills<R extends Role = 'merchant'> {
    * or, when the connection breaks, an OutcomeUnknownError.
    */
   async download(address: BillAddress | EncryptedBillAddress): Promise<Readable> {
+    return this.open(await this.fetch(address), address);
+  }
+
+  /**
+   * The bytes as they arrive, compressed and perhaps encrypted: for whoever keeps the file before looking into it. {@link open} reads them, then or
+   * later. @throws WechatPayError as {@link download}
+   */
+  async fetch(address: BillAddress | EncryptedBillAddress): Promise<Readable> {
+    this.#requireSha1(address);
     const target = this.#transport.ownTarget(address.download_url, 'download_url');
+    return (await this.#transport.open(target)).body;
+  }
+
+  /** The decrypted, decompressed bytes of a file that was fetched, checked as {@link download} does. @throws WechatPayError when its key cannot be read. */
+  open(bytes: Readable, address: BillAddress | EncryptedBillAddress): Readable {
+    this.#requireSha1(address);
     const decrypt =
       'encrypt_key' in address
         ? { key: this.#sensitive.decryptBytes(address.encrypt_key), nonce: address.nonce }
         : undefined;
-    if (address.hash_type !== 'SHA1') {
-      throw new RequestRejectedError(`The hash type ${address.hash_type} is not known.`, {
-        code: 'PARAM_ERROR',
-        field: 'hash_type',
-      });
-    }
-    const { body } = await this.#transport.open(target);
-    return openBillFile(body, { sha1: address.hash_value, gzip: 'detect', ...(decrypt && { decrypt }) });
+    return openBillFile(bytes, { sha1: address.hash_value, gzip: 'detect', ...(decrypt && { decrypt }) });
+  }
+
+  #requireSha1({ hash_type }: BillAddress): void {
+    if (hash_type === 'SHA1') return;
+    throw new RequestRejectedError(`The hash type ${hash_type} is not known.`, {
+      code: 'PARAM_ERROR',
+      field: 'hash_type',
+    });
   }
 
   async #address(name: keyof typeof BILL_ENDPOINTS, query: BillQuery): Promise<BillAddress> {

@@ -4,8 +4,8 @@ import { workflowBundle } from '../../fixture.ts';
 
 /** What every workflow carries into its sandbox, and a worker into its memory. */
 const PACKAGES = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
-/** Today 0.58 MB. The room is for our own code; whatever fills it at once is a package that does not belong there. */
-const MOST_BYTES = 700_000;
+/** Today 0.71 MB. The room is for our own code; whatever fills it at once is a package that does not belong there. */
+const MOST_BYTES = 850_000;
 
 /** Code without its source map, and the modules in it: packages by name, our files by path. */
 async function contents(options: { encodeFailures: boolean }) {

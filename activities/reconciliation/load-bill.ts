@@ -1,0 +1,190 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Pool } from '../../database/pool.ts';
+import type { AccountDay } from '../../database/reconciliation/account.ts';
+import {
+  type BillFile,
+  type BillKind,
+  billFileFailed,
+  billFileLoaded,
+  dropBillFile,
+  loadBillFile,
+  readBytes,
+} from '../../database/reconciliation/files.ts';
+import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
+import type { RunFailure } from '../../database/reconciliation/runs.ts';
+import { restage, stage } from '../../database/reconciliation/staging.ts';
+import type { Wechat } from '../../gateway/payment-gateway.ts';
+import { BillError, WechatPayError } from '../../wechatpay/index.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { gatewayFailure, notFinalYet } from '../failures.ts';
+import { type Addresses, applyFor, billsOf, keepBill } from './fetch-bill.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { newReading, type Reading, stagedRows, UnsoundBill } from './read-bill.ts';
+import { Turns } from './turns.ts';
+
+/** What became of a bill. */
+export type BillOutcome =
+  | { kind: 'loaded'; file: number; rows: number; sha256: string; findings: string[] }
+  /** It is not to be believed; its bytes are kept. */
+  | { kind: 'failed'; failure: RunFailure };
+
+/** How patient a reconciliation is with the gateway, in milliseconds. */
+export interface BillPatience {
+  /** Between two questions while WeChat Pay is still making the bill (half an hour, official bill page). */
+  creatingGapMs: number;
+  /** Before something that failed is tried again: the first time, and for a damaged file. */
+  againMs: number;
+}
+
+/** So often a damaged file is downloaded; then it is taken for what it is. */
+const DOWNLOADS = 3;
+/** So many bills one worker reads at a time: it has one thread for it, and each takes two connections of the pool. */
+const BILLS_AT_A_TIME = 1;
+
+/**
+ * Applies for a bill, waits until there is one, keeps its bytes, checks them and copies the rows into a staging table. Nothing of a bill that is not sound to
+ * the last byte is ever matched. Safe to repeat: the same bytes are the same file.
+ */
+export function loadBill({ pool, merchants }: ActivityDependencies) {
+  const turns = new Turns(BILLS_AT_A_TIME);
+  return async (input: { day: AccountDay; kind: BillKind; patience: BillPatience }): Promise<BillOutcome> => {
+    const { day, kind, patience } = input;
+    const heartbeat = startHeartbeat({ doing: 'applying for the bill' });
+    try {
+      const { wechat } = await merchants.get(day.merchantId);
+      const addresses = await apply(wechat, day, kind, patience);
+      return await turns.take(async () => {
+        const file = await keepBill(pool, wechat, { day, kind, addresses }, (bytes) =>
+          heartbeat.say({ doing: 'downloading', bytes }),
+        ).catch((error: unknown) => {
+          throw gatewayFailure(error);
+        });
+        return await read(pool, wechat, { file, day, kind }, patience, (rows) =>
+          heartbeat.say({ doing: 'reading', rows }),
+        );
+      });
+    } finally {
+      heartbeat.stop();
+    }
+  };
+}
+
+async function apply(
+  wechat: Wechat,
+  day: AccountDay,
+  kind: BillKind,
+  { creatingGapMs }: BillPatience,
+): Promise<Addresses> {
+  try {
+    return await applyFor(wechat, day, kind);
+  } catch (error) {
+    if (error instanceof WechatPayError && error.code === 'STATEMENT_CREATING') {
+      throw notFinalYet('WeChat Pay is still making the bill', creatingGapMs);
+    }
+    throw gatewayFailure(error);
+  }
+}
+
+async function read(
+  pool: Pool,
+  wechat: Wechat,
+  { file, day, kind }: { file: number; day: AccountDay; kind: BillKind },
+  { againMs }: BillPatience,
+  progress: (rows: number) => void,
+): Promise<BillOutcome> {
+  try {
+    return await inLongTransaction(pool, async (db) => {
+      const { reading, sha256 } = await stageFile(
+        db,
+        pool,
+        wechat,
+        await loadBillFile(pool, file),
+        day,
+        progress,
+      );
+      const findings = [...reading.findings.values()];
+      const counts = await billFileLoaded(db.client, file, {
+        sha256,
+        rowCount: reading.rows,
+        summary: reading.summary,
+        findings,
+      });
+      if (counts !== file) await restage(db, file, counts);
+      return {
+        kind: 'loaded' as const,
+        file: counts,
+        rows: reading.rows,
+        sha256: sha256.toString('hex'),
+        findings: findings.map(({ code, line, detail }) => `${code}: line ${line}: ${detail}`),
+      };
+    });
+  } catch (error) {
+    if (!(error instanceof BillError) && !(error instanceof UnsoundBill)) {
+      await dropBillFile(pool, file).catch(() => {});
+      throw error;
+    }
+    // A file that was damaged on its way may be sound the next time; one that says something wrong will not.
+    if (error instanceof BillError && error.retryable && activityInfo().attempt < DOWNLOADS) {
+      await dropBillFile(pool, file);
+      throw ApplicationFailure.create({
+        type: 'BillDamaged',
+        message: error.message,
+        nextRetryDelay: againMs,
+      });
+    }
+    await billFileFailed(pool, file, { code: error.code, line: error.line, detail: error.message });
+    return {
+      kind: 'failed',
+      failure: { file: kind, code: error.code, line: error.line ?? null, detail: error.message },
+    };
+  }
+}
+
+/** Reads the bytes that are kept of a file into its staging table. */
+export async function stageFile(
+  db: LongWork,
+  pool: Pool,
+  wechat: Wechat,
+  file: BillFile,
+  { mchid, subMchid, billDate }: AccountDay,
+  progress: (rows: number) => void,
+): Promise<{ reading: Reading; sha256: Buffer }> {
+  const reading = newReading();
+  const hash = createHash('sha256');
+  const expected = { kind: file.kind, mchid, subMchid, billDate };
+  const rows =
+    file.addresses.length === 0
+      ? Readable.from([])
+      : reported(stagedRows(hashed(unpacked(pool, wechat, file), hash), expected, reading), () =>
+          progress(reading.rows),
+        );
+  await stage(db, file.id, file.kind, rows);
+  return { reading, sha256: hash.digest() };
+}
+
+/** All parts of a file, one after the other: a bill of several goes on in the middle of its rows. */
+async function* unpacked(pool: Pool, wechat: Wechat, file: BillFile): AsyncGenerator<Buffer> {
+  for (const [part, address] of (file.addresses as Addresses).entries()) {
+    yield* billsOf(wechat).open(
+      Readable.from(readBytes(pool, file.id, part)),
+      address,
+    ) as AsyncIterable<Buffer>;
+  }
+}
+
+async function* hashed(bytes: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+async function* reported<T>(source: AsyncIterable<T>, report: () => void): AsyncGenerator<T> {
+  for await (const piece of source) {
+    yield piece;
+    report();
+  }
+}

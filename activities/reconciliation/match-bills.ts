@@ -1,0 +1,166 @@
+import type { AccountDay } from '../../database/reconciliation/account.ts';
+import { type Balance, balanceOf } from '../../database/reconciliation/control.ts';
+import { type BillFile, loadBillFile } from '../../database/reconciliation/files.ts';
+import { type ItemChanges, keepItems } from '../../database/reconciliation/items.ts';
+import { listRepairable, type Restatement, restatementOf } from '../../database/reconciliation/lines.ts';
+import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
+import { matchDay } from '../../database/reconciliation/match.ts';
+import { postFound } from '../../database/reconciliation/postings.ts';
+import { beginRun, finishRun, mustLoadRun, type Run } from '../../database/reconciliation/runs.ts';
+import { isStaged, unstage } from '../../database/reconciliation/staging.ts';
+import type { ReconciliationTiming } from '../../domain/reconciliation.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { stageFile } from './load-bill.ts';
+import { type Repaired, repair } from './repair.ts';
+import { Turns } from './turns.ts';
+
+/** What a run has found, as it is stored and shown. */
+export interface RunSummary extends Balance {
+  repaired: Repaired;
+  /** Null unless WeChat Pay has issued the day anew. */
+  restated: Restatement | null;
+}
+
+/** What the workflow hears of it. */
+export interface MatchOutcome {
+  runId: string;
+  version: number;
+  /** False when everything was as it was before. */
+  changed: boolean;
+  lines: Balance['lines'];
+  unexplained: number;
+  checks: Balance['checks'];
+  repaired: Repaired;
+  posted: Balance['posted'];
+  items: ItemChanges;
+  restated: Pick<Restatement, 'version' | 'added' | 'removed' | 'changed'> | null;
+  /** How long it took, in milliseconds: matching and mending, posting, adding up. */
+  tookMs: { matching: number; posting: number; adding: number };
+}
+
+/** A day whose bills are loaded. */
+export interface DayToMatch {
+  day: AccountDay;
+  tradeFile: number;
+  /** Null where WeChat Pay has no fund flow for the account. */
+  flowFile: number | null;
+  timing: ReconciliationTiming;
+}
+
+/** So many days one worker matches at a time: the work is PostgreSQL's. */
+const DAYS_AT_A_TIME = 2;
+
+/**
+ * Reconciles a day whose bills are loaded: matches every line, mends what is behind, posts what the bills say of fees, keeps the open items and adds up.
+ * Safe to repeat after each of its steps: what is done already is found done, and a day that is run again changes nothing unless something has changed.
+ */
+export function matchBills(outside: ActivityDependencies) {
+  const turns = new Turns(DAYS_AT_A_TIME);
+  return async (input: DayToMatch): Promise<MatchOutcome> => {
+    const heartbeat = startHeartbeat({ doing: 'waiting for its turn' });
+    try {
+      return await turns.take(() => matchAndPost(outside, input, heartbeat));
+    } finally {
+      heartbeat.stop();
+    }
+  };
+}
+
+async function matchAndPost(
+  { pool, merchants }: ActivityDependencies,
+  { day, tradeFile, flowFile, timing }: DayToMatch,
+  heartbeat: Heartbeat,
+): Promise<MatchOutcome> {
+  const { wechat } = await merchants.get(day.merchantId);
+  const lap = stopwatch();
+  const files = {
+    trade: await loadBillFile(pool, tradeFile),
+    flow: flowFile === null ? null : await loadBillFile(pool, flowFile),
+  };
+  const match = async (db: LongWork): Promise<{ run: Run; changed: number }> => {
+    for (const file of [files.trade, files.flow]) if (file) await ensureStaged(db, file);
+    heartbeat.say({ doing: 'matching' });
+    const run = await beginRun(db.client, day, { trade: files.trade.id, flow: files.flow?.id ?? null });
+    const changed = await matchDay(db, {
+      run,
+      tradeFile: files.trade.id,
+      flowFile: files.flow?.id ?? null,
+      midnightMinutes: timing.midnightMinutes,
+    });
+    return { run, changed };
+  };
+  const ensureStaged = async (db: LongWork, file: BillFile) => {
+    if (await isStaged(db, file)) return;
+    await stageFile(db, pool, wechat, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
+  };
+
+  const first = await inLongTransaction(pool, match);
+  const { run } = first;
+  const behind = await inLongTransaction(pool, (db) => listRepairable(db, run));
+  const repaired = await repair({ pool, merchants }, behind, (looked) =>
+    heartbeat.say({ doing: 'asking WeChat Pay', looked }),
+  );
+  const again = behind.length > 0 ? await inLongTransaction(pool, match) : { changed: 0 };
+
+  const matching = lap();
+  const posted = await postFound(pool, run, (line) => heartbeat.say({ doing: 'posting', line }));
+  const posting = lap();
+  heartbeat.say({ doing: 'adding up' });
+  return await inLongTransaction(pool, async (db) => {
+    const items = await keepItems(db, run, timing.carryDays);
+    const balance = await balanceOf(db, run, files);
+    const restated = (await restatementOf(db, run)) ?? null;
+    const before = (await mustLoadRun(db.client, run.sequence)).summary as RunSummary | null;
+    const summary: RunSummary = {
+      ...balance,
+      // What was mended by an earlier run of the same bills was mended by this day, too.
+      repaired: Object.keys(repaired).length > 0 ? repaired : (before?.repaired ?? {}),
+      restated,
+    };
+    const changed =
+      first.changed + again.changed + posted + items.found + items.closed + items.aged > 0 ||
+      JSON.stringify(sorted(summary)) !== JSON.stringify(sorted(before));
+    await finishRun(db.client, run, { summary, changed });
+    for (const file of [files.trade, files.flow]) if (file) await unstage(db, file.id);
+    return {
+      runId: run.id,
+      version: run.version,
+      changed,
+      lines: balance.lines,
+      unexplained: balance.ledger.unexplained,
+      checks: balance.checks,
+      repaired: summary.repaired,
+      posted: balance.posted,
+      items,
+      restated: restated && {
+        version: restated.version,
+        added: restated.added,
+        removed: restated.removed,
+        changed: restated.changed,
+      },
+      tookMs: { matching, posting, adding: lap() },
+    };
+  });
+}
+
+/** Milliseconds since it was asked last. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const before = last;
+    last = performance.now();
+    return Math.round(last - before);
+  };
+}
+
+/** The same whatever the order of its fields: jsonb has one of its own. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, inner]) => [name, sorted(inner)]),
+  );
+}

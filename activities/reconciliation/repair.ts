@@ -1,0 +1,46 @@
+import type { Pool } from '../../database/pool.ts';
+import type { RepairableLine } from '../../database/reconciliation/lines.ts';
+import type { Repair } from '../../domain/reconciliation.ts';
+import type { Merchants } from '../../gateway/merchants.ts';
+import { mustLoad as mustLoadPayment, query, settle } from '../settle-payment.ts';
+import { mustLoad as mustLoadRefund, queryRefund, settleRefund, wordOf } from '../settle-refund.ts';
+
+/** How many of each have been mended. */
+export type Repaired = Partial<Record<Repair, number>>;
+
+/**
+ * Mends what the bill shows to be behind, in the way the sagas do it themselves: WeChat Pay is asked, and what it says is settled. The bill alone moves
+ * nothing. What cannot be mended now stays a break.
+ * @param progress is told how many were looked at
+ */
+export async function repair(
+  { pool, merchants }: { pool: Pool; merchants: Merchants },
+  lines: RepairableLine[],
+  progress: (looked: number) => void,
+): Promise<Repaired> {
+  const repaired: Repaired = {};
+  for (const [index, line] of lines.entries()) {
+    progress(index);
+    try {
+      await REPAIRS[line.repair]({ pool, merchants }, line);
+      repaired[line.repair] = (repaired[line.repair] ?? 0) + 1;
+    } catch {
+      // The gateway is away, say: the line stays a break, and the next run of the day tries again.
+    }
+  }
+  return repaired;
+}
+
+type Mend = (outside: { pool: Pool; merchants: Merchants }, line: RepairableLine) => Promise<unknown>;
+
+const REPAIRS: Record<Repair, Mend> = {
+  async settle_payment({ pool, merchants }, { paymentId }) {
+    const payment = await mustLoadPayment(pool, paymentId);
+    await settle(pool, payment, await query(await merchants.for(payment), payment.outTradeNo));
+  },
+  async sync_refund({ pool, merchants }, { refundId }) {
+    const refund = await mustLoadRefund(pool, refundId ?? '');
+    const answer = await queryRefund(await merchants.for(refund), refund.outRefundNo);
+    if (answer) await settleRefund(pool, refund, wordOf(answer));
+  },
+};

@@ -1,0 +1,15 @@
+import type { BillDate } from '../../domain/bill-day.ts';
+
+/** Whose money a reconciliation is about: a merchant's, or that of one sub-merchant of a service provider. */
+export interface Account {
+  tenantId: string;
+  merchantId: string;
+  mchid: string;
+  /** Null for a merchant. */
+  subMchid: string | null;
+}
+
+/** One day of an account. */
+export interface AccountDay extends Account {
+  billDate: BillDate;
+}

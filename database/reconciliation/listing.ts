@@ -1,0 +1,208 @@
+import type { BillDate } from '../../domain/bill-day.ts';
+import type { Fen } from '../../domain/money.ts';
+import type { ItemStatus, LineKind, LineState } from '../../domain/reconciliation.ts';
+import type { Queryable } from '../pool.ts';
+import type { Run } from './runs.ts';
+
+/** A part of a list: so many rows after the one named. */
+export interface Page<Cursor> {
+  limit: number;
+  startingAfter?: Cursor | undefined;
+}
+
+/** A line as stored. Amounts in fen. */
+export interface Line {
+  ordinal: number;
+  kind: LineKind;
+  state: LineState;
+  reason: string;
+  rule: string | null;
+  flowRule: string | null;
+  subject: string;
+  paymentId: string | null;
+  refundId: string | null;
+  transactionId: string | null;
+  outTradeNo: string | null;
+  wechatRefundId: string | null;
+  outRefundNo: string | null;
+  occurredAt: Date | null;
+  currency: string | null;
+  amountHere: Fen | null;
+  amountBill: Fen | null;
+  settlement: Fen | null;
+  /** In thousandths of a fen. */
+  feeMilliFen: number | null;
+  amountFlow: Fen | null;
+  feeFlow: Fen | null;
+  tradeLine: number | null;
+  flowLine: number | null;
+  bank: Fen;
+  book: Fen;
+  postedFee: Fen;
+  postedCoupon: Fen;
+}
+
+/** An open item, or one that was. */
+export interface Item {
+  id: string;
+  tenantId: string;
+  merchantId: string;
+  mchid: string;
+  subMchid: string | null;
+  subject: string;
+  status: ItemStatus;
+  billDate: BillDate;
+  lastDate: BillDate;
+  /** The run that has said last what it is. */
+  runId: string;
+  ordinal: number;
+  kind: LineKind;
+  state: LineState;
+  reason: string;
+  paymentId: string | null;
+  refundId: string | null;
+  transactionId: string | null;
+  outTradeNo: string | null;
+  wechatRefundId: string | null;
+  outRefundNo: string | null;
+  currency: string;
+  difference: Fen;
+  closedOn: BillDate | null;
+  owner: string | null;
+  resolution: string | null;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** Something that happened to an item. */
+export interface ItemEvent {
+  type: string;
+  actor: string | null;
+  runId: string | null;
+  state: string;
+  reason: string | null;
+  text: string | null;
+  ledgerTransaction: number | null;
+  createdAt: Date;
+}
+
+/** What runs are asked for. */
+export interface RunFilter {
+  merchantId?: string | undefined;
+  billDate?: BillDate | undefined;
+  status?: string | undefined;
+}
+
+/** Runs of a tenant, newest first. */
+export async function listRuns(
+  db: Queryable,
+  tenantId: string,
+  filter: RunFilter,
+  page: Page<string>,
+): Promise<Run[]> {
+  const { rows } = await db.query<Run>(
+    `select r.sequence, r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, r.sub_mchid "subMchid",
+            r.bill_date::text "billDate", r.version, r.trade_file "tradeFile", r.flow_file "flowFile", r.status, r.failure, r.summary,
+            r.revision, r.started_at "startedAt", r.finished_at "finishedAt"
+       from reconciliation_runs r join merchants m on m.id = r.merchant_id
+      where r.tenant_id = $1 and ($2::text is null or r.merchant_id = $2) and ($3::date is null or r.bill_date = $3)
+        and ($4::text is null or r.status = $4)
+        and ($5::text is null or (r.started_at, r.id) < (select a.started_at, a.id from reconciliation_runs a where a.id = $5 and a.tenant_id = $1))
+      order by r.started_at desc, r.id desc limit $6`,
+    [
+      tenantId,
+      filter.merchantId ?? null,
+      filter.billDate ?? null,
+      filter.status ?? null,
+      page.startingAfter ?? null,
+      page.limit,
+    ],
+  );
+  return rows;
+}
+
+/** Lines of a run in the order of the bill; those of one state, or all. */
+export async function listLines(
+  db: Queryable,
+  run: Pick<Run, 'sequence'>,
+  state: LineState | undefined,
+  page: Page<number>,
+): Promise<Line[]> {
+  const { rows } = await db.query<Line>(
+    `select ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
+            transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
+            occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement,
+            fee_milli_fen "feeMilliFen", amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank,
+            book, posted_fee "postedFee", posted_coupon "postedCoupon"
+       from reconciliation_lines
+      where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
+    [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
+  );
+  return rows;
+}
+
+/** What items are asked for. */
+export interface ItemFilter {
+  merchantId?: string | undefined;
+  status?: ItemStatus | undefined;
+  state?: LineState | undefined;
+  owner?: string | undefined;
+  /** Found on this day or before, and after the other one. */
+  until?: BillDate | undefined;
+  after?: BillDate | undefined;
+}
+
+const ITEM = `
+  select i.id, i.tenant_id "tenantId", i.merchant_id "merchantId", m.mchid, i.sub_mchid "subMchid", i.subject, i.status,
+         i.bill_date::text "billDate", i.last_date::text "lastDate", r.id "runId", i.ordinal, i.kind, i.state, i.reason,
+         i.payment_id "paymentId", i.refund_id "refundId", i.transaction_id "transactionId", i.out_trade_no "outTradeNo",
+         i.wechat_refund_id "wechatRefundId", i.out_refund_no "outRefundNo", i.currency, i.difference, i.closed_on::text "closedOn",
+         i.owner, i.resolution, i.version, i.created_at "createdAt", i.updated_at "updatedAt"
+    from reconciliation_items i join merchants m on m.id = i.merchant_id join reconciliation_runs r on r.sequence = i.run`;
+
+/** Items of a tenant, newest first. */
+export async function listItems(
+  db: Queryable,
+  tenantId: string,
+  filter: ItemFilter,
+  page: Page<string>,
+): Promise<Item[]> {
+  const { rows } = await db.query<Item>(
+    `${ITEM}
+      where i.tenant_id = $1 and ($2::text is null or i.merchant_id = $2) and ($3::text is null or i.status = $3)
+        and ($4::text is null or i.state = $4) and ($5::text is null or i.owner = $5)
+        and ($6::date is null or i.bill_date <= $6) and ($7::date is null or i.bill_date > $7)
+        and ($8::text is null or (i.created_at, i.id) < (select a.created_at, a.id from reconciliation_items a where a.id = $8 and a.tenant_id = $1))
+      order by i.created_at desc, i.id desc limit $9`,
+    [
+      tenantId,
+      filter.merchantId ?? null,
+      filter.status ?? null,
+      filter.state ?? null,
+      filter.owner ?? null,
+      filter.until ?? null,
+      filter.after ?? null,
+      page.startingAfter ?? null,
+      page.limit,
+    ],
+  );
+  return rows;
+}
+
+/** An item of this tenant. */
+export async function findItem(db: Queryable, tenantId: string, id: string): Promise<Item | undefined> {
+  const { rows } = await db.query<Item>(`${ITEM} where i.id = $1 and i.tenant_id = $2`, [id, tenantId]);
+  return rows[0];
+}
+
+/** What happened to an item, oldest first. */
+export async function itemHistory(db: Queryable, id: string): Promise<ItemEvent[]> {
+  const { rows } = await db.query<ItemEvent>(
+    `select e.type, e.actor, r.id "runId", e.state, e.reason, e.text, e.ledger_transaction "ledgerTransaction", e.created_at "createdAt"
+       from reconciliation_item_events e left join reconciliation_runs r on r.sequence = e.run
+      where e.item = $1 order by e.sequence`,
+    [id],
+  );
+  return rows;
+}

@@ -1,0 +1,432 @@
+import { billDay } from '../../domain/bill-day.ts';
+import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
+import {
+  DECISION_CAUSE,
+  FLOW_KEYS,
+  FOUND_STEPS,
+  MATCH_KEYS,
+  RULES,
+  type Rule,
+} from '../../domain/reconciliation.ts';
+import type { LongWork } from './long-work.ts';
+import type { Run } from './runs.ts';
+import { stagingTable } from './staging.ts';
+
+/** What a day is matched from. */
+export interface Matching {
+  run: Pick<Run, 'sequence' | 'merchantId' | 'subMchid' | 'billDate'>;
+  tradeFile: number;
+  /** Null where WeChat Pay has no fund flow: then the trade bill alone counts. */
+  flowFile: number | null;
+  midnightMinutes: number;
+}
+
+/** Makes a value a literal of SQL. Only for texts of the rules, which are in the code. */
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const list = (texts: readonly string[]) => texts.map(literal).join(', ');
+
+/** Facts by the names that they have in the statement. */
+const COLUMN_OF: Record<keyof Rule['when'], string> = {
+  kind: 'whole_kind',
+  here: 'here',
+  bill: 'bill',
+  flow: 'flow',
+  book: 'booked',
+  differs: 'differs',
+  nearMidnight: 'near',
+};
+
+/** The truth table as one expression: the number of the first rule that holds. */
+const VERDICT = `case ${(RULES as readonly Rule[])
+  .map(({ when }, index) => {
+    const conditions = Object.entries(when).map(([fact, wanted]) =>
+      Array.isArray(wanted)
+        ? `f.${COLUMN_OF[fact as keyof Rule['when']]} in (${list(wanted)})`
+        : `${wanted ? '' : 'not '}f.${COLUMN_OF[fact as keyof Rule['when']]}`,
+    );
+    return `when ${conditions.join(' and ') || 'true'} then ${index + 1}`;
+  })
+  .join('\n')} end`;
+
+/**
+ * Finds a partner for everything that the trade bill, the fund flow and our ledger say of a day, judges each line by the truth table, and stores
+ * the lines. A few statements over whole sets; a million rows of each are matched in seconds.
+ * @returns how many lines are not as they were before; all of them, the first time.
+ */
+export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
+  // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
+  await db.query('set local enable_mergejoin = off');
+  await gatherSecondRows(db, matching);
+  const movements = await gatherMovements(db, matching);
+  const book = await gatherBook(db, matching);
+  await gatherPrior(db, matching);
+
+  const { sequence } = matching.run;
+  const { rows } = await db.query<{ known: boolean }>(
+    'select exists (select 1 from reconciliation_lines where run = $1) known',
+    [sequence],
+  );
+  if (!rows[0]?.known) return await judge(db, matching, { movements, book }, 'reconciliation_lines');
+
+  await db.query('create temporary table fresh_lines (like reconciliation_lines) on commit drop');
+  await judge(db, matching, { movements, book }, 'fresh_lines');
+  await db.query('analyze fresh_lines');
+  const gone = await db.query(
+    `delete from reconciliation_lines l where l.run = $1
+       and not exists (select 1 from fresh_lines f where f.ordinal = l.ordinal and l is not distinct from f)`,
+    [sequence],
+  );
+  const added = await db.query(
+    `insert into reconciliation_lines select f.* from fresh_lines f
+      where not exists (select 1 from reconciliation_lines l where l.run = $1 and l.ordinal = f.ordinal)`,
+    [sequence],
+  );
+  await db.query('drop table fresh_lines');
+  return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
+}
+
+/** Rows of the trade bill whose subject had a row before. */
+async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<void> {
+  const trade = stagingTable(tradeFile);
+  await db.query('drop table if exists second_rows, movements, more_book, more_subjects, prior');
+  await db.query('create temporary table second_rows (line integer primary key) on commit drop');
+  await db.query(
+    `insert into second_rows
+     select t.line
+       from (select kind, wechat_id, min(line) as first from ${trade} group by kind, wechat_id having count(*) > 1) d
+       join ${trade} t on t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`,
+  );
+}
+
+/**
+ * The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. Mostly the file has them together, and so
+ * has the staging table; what is apart there is put together here.
+ * @returns where they are found.
+ */
+async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<string> {
+  const columns = 'key, side, principal, fee, flow_rows, flow_line, occurred_at, rule';
+  if (flowFile === null) {
+    return `(select null::text as key, null::text as side, 0::bigint as principal, 0::bigint as fee, 0 as flow_rows, 0 as flow_line,
+       null::timestamptz as occurred_at, null::text as rule limit 0)`;
+  }
+  const flow = stagingTable(flowFile);
+  const key = await flowKey(db, flow, stagingTable(tradeFile));
+  const known = `${flow} where type is null`;
+  const sides = (from: string) => `
+    select key, case when refunded is null and (paid is not null or returned = 0) then 'in' else 'out' end as side,
+           coalesce(paid, refunded, 0) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at, ${literal(key)} as rule
+      from ${from} k where paid is null or refunded is null
+    union all
+    select key, 'in', paid, taken, rows_in, line, occurred_at, ${literal(key)} from ${from} k where paid is not null and refunded is not null
+    union all
+    select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, ${literal(key)}
+      from ${from} k where paid is not null and refunded is not null
+    union all
+    select flow_id || '/' || line, 'other', change, 0, flow_rows, line, occurred_at, null from ${flow} where type is not null`;
+  const { rows: apart } = await db.query(
+    `select 1 from ${known} group by ${key} having count(*) > 1 limit 1`,
+  );
+  if (apart.length === 0) {
+    const direct = `(select ${key} as key, paid, refunded, taken, returned, rows_in, flow_rows, line, occurred_at from ${known})`;
+    return `(${sides(direct)})`;
+  }
+  await db.query(
+    `create temporary table movements (key text, side text, principal bigint, fee bigint, flow_rows integer, flow_line integer,
+       occurred_at timestamptz, rule text) on commit drop`,
+  );
+  await db.query(
+    `insert into movements (${columns})
+     with sums as materialized (
+       select ${key} as key, sum(paid)::bigint as paid, sum(refunded)::bigint as refunded, sum(taken)::bigint as taken,
+              sum(returned)::bigint as returned, sum(rows_in)::integer as rows_in, sum(flow_rows)::integer as flow_rows, min(line) as line,
+              min(occurred_at) as occurred_at
+         from ${known} group by ${key}
+     ) ${sides('sums')}`,
+  );
+  await db.query('analyze movements');
+  return 'movements';
+}
+
+/** Which column of the fund flow has the numbers of the trade bill: the official pages do not say. */
+async function flowKey(db: LongWork, flow: string, trade: string): Promise<(typeof FLOW_KEYS)[number]> {
+  for (const key of FLOW_KEYS) {
+    const { rows } = await db.query(
+      `select 1 from (select ${key} from ${flow} limit 1000) f join ${trade} t on t.wechat_id = f.${key} limit 1`,
+    );
+    if (rows.length > 0) return key;
+  }
+  return FLOW_KEYS[0];
+}
+
+/** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
+const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
+
+/** Steps that do not touch our receivable. */
+const OTHER_STEPS = (Object.keys(POSTINGS) as LedgerStep[]).filter(
+  (step) => POSTINGS[step].debit !== GATEWAY_ACCOUNT && POSTINGS[step].credit !== GATEWAY_ACCOUNT,
+);
+
+/** Leaves out what people have decided about breaks, and reversals of that or of what this reconciliation has posted. `t` is a transaction. */
+export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%'
+  and (t.reverses is null or not exists (select 1 from ledger_transactions o
+        where o.sequence = t.reverses and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%')))`;
+
+/** The same, but for what this reconciliation has posted itself: the whole of the day. */
+export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
+  and (t.reverses is null or not exists (select 1 from ledger_transactions o
+        where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
+
+/**
+ * What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it.
+ * Subjects of which more is posted than the plain steps are put together in a table of their own.
+ * @returns where they are found.
+ */
+async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
+  const { from, to } = billDay(run.billDate);
+  const day = `t.merchant_id = ${literal(run.merchantId)}
+     and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
+     ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
+  const entries = `join ledger_entries e on e.transaction = t.sequence
+     and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
+  const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
+                        when t.step = 'payment.late' then
+                          (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
+                             from payments p where p.id = t.payment_id)
+                        else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
+  const change = `case e.side when 'debit' then e.amount else -e.amount end`;
+  await db.query(
+    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
+       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
+       on commit drop`,
+  );
+  // Few subjects have such a posting, if any: they are found without looking at the entries of all the others.
+  await db.query('create temporary table more_subjects (subject text primary key) on commit drop');
+  const { rowCount } = await db.query(
+    `insert into more_subjects select distinct ${subject} from ledger_transactions t
+      where ${day} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS, ...OTHER_STEPS])}) and ${NOT_OURS}`,
+  );
+  if (rowCount) {
+    await db.query(
+      `insert into more_book
+       select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
+              max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
+         from (select ${subject} as subject,
+                      case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
+                      t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
+                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
+                 from ledger_transactions t ${entries}
+                where ${day} and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS}) postings
+        where subject in (select subject from more_subjects)
+        group by subject`,
+    );
+  }
+  const ofDay = `from ledger_transactions t ${entries} where ${day}`;
+  return `(
+    select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
+           ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
+    ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
+    union all
+    select * from more_book)`;
+}
+
+/** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
+export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
+    'select id from ledger_accounts where merchant_id = $1 and code = $2',
+    [run.merchantId, GATEWAY_ACCOUNT],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** What earlier days have left open, by subject: the other side may have come today. */
+async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
+  await db.query(
+    `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
+       amount_bill bigint, settlement bigint, fee_milli_fen bigint, principal bigint, fee bigint, book bigint, currency text,
+       refund_id text, transaction_id text) on commit drop`,
+  );
+  await db.query(
+    `insert into prior
+     select l.subject, bool_or(l.trade_line is not null), bool_or(l.flow_line is not null), bool_or(l.book <> 0), max(l.amount_here),
+            max(l.amount_bill), max(l.settlement), max(l.fee_milli_fen), coalesce(sum(l.amount_flow), 0), coalesce(sum(l.fee_flow), 0),
+            sum(l.book), max(l.currency), max(l.wechat_refund_id), max(l.transaction_id)
+       from reconciliation_items i
+       join reconciliation_lines l on l.subject = i.subject and l.state <> 'matched'
+       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = i.merchant_id
+        and r.sub_mchid is not distinct from i.sub_mchid and r.bill_date >= i.bill_date and r.bill_date < $3
+      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and i.bill_date < $3
+        and (i.status in ('carried', 'break') or i.closed_on >= $3)
+      group by l.subject`,
+    [run.merchantId, run.subMchid, run.billDate],
+  );
+}
+
+/** Puts the three ways together and judges every line. @returns how many there are. */
+async function judge(
+  db: LongWork,
+  { run, tradeFile, flowFile, midnightMinutes }: Matching,
+  { movements, book }: { movements: string; book: string },
+  target: 'reconciliation_lines' | 'fresh_lines',
+): Promise<number> {
+  const { from, to } = billDay(run.billDate);
+  const [transaction, number] = MATCH_KEYS.payment;
+  const [refund, refundNumber] = MATCH_KEYS.refund;
+  const rules = RULES as readonly Rule[];
+  const { rowCount } = await db.query(
+    `with bill as (
+       select t.*, case t.kind when 'payment' then 'in' else 'out' end as side, s.line is not null as second,
+              case when s.line is null then t.wechat_id end as flow_key
+         from ${stagingTable(tradeFile)} t left join second_rows s on s.line = t.line
+     ),
+     theirs as (
+       select coalesce(t.kind, case m.side when 'in' then 'payment' when 'out' then 'refund' else 'movement' end) as kind,
+              coalesce(t.transaction_id, case m.side when 'in' then m.key end) as transaction_id, t.out_trade_no,
+              coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
+              t.refund_status, coalesce(t.wechat_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
+              t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
+              m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
+         from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
+     ),
+     known as (
+       select w.*, coalesce(p1.id, late.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+              coalesce(p1.status, p2.status) as payment_status, late.id is not null as is_late,
+              coalesce(a1.refund_id, a2.refund_id) || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end
+                as attempt,
+              r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
+              -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
+              case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
+              case w.kind when 'refund' then r.amount else coalesce(p1.amount, late.amount, p2.amount) end as amount_here,
+              coalesce(p1.currency, p2.currency) as currency_here,
+              case when w.kind = 'refund' then
+                case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
+              else case when p1.id is not null or late.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end
+              end as rule
+         from theirs w
+         left join payments p1 on p1.merchant_id = $2
+          and p1.${transaction.here} = w.${transaction.bill}
+         left join lateral (
+           select p.* from payments p
+            where w.kind <> 'refund' and p1.id is null and p.merchant_id = $2 and p.${number.here} = w.${number.bill} offset 0
+         ) p2 on true
+         left join lateral (
+           select a.* from refund_attempts a
+            where w.kind = 'refund' and a.merchant_id = $2 and a.${refund.here} = w.${refund.bill} offset 0
+         ) a1 on true
+         left join lateral (
+           select a.* from refund_attempts a
+            where w.kind = 'refund' and a1.refund_id is null and a.merchant_id = $2 and a.${refundNumber.here} = w.${refundNumber.bill} offset 0
+         ) a2 on true
+         left join lateral (
+           select r.* from refunds r where r.id = coalesce(a1.refund_id, a2.refund_id) offset 0
+         ) r on true
+         left join lateral (
+           select l.* from late_payments l
+            where w.kind = 'payment' and p1.id is null and l.merchant_id = $2 and l.transaction_id = w.transaction_id offset 0
+         ) late on true
+     ),
+     named as (
+       select w.*,
+              case when w.kind = 'refund' then
+                case when w.refund is null then 'wechat/' || w.wechat_id
+                     when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.attempt else w.attempt || '/' || w.refund_id end
+              when w.kind = 'movement' then 'flow/' || w.wechat_id
+              else case w.kind when 'reversal' then 'reversal/' else '' end ||
+                case when w.payment_id is null then 'wechat/' || w.wechat_id
+                     when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
+              end || case when w.second then '#' || w.line else '' end as subject
+         from known w
+     ),
+     joined as (
+       select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
+              b.transaction_id as booked_transaction, b.out_trade_no as booked_number, b.wechat_refund_id as booked_wechat_refund,
+              b.out_refund_no as booked_refund_no,
+              coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
+              b.subject is not null as is_booked, k.subject is not null as is_theirs
+         from named k full join ${book} b on b.subject = k.subject
+     ),
+     sums as (
+       select j.*, q.subject is not null as is_prior,
+              j.line is not null or coalesce(q.has_bill, false) as bill,
+              j.flow_line is not null or coalesce(q.has_flow, false) as has_flow,
+              j.is_booked or coalesce(q.has_book, false) as has_book,
+              coalesce(j.amount, q.amount_bill) as amount_bill, coalesce(j.settlement, q.settlement) as all_settlement,
+              coalesce(j.fee_milli_fen, q.fee_milli_fen) as all_fee_milli_fen,
+              coalesce(j.principal, 0) + coalesce(q.principal, 0) as all_principal, coalesce(j.fee, 0) + coalesce(q.fee, 0) as all_fee,
+              coalesce(j.book, 0) + coalesce(q.book, 0) as all_book,
+              coalesce(j.amount_here, abs(j.book), q.amount_here) as all_here, coalesce(j.currency, q.currency) as all_currency,
+              coalesce(j.occurred_at, j.effective_at) as moment
+         from joined j left join prior q on q.subject = j.whole_subject offset 0
+     ),
+     facts as (
+       select s.*,
+              case s.whole_kind
+                when 'refund' then
+                  case when s.refund is null then case when s.is_theirs then 'absent' else 'done' end
+                       when s.refund_status_here in ('CREATED', 'RESERVED') then 'open'
+                       when s.refund_status_here in ('PROCESSING', 'ABNORMAL') then 'moving'
+                       when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
+                when 'movement' then 'absent'
+                else
+                  case when s.is_late then 'late'
+                       when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
+                       when s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') then 'paid'
+                       when s.payment_status in ('CREATED', 'PENDING') then 'open'
+                       else 'ended' end
+              end as here,
+              case when s.whole_kind = 'movement' then case when s.is_theirs then 'present' else 'absent' end
+                   when not $3 then 'present' when not s.has_flow then 'absent'
+                   when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
+              s.has_book as booked,
+              case when s.second then 'row'
+                   when s.whole_kind = 'payment' and not s.is_late and s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
+                    and s.known_transaction <> s.transaction_id then 'transaction'
+                   when s.all_currency <> s.currency_here then 'currency'
+                   when s.bill and s.amount_bill <> s.all_here and not (s.has_book and s.amount_bill = abs(s.all_book)) then 'amount'
+                   when s.bill and s.has_flow and $3 and abs(s.all_principal) <> s.all_settlement
+                    and not (s.whole_kind = 'refund' and s.all_principal = 0) then 'flow_amount'
+                   when s.has_book and abs(s.all_book) <> coalesce(s.amount_bill, s.all_here) then 'book_amount'
+                   when s.refund_status_here in ('PROCESSING', 'ABNORMAL') and s.refund_status in ('SUCCESS', 'FAIL') then 'status'
+                   when s.bill and s.has_flow and $3 and abs(s.all_fee_milli_fen + s.all_fee * 1000) >= 1000
+                    and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0) then 'fee'
+                   else 'nothing' end as differs,
+              s.moment >= $5::timestamptz - $6 * interval '1 minute' or s.moment < $4::timestamptz + $6 * interval '1 minute' as near
+         from sums s offset 0
+     ),
+     judged as (
+       select f.*, ${VERDICT} as verdict from facts f offset 0
+     ),
+     stated as (
+       select j.*, ($7::text[])[verdict] as state, ($8::text[])[verdict] as reason,
+              round(j.fee_milli_fen / 1000.0)::bigint as fee_bill
+         from judged j
+     )
+     insert into ${target}
+       (run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
+        wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
+        fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon)
+     select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
+            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
+            coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
+            coalesce(out_refund_no, booked_refund_no), moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
+            case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
+                 when line is null or second then 0
+                 when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
+            coalesce(book, 0),
+            case when state <> 'matched' then 0 when $3 then all_fee else -round(all_fee_milli_fen / 1000.0)::bigint end,
+            case when state <> 'matched' or flow = 'undone' then 0
+                 when whole_kind = 'payment' then all_settlement - amount_bill else amount_bill - all_settlement end
+       from stated`,
+    [
+      run.sequence,
+      run.merchantId,
+      flowFile !== null,
+      from,
+      to,
+      midnightMinutes,
+      rules.map(({ state }) => state),
+      rules.map(({ reason }) => reason),
+    ],
+  );
+  return rowCount ?? 0;
+}
