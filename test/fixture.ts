@@ -246,13 +246,13 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       paysaga.call('POST', '/v1/payments', { description: 'Tea set', amount: { total: 2590 }, ...fields }),
     control: (method, path, body) => http(method, `${simulator.controlUrl}${path}`, body, {}),
     async until(path, ...statuses) {
-      for (let turn = 0; turn < 600; turn += 1) {
+      for (let turn = 0; turn < 1_000; turn += 1) {
         const { body } = await paysaga.call('GET', path);
         if (statuses.includes(body.status)) return body;
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
       const { body } = await paysaga.call('GET', path);
-      throw new Error(`${path} is ${body.status} after 15 s, not ${statuses.join(' or ')}`);
+      throw new Error(`${path} is ${body.status} after 25 s, not ${statuses.join(' or ')}`);
     },
     async history(workflowId) {
       const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
