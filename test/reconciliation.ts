@@ -80,12 +80,12 @@ export interface Line {
   refund_id: string | null;
 }
 
-/** When the simulated days begin. */
-export const FIRST_DAY: BillDate = '2027-03-01';
-
-/** Starts paysaga on a simulated clock, at noon of {@link FIRST_DAY}. */
-export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
-  let now = () => Date.parse(`${FIRST_DAY}T12:00:00+08:00`);
+/**
+ * Starts paysaga on a simulated clock.
+ * @param firstDay at whose noon it begins. Each file of tests has days of its own: workflows are named by merchant and day, and all files share Temporal.
+ */
+export async function startBooks(firstDay: BillDate, options: PaysagaOptions = {}): Promise<Books> {
+  let now = () => Date.parse(`${firstDay}T12:00:00+08:00`);
   const paysaga = await startPaysaga({
     paymentTiming: { notifyWaitMs: 2_000, pollGapsMs: [500] },
     refundTiming: { notifyWaitMs: 2_000, pollGapsMs: [500] },
@@ -97,7 +97,7 @@ export async function startBooks(options: PaysagaOptions = {}): Promise<Books> {
       ...options.simulator,
       scenario: {
         ...options.simulator?.scenario,
-        settings: { clock: `${FIRST_DAY}T12:00:00+08:00`, ...options.simulator?.scenario?.settings },
+        settings: { clock: `${firstDay}T12:00:00+08:00`, ...options.simulator?.scenario?.settings },
       },
     },
   });

@@ -3,14 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
-import { type Books, FIRST_DAY, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+
+const FIRST_DAY = '2029-03-01';
 
 describe('reconciliations through the API and the command line', () => {
   let books: Books;
   let runId: string;
   let sold: Sold[];
   before(async () => {
-    books = await startBooks();
+    books = await startBooks(FIRST_DAY);
     sold = await Promise.all(Array.from({ length: 5 }, () => books.sell()));
     for (const { out_trade_no } of sold.slice(0, 3)) {
       await books.alter({ date: FIRST_DAY, kind: 'missing_row', out_trade_no, bill: 'all' });

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { daysAfter } from '../../domain/bill-day.ts';
-import { type Books, FIRST_DAY, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+
+const FIRST_DAY = '2028-03-01';
 
 /** Each test has a day of its own, in the order of the tests. */
 describe('breaks of a reconciliation', () => {
   let books: Books;
   let day = FIRST_DAY;
   before(async () => {
-    books = await startBooks();
+    books = await startBooks(FIRST_DAY);
   });
   beforeEach(async () => {
     day = books.today();

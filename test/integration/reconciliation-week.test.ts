@@ -3,7 +3,9 @@ import { upsertMerchant } from '../../database/merchants.ts';
 import { openVault } from '../../database/secrets.ts';
 import { type BillDate, daysAfter, daysFrom } from '../../domain/bill-day.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
-import { type Books, FIRST_DAY, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+
+const FIRST_DAY = '2031-03-01';
 
 /** A week unless told; `RECONCILED_DAYS=30` is a month. */
 const DAYS = Number(process.env.RECONCILED_DAYS ?? 7);
@@ -31,7 +33,7 @@ describe(`${DAYS} days of several merchants, reconciled each morning`, function 
   let books: Books;
   let shops: Shop[];
   before(async () => {
-    books = await startBooks({
+    books = await startBooks(FIRST_DAY, {
       simulator: { scenario: { merchants: [{ mchid: '1800000001', role: 'merchant' }] } },
     });
     shops = await enrolled(books);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
-import { type Books, FIRST_DAY, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+
+const FIRST_DAY = '2027-03-01';
 
 describe('reconciliation', () => {
   let books: Books;
   before(async () => {
-    books = await startBooks();
+    books = await startBooks(FIRST_DAY);
   });
   after(() => books.paysaga.stop());
 
