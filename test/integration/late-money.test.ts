@@ -20,9 +20,12 @@ import {
   untilUndecided,
   withoutWorker,
 } from '../late-money.ts';
-import { notify, success } from '../notification.ts';
+import { gatewayOf } from '../notification.ts';
 
 const WINDOW_MS = 2_000;
+
+const SEED = 29;
+const { notify, success } = gatewayOf(SEED);
 
 describe('late money', () => {
   let paysaga: Paysaga;
@@ -33,7 +36,7 @@ describe('late money', () => {
       paymentTiming: { notifyWaitMs: 200, pollGapsMs: [300] },
       refundTiming: { notifyWaitMs: 200, pollGapsMs: [300] },
       // Its workflows are named by the gateway's transaction_id, which a seed repeats, and Temporal is that of all tests.
-      simulator: { seed: 29 },
+      simulator: { seed: SEED },
     });
   });
   after(() => paysaga.stop());
