@@ -60,6 +60,26 @@ describe('notifications', () => {
     assert.equal(posted.stored.verdict, 'ignored');
   });
 
+  it('of a refund is acknowledged like one of a payment: 204, and not a byte more', async () => {
+    const { body: payment } = await paysaga.createPayment();
+    const order = success(paysaga, payment.out_trade_no) as Record<string, string>;
+    assert.deepEqual(await notify(paysaga, order), { status: 204, text: '' });
+    await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
+    const { mchid, out_trade_no, transaction_id } = order;
+    const refund = {
+      ...{ mchid, out_trade_no, transaction_id, out_refund_no: 'NOBODY0004', refund_id: '5030' },
+      ...{ refund_status: 'SUCCESS', success_time: '2026-03-02T09:02:40+08:00' },
+      amount: { total: 2590, refund: 2590, payer_total: 2590, payer_refund: 2590 },
+    };
+    const told = { eventType: 'REFUND.SUCCESS' };
+    assert.deepEqual(await notify(paysaga, refund, told), { status: 204, text: '' });
+    // So is one that it knows already, and a refusal is what the official page shows.
+    assert.deepEqual(await notify(paysaga, refund, told), { status: 204, text: '' });
+    const refused = await notify(paysaga, refund, { ...told, flaws: { ageSeconds: 600 } });
+    assert.equal(refused.status, 401);
+    assert.deepEqual(Object.keys(JSON.parse(refused.text)), ['code', 'message']);
+  });
+
   it('the exact bytes and headers are kept', async () => {
     const posted = await post(success(paysaga, 'NOBODY0002'));
     assert.match(posted.stored.body.toString(), /"resource_type":"encrypt-resource"/);
