@@ -19,13 +19,11 @@ export async function takeRefundToken(
   const turn = refundTurn(await lockRates(db, merchantId), await countAhead(db, id));
   if (turn.kind === 'now') {
     await db.query(
-      `update refund_rates set requests_full_at = to_timestamp($2::float8 / 1000) where merchant_id = $1`,
-      [merchantId, turn.requestsFullAt],
-    );
-    await db.query(
-      `update refund_attempts set queue_number = null, asks_again_at = null
-       where refund_id = $1 and queue_number is not null`,
-      [id],
+      `with taken as (
+         update refund_rates set requests_full_at = to_timestamp($2::float8 / 1000) where merchant_id = $1
+       )
+       update refund_attempts set queue_number = null, asks_again_at = null where refund_id = $3 and queue_number is not null`,
+      [merchantId, turn.requestsFullAt, id],
     );
     return 0;
   }
