@@ -36,7 +36,7 @@ const PARTS = ['bill_file_bytes', 'reconciliation_item_events', 'reconciliation_
 
 describe('database', () => {
   it('several processes may migrate at once; the second run changes nothing', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     try {
       const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
       const files = readdirSync(new URL('../../database/migrations', import.meta.url));
@@ -48,7 +48,7 @@ describe('database', () => {
   });
 
   it('a ledger from before its numbers gets them, and waits for its seals', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0011');
@@ -95,7 +95,7 @@ describe('database', () => {
   });
 
   it('late money from before it was decided about waits for a person, with the transaction and the amount that came', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0005');
@@ -129,10 +129,9 @@ describe('database', () => {
   });
 
   it('every table carries its tenant, and the constraints are those of the life cycles and the products', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: true });
     const pool = openPool(url, { max: 2 });
     try {
-      await migrate(url);
       const { rows: bare } = await pool.query(
         `select table_name from information_schema.tables t where table_schema = 'public'
            and table_name not in ('tenants', 'migrations')
@@ -165,10 +164,9 @@ describe('database', () => {
   });
 
   it('no secret of a merchant, and no key of a client or an operator, can be read in it', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: true });
     const pool = openPool(url, { max: 2 });
     try {
-      await migrate(url);
       const vault = openVault(randomBytes(32));
       const tenantId = await upsertTenant(pool, 'demo');
       const { merchant } = enrolment(1);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { upsertTenant } from '../../database/merchants.ts';
-import { migrate } from '../../database/migrate.ts';
 import { inTransaction, openPool, type Pool } from '../../database/pool.ts';
 import { takeFailureToken, takeRefundToken } from '../../database/refund-rates.ts';
 import { REFUND_LIMITS } from '../../domain/refund.ts';
@@ -16,9 +15,8 @@ describe('the queue of refunds', () => {
   let drop: () => Promise<void>;
 
   before(async () => {
-    const database = await createDatabase();
+    const database = await createDatabase({ migrated: true });
     drop = database.drop;
-    await migrate(database.url);
     pools = [openPool(database.url, { max: 8 }), openPool(database.url, { max: 8 })];
     const tenantId = await upsertTenant(pools[0], 'demo');
     await pools[0].query(`create table asks (sequence bigserial, refund_id text, granted boolean)`);
