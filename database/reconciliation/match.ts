@@ -194,8 +194,10 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const day = `t.merchant_id = ${literal(run.merchantId)}
      and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
+  const accounts = await controlAccounts(db, run);
   const entries = `join ledger_entries e on e.transaction = t.sequence
-     and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
+     and e.account = any(array[${accounts.map(({ id }) => id).join(', ')}]::bigint[])`;
+  const currency = `case e.account ${accounts.map(({ id, currency }) => `when ${id} then ${literal(currency)}`).join(' ')} end`;
   const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
                         when t.step = 'payment.late' then
                           (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
@@ -203,7 +205,7 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
                         else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(
-    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
+    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, currency text, late boolean,
        sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
        on commit drop`,
   );
@@ -216,12 +218,12 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   if (rowCount) {
     await db.query(
       `insert into more_book
-       select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
+       select subject, max(kind), max(payment_id), max(refund_id), sum(change), max(currency), bool_or(late), min(sequence), min(effective_at),
               max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
          from (select ${subject} as subject,
                       case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
                       t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
-                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
+                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change, ${currency} as currency
                  from ledger_transactions t ${entries}
                 where ${day} and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS}) postings
         where subject in (select subject from more_subjects)
@@ -231,19 +233,22 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const ofDay = `from ledger_transactions t ${entries} where ${day}`;
   return `(
     select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
-           ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
+           ${change} as book, ${currency} as currency, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
     ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
     union all
     select * from more_book)`;
 }
 
 /** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
-export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
-  const { rows } = await db.query<{ id: number }>(
-    'select id from ledger_accounts where merchant_id = $1 and code = $2',
+export async function controlAccounts(
+  db: LongWork,
+  run: Pick<Run, 'merchantId'>,
+): Promise<{ id: number; currency: string }[]> {
+  const { rows } = await db.query<{ id: number; currency: string }>(
+    'select id, currency from ledger_accounts where merchant_id = $1 and code = $2',
     [run.merchantId, GATEWAY_ACCOUNT],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. */
@@ -345,7 +350,7 @@ async function judge(
          from known w
      ),
      joined as (
-       select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
+       select k.*, b.book, b.currency as booked_currency, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
               b.transaction_id as booked_transaction, b.out_trade_no as booked_number, b.wechat_refund_id as booked_wechat_refund,
               b.out_refund_no as booked_refund_no,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
@@ -382,7 +387,11 @@ async function judge(
                        else 'ended' end
               end as here,
               case when s.whole_kind = 'movement' then case when s.is_theirs then 'present' else 'absent' end
-                   when not $3 then 'present' when not s.has_flow then 'absent'
+                   -- Where there is no fund flow, the bill is what has moved the money.
+                   when not $3 then
+                     case when not s.bill then 'absent' when s.whole_kind = 'refund' and s.refund_status = 'FAIL' then 'undone'
+                          else 'present' end
+                   when not s.has_flow then 'absent'
                    when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
               s.has_book as booked,
               case when s.second then 'row'
@@ -415,10 +424,10 @@ async function judge(
      select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
             whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
             coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
-            coalesce(out_refund_no, booked_refund_no), moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            coalesce(out_refund_no, booked_refund_no), moment, coalesce(all_currency, currency_here, booked_currency), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
-                 when line is null or second then 0
+                 when line is null or second or flow = 'undone' then 0
                  when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
             coalesce(book, 0),
             case when state <> 'matched' then 0 when $3 then all_fee else -round(all_fee_milli_fen / 1000.0)::bigint end,
