@@ -346,7 +346,10 @@ async function judge(
               else case w.kind when 'reversal' then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
                      when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
-              end || case when w.second then '#' || w.line else '' end as subject
+              end
+              -- Amounts of two currencies have no difference: what is booked in the other one is a line of its own.
+              || case when not $3 and w.currency <> w.currency_here then '/' || w.currency else '' end
+              || case when w.second then '#' || w.line else '' end as subject
          from known w
      ),
      joined as (
