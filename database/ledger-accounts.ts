@@ -1,4 +1,10 @@
-import { ACCOUNT_CODES, ACCOUNTS, type AccountCode, type AccountKind, type DatedBy } from '../domain/ledger.ts';
+import {
+  ACCOUNT_CODES,
+  ACCOUNTS,
+  type AccountCode,
+  type AccountKind,
+  type DatedBy,
+} from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
 import type { Queryable } from './pool.ts';
 

@@ -7,7 +7,7 @@ import { insertRefund, transitionRefund } from '../database/refunds.ts';
 import { openVault } from '../database/secrets.ts';
 import { publicId } from '../domain/identity.ts';
 import type { MerchantRole } from '../domain/product.ts';
-import { type WechatOverseas, openOverseas } from '../gateway/overseas.ts';
+import { openOverseas, type WechatOverseas } from '../gateway/overseas.ts';
 import type { SimulatedMerchant } from '../simulator/index.ts';
 import type { Currency, WechatPayGlobal, WechatPayGlobalPartner } from '../wechatpay/index.ts';
 import type { Paysaga } from './fixture.ts';

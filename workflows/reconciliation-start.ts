@@ -75,7 +75,11 @@ export function reconciliationStart(
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     typedSearchAttributes,
     staticSummary: `reconciliation of ${day.billDate} · ${whose}`,
-    staticDetails: `Our payments and refunds of **${day.billDate}** (Asia/Shanghai), the ${billsOf(day.region).map((kind) => BILLS[kind].title).join(', the ')} and the ledger of **${whose}**. It can be started again at any time: what has not changed stays as it is.`,
+    staticDetails: `Our payments and refunds of **${day.billDate}** (Asia/Shanghai), the ${billsOf(day.region)
+      .map((kind) => BILLS[kind].title)
+      .join(
+        ', the ',
+      )} and the ledger of **${whose}**. It can be started again at any time: what has not changed stays as it is.`,
   };
 }
 

@@ -95,7 +95,11 @@ function payerOf(row: GlobalStatementRow, paid: boolean, line: number) {
 /** What its smallest unit is must be known: an amount that is wrong by a hundred would match nothing, or the wrong thing. */
 function mustBeCurrency(code: string, title: string, line: number): Currency {
   if (isCurrency(code)) return code;
-  throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${title} is ${JSON.stringify(code)}, which is not known.`);
+  throw new UnsoundBill(
+    'BILL_UNREADABLE_ROW',
+    line,
+    `${title} is ${JSON.stringify(code)}, which is not known.`,
+  );
 }
 
 function minor(amount: Hundredths, currency: Currency, line: number): number {

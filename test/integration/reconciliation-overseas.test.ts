@@ -79,7 +79,10 @@ describe('reconciliation of overseas statements', () => {
       exchange_rate: '0.04800000',
     });
     const { summary, files } = await get(`/v1/reconciliations/${result.runId}`);
-    assert.deepEqual(files.map(({ kind, rows }: Sold) => [kind, rows]), [['statement', 4]]);
+    assert.deepEqual(
+      files.map(({ kind, rows }: Sold) => [kind, rows]),
+      [['statement', 4]],
+    );
     assert.equal(summary.ledger, undefined);
     assert.deepEqual(
       Object.entries(summary.currencies).map(([currency, { ledger, posted }]: [string, Sold]) => [
