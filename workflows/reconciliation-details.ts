@@ -1,4 +1,4 @@
-import { formatYuan } from '../domain/money.ts';
+import { formatMoney } from '../domain/money.ts';
 import { BILLS, type BillKind, billsOf } from '../domain/region.ts';
 import type { AccountResult, DayToReconcile, ReconciliationResult } from './reconciliation-start.ts';
 
@@ -58,11 +58,11 @@ export function resultLine(result: ReconciliationResult): string {
   }
 }
 
-/** What nothing explains: yuan, or of each currency its smallest unit. */
+/** What nothing explains, in each currency. */
 function unexplained({ unexplained = 0, currencies }: Done): string {
-  if (!currencies) return `¥${formatYuan(unexplained)}`;
+  if (!currencies) return formatMoney(unexplained, 'CNY');
   return Object.entries(currencies)
     .filter(([, { unexplained }]) => unexplained !== 0)
-    .map(([currency, { unexplained }]) => `${unexplained} of the smallest unit of ${currency}`)
+    .map(([currency, { unexplained }]) => formatMoney(unexplained, currency))
     .join(', ');
 }

@@ -102,7 +102,9 @@ async function matchAndPost(
 
   const first = await inLongTransaction(pool, match);
   const { run } = first;
-  const behind = await inLongTransaction(pool, (db) => listRepairable(db, run));
+  // Of overseas merchants, only statements are read.
+  const behind =
+    files.trade.kind === 'statement' ? [] : await inLongTransaction(pool, (db) => listRepairable(db, run));
   const repaired = await repair({ pool, merchants }, behind, (looked) =>
     heartbeat.say({ doing: 'asking WeChat Pay', looked }),
   );

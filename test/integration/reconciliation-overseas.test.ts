@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { upsertMerchant } from '../../database/merchants.ts';
+import { openVault } from '../../database/secrets.ts';
 import { type BillDate, daysAfter } from '../../domain/bill-day.ts';
 import { enrolOverseas, type Overseas } from '../overseas.ts';
 import { type Alteration, type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
@@ -216,6 +218,48 @@ describe('reconciliation of overseas statements', () => {
     } finally {
       await institution.close();
     }
+  });
+
+  it('where all orders are settled in one currency, what is settled is kept, and only fees in the currency of the order are posted', async () => {
+    const day = books.today();
+    const settings = { mchid: overseas.mchid, settlement_currency: 'USD' };
+    await books.paysaga.control('POST', '/bills/settings', settings);
+    await overseas.book(await overseas.sell('HKD', 10_000), books.now());
+    await overseas.book(await overseas.sell('USD', 10_000), books.now());
+    const before = await balances();
+    await morningAfter(day);
+    const result = await done(day);
+    assert.deepEqual(
+      (await linesOf(result.runId)).map(({ state, currency, settled, ledger }) => [
+        ...[state, currency, settled.settlement_currency, settled.settlement],
+        ...[settled.fee_hundred_thousandths, ledger.posted_fee],
+      ]),
+      [
+        // At 0.92 and 7.18 yuan.
+        ['matched', 'HKD', 'USD', 1281, 8_000, 0],
+        ['matched', 'USD', 'USD', 10_000, 60_000, -60],
+      ],
+    );
+    const now = await balances();
+    assert.equal(now['gateway_fees HKD'], before['gateway_fees HKD']);
+    assert.equal((now['gateway_fees USD'] ?? 0) - (before['gateway_fees USD'] ?? 0), 60);
+    await books.paysaga.control('POST', '/bills/settings', {
+      ...settings,
+      settlement_currency: 'as_ordered',
+    });
+  });
+
+  it('a merchant with payments stays in its region', async () => {
+    const { pool, tenantId, masterKey } = books.paysaga;
+    const nothing = { appid: '', serialNo: '', privateKey: '', apiV3Key: '', publicKeys: {}, apiBaseUrl: '' };
+    await assert.rejects(
+      upsertMerchant(pool, openVault(masterKey), tenantId, {
+        ...nothing,
+        mchid: overseas.mchid,
+        region: 'mainland',
+      }),
+      /has payments in its region, overseas: it cannot change/,
+    );
   });
 
   it('payments are not taken through an overseas merchant', async () => {
