@@ -218,19 +218,19 @@ function netOf({ summary }: BillFile): number {
  */
 async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>> {
   const { from, to } = billDay(run.billDate);
-  const accounts = await controlAccounts(db, run);
-  const { rows } = await db.query<{ account: number; change: number }>(
-    `select e.account, sum(case e.side when 'debit' then e.amount else -e.amount end)::bigint as change
-       from ledger_transactions t
-       join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
-      where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
-        and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))
-      group by e.account`,
-    [run.merchantId, from, to, run.subMchid, accounts.map(({ id }) => id)],
+  const { rows } = await db.query<{ currency: string; change: number }>(
+    `with changes as (
+       select e.account, sum(case e.side when 'debit' then e.amount else -e.amount end)::bigint as change
+         from ledger_transactions t
+         join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
+        where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
+          and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))
+        group by e.account
+     )
+     select a.currency, c.change from changes c join ledger_accounts a on a.id = c.account`,
+    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run)],
   );
-  return new Map(
-    accounts.map(({ id, currency }) => [currency, rows.find(({ account }) => account === id)?.change ?? 0]),
-  );
+  return new Map(rows.map(({ currency, change }) => [currency, change]));
 }
 
 /** What earlier days had left open of the subjects that agree now, by currency. */

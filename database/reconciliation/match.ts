@@ -194,10 +194,8 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const day = `t.merchant_id = ${literal(run.merchantId)}
      and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
-  const accounts = await controlAccounts(db, run);
   const entries = `join ledger_entries e on e.transaction = t.sequence
-     and e.account = any(array[${accounts.map(({ id }) => id).join(', ')}]::bigint[])`;
-  const currency = `case e.account ${accounts.map(({ id, currency }) => `when ${id} then ${literal(currency)}`).join(' ')} end`;
+     and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
   const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
                         when t.step = 'payment.late' then
                           (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
@@ -205,7 +203,7 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
                         else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(
-    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, currency text, late boolean,
+    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
        sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
        on commit drop`,
   );
@@ -218,12 +216,12 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   if (rowCount) {
     await db.query(
       `insert into more_book
-       select subject, max(kind), max(payment_id), max(refund_id), sum(change), max(currency), bool_or(late), min(sequence), min(effective_at),
+       select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
               max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
          from (select ${subject} as subject,
                       case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
                       t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
-                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change, ${currency} as currency
+                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
                  from ledger_transactions t ${entries}
                 where ${day} and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS}) postings
         where subject in (select subject from more_subjects)
@@ -233,22 +231,19 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
   const ofDay = `from ledger_transactions t ${entries} where ${day}`;
   return `(
     select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
-           ${change} as book, ${currency} as currency, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
+           ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
     ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
     union all
     select * from more_book)`;
 }
 
 /** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
-export async function controlAccounts(
-  db: LongWork,
-  run: Pick<Run, 'merchantId'>,
-): Promise<{ id: number; currency: string }[]> {
-  const { rows } = await db.query<{ id: number; currency: string }>(
-    'select id, currency from ledger_accounts where merchant_id = $1 and code = $2',
+export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
+    'select id from ledger_accounts where merchant_id = $1 and code = $2',
     [run.merchantId, GATEWAY_ACCOUNT],
   );
-  return rows;
+  return rows.map(({ id }) => id);
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. */
@@ -273,6 +268,10 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
     [run.merchantId, run.subMchid, run.billDate],
   );
 }
+
+/** The currency of what only our ledger has: that of the account it is posted to. */
+const BOOKED_CURRENCY = `(select max(a.currency) from ledger_entries e join ledger_accounts a on a.id = e.account
+  where e.transaction = sequence and a.code = ${literal(GATEWAY_ACCOUNT)})`;
 
 /** Puts the three ways together and judges every line. @returns how many there are. */
 async function judge(
@@ -353,7 +352,7 @@ async function judge(
          from known w
      ),
      joined as (
-       select k.*, b.book, b.currency as booked_currency, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
+       select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
               b.transaction_id as booked_transaction, b.out_trade_no as booked_number, b.wechat_refund_id as booked_wechat_refund,
               b.out_refund_no as booked_refund_no,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
@@ -427,7 +426,8 @@ async function judge(
      select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
             whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
             coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
-            coalesce(out_refund_no, booked_refund_no), moment, coalesce(all_currency, currency_here, booked_currency), all_here, amount, settlement,
+            coalesce(out_refund_no, booked_refund_no), moment,
+            coalesce(all_currency, currency_here, ${BOOKED_CURRENCY}), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
                  when line is null or second or flow = 'undone' then 0
