@@ -8,8 +8,7 @@ export type MinorUnits = number;
 
 /**
  * Currencies that orders can be priced in, as the official parameter rules list them, with the decimals of their smallest unit on the API; each
- * merchant number has its own few. That the yen and the won have none is how the official pages count them; for the others they say nothing else than
- * the smallest unit.
+ * merchant number has its own few. That no others than the yen and the won lack them is unconfirmed: the rules say only "the smallest unit".
  */
 export const CURRENCY_DECIMALS = {
   CNY: 2,
