@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { BillError, readGlobalStatement } from '../../../wechatpay/bills/index.ts';
 import { minorUnitsOf, RequestRejectedError, WechatPayGlobal } from '../../../wechatpay/index.ts';
-import { ORDER, STATEMENT } from './cases/global.ts';
+import { ORDER, STATEMENT } from './cases/global-orders.ts';
 import { options, PROBE, SigningGateway, signatureHeaders, unsigned } from './signing-gateway.ts';
 import { STATEMENT_SHA1, statement, statementHeaders } from './statement-answer.ts';
 
