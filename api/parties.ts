@@ -14,7 +14,7 @@ export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merc
  * @throws Problem `invalid_request` with a JSON pointer per field.
  */
 export function partiesOf(body: Named, merchant: Merchant): Parties {
-  const errors = [...partyErrors(body, merchant), ...apiErrors(body, merchant)];
+  const errors = [...regionErrors(merchant), ...partyErrors(body, merchant), ...apiErrors(body, merchant)];
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   const scene = body.client_ip === undefined ? null : { payer_client_ip: body.client_ip };
@@ -28,6 +28,13 @@ export function partiesOf(body: Named, merchant: Merchant): Parties {
       (body.scene_info as SceneInfo | undefined) ??
       (scene && (body.h5 ? { ...scene, h5_info: h5Info as H5Info } : scene)),
   };
+}
+
+/** Whether payments can be taken through the merchant: of one overseas, only statements are read. */
+export function regionErrors({ region, mchid }: Merchant): FieldError[] {
+  if (region === 'mainland') return [];
+  const detail = `is ${mchid}, an overseas merchant: its statements are reconciled, but payments cannot be taken through it; name one of the mainland`;
+  return [{ pointer: '/merchant_id', detail }];
 }
 
 /** What is wrong with it, for a merchant of this role. */

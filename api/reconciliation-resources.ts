@@ -72,6 +72,7 @@ export function lineResource(line: Line) {
       line.flowLine === null
         ? null
         : { line: line.flowLine, amount: line.amountFlow, fee: line.feeFlow, net: line.bank },
+    ...(line.settled && { settled: line.settled }),
     ledger: { receivable: line.book, posted_fee: line.postedFee, posted_coupon: line.postedCoupon },
   };
 }

@@ -2,7 +2,7 @@ import type { Merchant } from '../database/merchants.ts';
 import type { Parties } from '../database/payments.ts';
 import { SUB_ORDERS } from '../domain/combined-payment.ts';
 import type { CreateCombinedPayment } from './combined-schema.ts';
-import { partiesOf, partyErrors } from './parties.ts';
+import { partiesOf, partyErrors, regionErrors } from './parties.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Who takes the money of a sub-order, and who pays. */
@@ -25,7 +25,7 @@ export function subOrdersOf(
   const { payer, client_ip, h5 } = body;
   const named = body.sub_orders.map(({ sub_merchant }) => ({ payer, client_ip, h5, sub_merchant }));
   const { min, max } = SUB_ORDERS[merchant.role];
-  const errors: FieldError[] = [];
+  const errors = regionErrors(merchant);
   if (body.sub_orders.length < min || body.sub_orders.length > max) {
     errors.push({ pointer: '/sub_orders', detail: `must have ${min} to ${max} entries` });
   }
@@ -61,7 +61,7 @@ function sellerErrors({ merchant_id }: SubOrder, all: Merchant[]): FieldError[] 
   if (merchant_id === undefined) return [];
   const seller = all.find(({ id }) => id === merchant_id);
   if (!seller) return [{ pointer: '/merchant_id', detail: 'is not one of your merchants' }];
-  if (seller.role === 'merchant') return [];
+  if (seller.role === 'merchant') return regionErrors(seller);
   return [{ pointer: '/merchant_id', detail: 'is a service provider, whose orders no merchant can combine' }];
 }
 

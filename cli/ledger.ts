@@ -12,7 +12,7 @@ import {
 } from '../database/ledger-transactions.ts';
 import { inTransaction } from '../database/pool.ts';
 import { isReversible, ledgerSequence, ledgerTransactionId } from '../domain/ledger.ts';
-import { formatYuan } from '../domain/money.ts';
+import { formatAmount, formatYuan } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { merchantNamed, merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
@@ -51,9 +51,9 @@ export function printBalances({
       ...balances.map(({ code, kind, debits, credits, balance, currency }) => [
         code,
         kind,
-        formatYuan(debits),
-        formatYuan(credits),
-        formatYuan(balance),
+        formatAmount(debits, currency),
+        formatAmount(credits, currency),
+        formatAmount(balance, currency),
         currency,
       ]),
     ]);

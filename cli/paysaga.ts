@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
+import { REGION_NAMES } from '../domain/region.ts';
 import { ConfigurationError } from '../process/environment.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
@@ -102,6 +103,12 @@ merchant
       '--role <role>',
       'whether it takes money for itself or, as a service provider, for sub-merchants (default: what it is already, else merchant)',
     ).choices(['merchant', 'partner']),
+  )
+  .addOption(
+    new Option(
+      '--region <region>',
+      'where it is enrolled; of an overseas merchant, statements are reconciled (default: what it is already, else mainland)',
+    ).choices(REGION_NAMES),
   )
   .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
 merchant

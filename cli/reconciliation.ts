@@ -13,7 +13,7 @@ import {
 } from '../database/reconciliation/listing.ts';
 import { findRun, type Run } from '../database/reconciliation/runs.ts';
 import { billDateOf } from '../domain/bill-day.ts';
-import { formatYuan } from '../domain/money.ts';
+import { formatMoney } from '../domain/money.ts';
 import { isResolution, RESOLUTION_NAMES } from '../domain/reconciliation.ts';
 import { merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
@@ -73,7 +73,7 @@ export async function printLines(id: string, { json, startingAfter, ...rest }: O
       console.log(
         json
           ? JSON.stringify(lineResource(line))
-          : `${line.ordinal}  ${line.kind}  ${line.state} (${line.reason})  ${number}  ${yuan(line.amountHere)} here, ${yuan(line.amountBill)} in the bill`,
+          : `${line.ordinal}  ${line.kind}  ${line.state} (${line.reason})  ${number}  ${amount(line.amountHere, line.currency)} here, ${amount(line.amountBill, line.currency)} in the bill`,
       );
     }
   });
@@ -187,13 +187,14 @@ function itemLine(item: Item, age?: string): string {
     item.status,
     `${item.state} (${item.reason})`,
     number,
-    `WeChat Pay has ¥${formatYuan(item.difference)} more`,
+    `WeChat Pay has ${formatMoney(item.difference, item.currency)} more`,
     ...(item.owner ? [`owner ${item.owner}`] : []),
     ...(item.resolution ? [`resolved: ${item.resolution}`] : []),
   ].join('  ');
 }
 
-const yuan = (fen: number | null) => (fen === null ? '–' : `¥${formatYuan(fen)}`);
+const amount = (units: number | null, currency: string | null) =>
+  units === null ? '–' : formatMoney(units, currency ?? 'CNY');
 
 function defined(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

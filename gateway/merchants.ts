@@ -1,6 +1,7 @@
 import { loadCredentials, merchantVersion } from '../database/merchants.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Vault } from '../database/secrets.ts';
+import { openOverseas, type WechatOverseas } from './overseas.ts';
 import {
   openWechat,
   type PaymentGateway,
@@ -22,8 +23,10 @@ export interface MerchantGateway {
 export interface Merchants {
   /** Seals what is private beside their credentials. */
   readonly vault: Vault;
-  /** @throws Error when there is no such merchant, or its credentials cannot be used. */
+  /** @throws Error when there is no such merchant, it is overseas, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
+  /** The overseas API as one of our overseas merchants. @throws Error as `get` does, and for a merchant of the mainland. */
+  overseas(merchantId: string): Promise<WechatOverseas>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
   for(of: Subject & { merchantId: string }): Promise<PaymentGateway>;
   /** WeChat Pay has refused the credentials: before they are used again it is looked whether they were replaced. */
@@ -32,7 +35,10 @@ export interface Merchants {
   close(): Promise<void>;
 }
 
-type Connected = MerchantGateway & { version: number };
+type Connected = { merchantId: string; appid: string; version: number } & (
+  | { region: 'mainland'; wechat: Wechat }
+  | { region: 'overseas'; wechat: WechatOverseas }
+);
 
 /** How long cached credentials are used without looking whether they were replaced, in milliseconds. */
 const FRESH_MS = 5_000;
@@ -59,7 +65,7 @@ export function openMerchants({
     if (!merchant) return undefined;
     const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
     const { apiV2Key, certificate } = merchant;
-    const wechat = openWechat(merchant.role, {
+    const options = {
       mchid,
       appid,
       serialNo,
@@ -68,11 +74,18 @@ export function openMerchants({
       publicKeys,
       baseUrl,
       clock,
+      ...(timeoutMs && { timeoutMs }),
+    };
+    const connected = { merchantId, appid, version: merchant.version };
+    if (merchant.region === 'overseas') {
+      return { ...connected, region: 'overseas', wechat: openOverseas(merchant.role, options) };
+    }
+    const wechat = openWechat(merchant.role, {
+      ...options,
       ...(apiV2Key !== null && { apiV2Key }),
       ...(certificate !== null && { clientCertificate: { cert: certificate, key: privateKey } }),
-      ...(timeoutMs && { timeoutMs }),
     });
-    return { merchantId, appid, wechat, version: merchant.version };
+    return { ...connected, region: 'mainland', wechat };
   }
 
   /** Whoever comes while a client is being made waits for the same one. */
@@ -91,7 +104,7 @@ export function openMerchants({
     return connected;
   }
 
-  async function find(merchantId: string): Promise<MerchantGateway | undefined> {
+  async function find(merchantId: string): Promise<Connected | undefined> {
     const cached = cache.get(merchantId);
     if (!cached) return await connectOnce(merchantId);
     const connected = await cached.entry;
@@ -104,15 +117,28 @@ export function openMerchants({
     return replacement;
   }
 
-  async function get(merchantId: string): Promise<MerchantGateway> {
+  async function mustFind(merchantId: string): Promise<Connected> {
     const merchant = await find(merchantId);
     if (!merchant) throw new Error(`there is no merchant ${merchantId}`);
     return merchant;
   }
 
+  async function get(merchantId: string): Promise<MerchantGateway> {
+    const merchant = await mustFind(merchantId);
+    if (merchant.region === 'mainland') return merchant;
+    throw new Error(`${merchantId} is an overseas merchant: of those, statements are read and nothing else`);
+  }
+
+  async function overseas(merchantId: string): Promise<WechatOverseas> {
+    const merchant = await mustFind(merchantId);
+    if (merchant.region === 'overseas') return merchant.wechat;
+    throw new Error(`${merchantId} is a merchant of the mainland: it has no overseas statements`);
+  }
+
   return {
     vault,
     get,
+    overseas,
     for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
     doubt(merchantId) {
       const cached = cache.get(merchantId);

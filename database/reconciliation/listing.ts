@@ -40,6 +40,20 @@ export interface Line {
   book: Fen;
   postedFee: Fen;
   postedCoupon: Fen;
+  /** What the row of an overseas statement says of the settlement; null for other lines. */
+  settled: SettledLine | null;
+}
+
+/** Amounts in the smallest unit of the currency beside them, the fee in 1/100,000 of the whole one; null where the row is blank. */
+export interface SettledLine {
+  sub_mchid: string | null;
+  settlement_currency: string | null;
+  settlement: number | null;
+  fee_hundred_thousandths: number | null;
+  fee_rate: string;
+  payer_currency: string | null;
+  payer_amount: number | null;
+  exchange_rate: string;
 }
 
 /** An open item, or one that was. */
@@ -125,7 +139,7 @@ export async function listRuns(
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
   db: Queryable,
-  run: Pick<Run, 'sequence'>,
+  run: Pick<Run, 'sequence' | 'tradeFile'>,
   state: LineState | undefined,
   page: Page<number>,
 ): Promise<Line[]> {
@@ -134,10 +148,11 @@ export async function listLines(
             transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
             occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement,
             fee_milli_fen "feeMilliFen", amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank,
-            book, posted_fee "postedFee", posted_coupon "postedCoupon"
+            book, posted_fee "postedFee", posted_coupon "postedCoupon",
+            (select to_jsonb(s) - 'file' - 'line' from statement_lines s where s.file = $5 and s.line = trade_line) settled
        from reconciliation_lines
       where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
-    [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
+    [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit, run.tradeFile],
   );
   return rows;
 }

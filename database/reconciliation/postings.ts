@@ -71,7 +71,7 @@ async function postChunk(
   const { rows } = await db.query<{ posted: number }>(
     `with due as materialized (
        select l.subject || case when $3::integer = 1 then '' else '/v' || $3::integer end as cause_id, v.step, v.amount, l.payment_id, l.refund_id,
-              l.out_trade_no, l.transaction_id, l.out_refund_no, l.wechat_refund_id,
+              l.out_trade_no, l.transaction_id, l.out_refund_no, l.wechat_refund_id, coalesce(l.currency, 'CNY') as currency,
               to_char($6::timestamptz, 'YYYY-MM-DD') || ' line ' || coalesce(l.trade_line, l.flow_line) as bill_reference,
               least(greatest(l.occurred_at, $6::timestamptz), $7::timestamptz - interval '1 second') as effective_at
          from reconciliation_lines l ${TARGETS}
@@ -92,7 +92,7 @@ async function postChunk(
        select t.sequence, a.id, $4, s.side, d.amount
          from posted t join due d on d.cause_id = t.cause_id and d.step = t.step
          join unnest($9::text[], $10::text[], $11::text[]) as s (step, side, code) on s.step = t.step
-         join ledger_accounts a on a.merchant_id = $5 and a.code = s.code and a.currency = 'CNY'
+         join ledger_accounts a on a.merchant_id = $5 and a.code = s.code and a.currency = d.currency
      )
      select count(*)::integer as posted from posted`,
     [

@@ -1,4 +1,4 @@
-import { toFen } from '../money/exchange-rate.ts';
+import { exchanged, toFen } from '../money/exchange-rate.ts';
 import { feeOf, settlementTotal } from '../money/fee.ts';
 import { type Order, orderKey, payerTotal } from '../orders/order.ts';
 import type { Refund } from '../refunds/refund.ts';
@@ -77,6 +77,21 @@ export function couponAmount({ total, payerTotal }: Entry): number {
 /** The share of coupons that somebody else than the merchant funds: 充值券退款金额. */
 export function couponRefund({ settlement, payer }: EntryRefund): number {
   return settlement - payer;
+}
+
+/** What the merchant is paid of an entry, or gives back, and the fee of it, in the currency of its settlements. */
+export function settledAs(
+  { currency: ordered, settlement, fee, refund }: Entry,
+  settlementCurrency: string,
+): { currency: string; settlement: number; fee: number; refund: number } {
+  const currency = settlementCurrency === 'as_ordered' ? ordered : settlementCurrency;
+  const amount = (value: number) => exchanged(value, ordered, currency);
+  return {
+    currency,
+    settlement: amount(settlement),
+    fee: amount(fee),
+    refund: amount(refund?.settlement ?? 0),
+  };
 }
 
 /** Everything that happened to the money of an order. */

@@ -19,7 +19,12 @@ describe('paysaga merchant', () => {
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
       credentialsDir: folder,
-      scenario: { merchants: [{ mchid: '1900020000', sub_merchants: [SUB_MERCHANT] }] },
+      scenario: {
+        merchants: [
+          { mchid: '1900020000', sub_merchants: [SUB_MERCHANT] },
+          { mchid: '1900040000', region: 'overseas' },
+        ],
+      },
     });
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
@@ -49,12 +54,15 @@ describe('paysaga merchant', () => {
       assert.match(enrolled.said, /^mch_[0-9a-f]{32}$/m);
       assert.equal((await upsert('--credentials', provider)).code, 0);
       assert.equal((await upsert('--credentials', folder)).code, 0);
+      const overseas = ['--credentials', join(folder, '1900040000'), '--region', 'overseas'];
+      assert.equal((await upsert(...overseas)).code, 0);
       const merchants = await listMerchants(pool, await upsertTenant(pool, 'demo'));
       assert.deepEqual(
-        merchants.map(({ mchid, role, version, speaksV2 }) => [mchid, role, version, speaksV2]),
+        merchants.map(({ mchid, role, region, version }) => [mchid, role, region, version]),
         [
-          ['1900020000', 'partner', 2, true],
-          [simulator.merchant.mchid, 'merchant', 1, true],
+          ['1900020000', 'partner', 'mainland', 2],
+          [simulator.merchant.mchid, 'merchant', 'mainland', 1],
+          ['1900040000', 'merchant', 'overseas', 1],
         ],
       );
       const { mchid } = simulator.merchant;
@@ -84,6 +92,10 @@ describe('paysaga merchant', () => {
       const mismatch = await upsert('--credentials', folder);
       assert.notEqual(mismatch.code, 0);
       assert.match(mismatch.said, /clientCertificate must have/);
+      assert.deepEqual(
+        merchants.map(({ speaksV2 }) => speaksV2),
+        [true, true, true],
+      );
       const own = (await listMerchants(pool, await upsertTenant(pool, 'demo')))[1];
       assert.deepEqual([own?.version, own?.speaksV2], [3, false]);
       const refused = await upsert('--credentials', folder, '--role', 'bank');
