@@ -23,3 +23,14 @@ export function formatYuan(fen: Fen): string {
   const digits = Math.abs(fen).toString().padStart(3, '0');
   return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
+
+/**
+ * Yuan with the five decimals in which WeChat Pay's bills print fees, e.g. `0.15540`.
+ * @param milliFen thousandths of a fen.
+ * @throws RangeError when it is not a safe integer.
+ */
+export function formatMilliFen(milliFen: number): string {
+  if (!Number.isSafeInteger(milliFen)) throw new RangeError(`not an integer amount: ${milliFen}`);
+  const digits = Math.abs(milliFen).toString().padStart(6, '0');
+  return `${milliFen < 0 ? '-' : ''}${digits.slice(0, -5)}.${digits.slice(-5)}`;
+}

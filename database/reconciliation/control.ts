@@ -131,6 +131,7 @@ interface LineSums {
   unequal: number;
 }
 
+/** Sums of a trade bill by what its rows are. */
 type TradeSums = Omit<Balance['bills']['trade'], 'rows'>;
 
 function tradeKinds(sums: LineSums[]): TradeSums {
@@ -148,26 +149,30 @@ function tradeKinds(sums: LineSums[]): TradeSums {
   return kinds;
 }
 
-/** The figures of a trade bill's last line, by their names there; a layout that lacks one says nothing of it. */
-function agreesWith(summary: BillFile['summary'], rows: number, kinds: TradeSums): boolean {
-  if (!summary) return rows === 0;
+/** What the lines of a run make of each figure of a trade bill's last line, by its name there. */
+export function tradeFigures({ rows, ...kinds }: Balance['bills']['trade']): Record<string, number> {
   const back = (field: 'amount' | 'settlement') =>
     (kinds.refund?.[field] ?? 0) + (kinds.reversal?.[field] ?? 0);
-  const fees = Object.values(kinds).reduce((sum, kind) => sum + kind.fee_milli_fen, 0);
-  const ours: Record<string, number> = {
+  return {
     total_count: rows,
     settlement_total: kinds.payment?.settlement ?? 0,
     refund_total: back('settlement'),
-    fee_total_milli_fen: fees,
+    fee_total_milli_fen: Object.values(kinds).reduce((sum, kind) => sum + kind.fee_milli_fen, 0),
     order_total: kinds.payment?.amount ?? 0,
     requested_refund_total: back('amount'),
   };
-  return Object.entries(ours).every(
+}
+
+/** Whether the lines add up to the last line of the bill; a layout that lacks a figure says nothing of it. */
+function agreesWith(summary: BillFile['summary'], rows: number, kinds: TradeSums): boolean {
+  if (!summary) return rows === 0;
+  return Object.entries(tradeFigures({ rows, ...kinds })).every(
     ([figure, sum]) => summary[figure] === undefined || summary[figure] === sum,
   );
 }
 
-function netOf({ summary }: BillFile): number {
+/** What a fund flow's last line says that the day has done to the account. */
+export function netOf({ summary }: Pick<BillFile, 'summary'>): number {
   return summary ? (summary.income_amount ?? 0) - (summary.expense_amount ?? 0) : 0;
 }
 

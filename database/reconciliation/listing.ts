@@ -122,6 +122,14 @@ export async function listRuns(
   return rows;
 }
 
+/** The columns of a line. */
+export const LINE = `
+  ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
+  transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
+  occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement, fee_milli_fen "feeMilliFen",
+  amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank, book, posted_fee "postedFee",
+  posted_coupon "postedCoupon"`;
+
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
   db: Queryable,
@@ -130,11 +138,7 @@ export async function listLines(
   page: Page<number>,
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
-    `select ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
-            transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
-            occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement,
-            fee_milli_fen "feeMilliFen", amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank,
-            book, posted_fee "postedFee", posted_coupon "postedCoupon"
+    `select ${LINE}
        from reconciliation_lines
       where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
     [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
