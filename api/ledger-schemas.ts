@@ -121,6 +121,7 @@ const TableQuery = z.strictObject({ ...exportFields, ...TABLE_FIELDS }).check(pe
 export const EXPORT_QUERIES = {
   journal: TableQuery,
   'settlement-summary': TableQuery,
+  fees: TableQuery,
   'camt.053': z.strictObject(exportFields).check(periodInOrder, atMostAYear),
 } as const satisfies Record<ExportName, z.ZodType>;
 

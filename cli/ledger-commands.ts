@@ -90,9 +90,13 @@ export function addLedgerCommands(program: Command): void {
   journal.description('every entry of a period, for the accounting system');
   const summary = asTable(ofPeriod(exporting.command('settlement-summary')));
   summary.description('each day: what the accounts held, what each step did, a total that balances');
+  const fees = asTable(ofPeriod(exporting.command('fees')));
+  fees.description(
+    'every fee of WeChat Pay with its order and its bill, and totals that are those of the ledger',
+  );
   const camt = asFile(ofPeriod(exporting.command('camt.053')));
   camt.description("ISO 20022 statement of the merchant's account at WeChat Pay, XML");
-  for (const command of [journal, summary, camt]) {
+  for (const command of [journal, summary, fees, camt]) {
     command.action(async (options) => (await import('./export.ts')).writeExport(command.name(), options));
   }
   asTable(exporting.command('break-ageing'))

@@ -7,6 +7,7 @@ import type { BillDate } from '../domain/bill-day.ts';
 import { beijingDay } from '../domain/time.ts';
 import { ageingTable } from './break-ageing.ts';
 import { camt053Of } from './camt053.ts';
+import { feeTable } from './fees.ts';
 import { type ExportFile, fileOf, type TableFormat, workbookOf } from './file.ts';
 import { journalTable } from './journal.ts';
 import { runTables } from './reconciliation.ts';
@@ -65,6 +66,7 @@ export const EXPORTS = {
   'settlement-summary': table('settlement-summary', (pool, { account, period }) =>
     summaryTable(pool, period, account.mchid),
   ),
+  fees: table('fees', (pool, { account, period }) => feeTable(pool, period, account.mchid)),
   'camt.053': (pool, request) => ({
     name: `${fileName('camt.053', request)}.xml`,
     contentType: 'application/xml; charset=utf-8',

@@ -9,7 +9,7 @@ import readXlsx from 'read-excel-file/node';
 import { request as send } from 'undici';
 import { openPool } from '../../database/pool.ts';
 import { mustLoadRun } from '../../database/reconciliation/runs.ts';
-import { daysAfter } from '../../domain/bill-day.ts';
+import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { exportReconciliation } from '../../exports/catalogue.ts';
 import { runPaysaga } from '../command.ts';
 import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
@@ -23,14 +23,18 @@ type Row = Record<string, unknown>;
 describe('what finance takes of reconciliations', () => {
   let books: Books;
   let runId: string;
+  let sold: Sold;
+  let small: Sold;
+  let returned: Sold;
   let lost: Sold;
   let doubtful: Sold;
   let onItsWay: Sold;
   before(async () => {
     books = await startBooks(FIRST_DAY);
-    const [sold] = await Promise.all([books.sell({ fen: 10_000 }), books.sell()]);
+    sold = await books.sell({ fen: 10_000 });
+    small = await books.sell();
     [lost, doubtful] = await Promise.all([books.sell({ fen: 700 }), books.sell({ fen: 3_000 })]);
-    await books.giveBack(sold, 1_000);
+    returned = await books.giveBack(sold, 1_000);
     await books.alter({ date: FIRST_DAY, kind: 'missing_row', out_trade_no: lost.out_trade_no, bill: 'all' });
     await books.alter({
       date: FIRST_DAY,
@@ -284,6 +288,126 @@ describe('what finance takes of reconciliations', () => {
       const get = (id: string) => books.paysaga.call('GET', `/v1/exports/reconciliation?id=${id}`);
       assert.equal((await get(`rec_${'f'.repeat(32)}`)).status, 404);
       assert.equal((await get('rec_1')).status, 422);
+    });
+  });
+
+  describe('the list of fees', () => {
+    const PERIOD = `from=${FIRST_DAY}&to=${daysAfter(FIRST_DAY, 1)}&by=effective_at`;
+    const fees = (rows: Record<string, string>[]) =>
+      rows
+        .filter(({ line }) => line === 'fee')
+        .map(({ kind, out_trade_no, out_refund_no, gross, fee, bill_version }) =>
+          [kind, out_refund_no || out_trade_no, gross, fee, bill_version].join(' '),
+        );
+    /** What the account of fees holds by now. */
+    const account = async () => {
+      const { body } = await books.paysaga.call('GET', '/v1/ledger/balances');
+      return body.data.find(({ account: code }: Sold) => code === 'gateway_fees').balance;
+    };
+    const total = (rows: Record<string, string>[]) =>
+      Number(rows.find(({ line }) => line === 'total')?.fee?.replace('.', ''));
+
+    it('has each fee that was kept and given back, with the order and the bill, and the total of the ledger', async () => {
+      const rows = await csv(`fees?${PERIOD}`);
+      const { rows: lines } = await books.paysaga.pool.query<{ trade_line: number; sequence: number }>(
+        `select l.trade_line, t.sequence from reconciliation_lines l join ledger_transactions t on t.cause_id = l.subject and t.step = 'payment.fee'
+          where l.amount_bill = 10000 and l.state = 'matched'`,
+      );
+      assert.deepEqual(
+        new Set(fees(rows)),
+        new Set([
+          `charged ${sold.out_trade_no} 100.00 0.60 1`,
+          `charged ${small.out_trade_no} 25.90 0.16 1`,
+          `given_back ${returned.out_refund_no} 10.00 -0.06 1`,
+        ]),
+      );
+      assert.deepEqual(
+        rows
+          .filter(({ line }) => line !== 'fee')
+          .map(({ line, day, fees: count, fee }) => [line, day, count, fee]),
+        [
+          ['day_total', FIRST_DAY, '3', '0.70'],
+          ['total', '', '3', '0.70'],
+        ],
+      );
+      assert.equal(total(rows), await account());
+      const charged = rows.find(({ out_trade_no }) => out_trade_no === sold.out_trade_no);
+      assert.deepEqual(charged, {
+        line: 'fee',
+        day: FIRST_DAY,
+        date_basis: 'effective_at',
+        mchid: books.paysaga.mchid,
+        sub_mchid: '',
+        kind: 'charged',
+        out_trade_no: sold.out_trade_no,
+        out_refund_no: '',
+        transaction_id: sold.transaction_id,
+        wechat_refund_id: '',
+        gross: '100.00',
+        settlement: '100.00',
+        fees: '1',
+        fee: '0.60',
+        currency: 'CNY',
+        bill_date: FIRST_DAY,
+        bill_version: '1',
+        bill_line: String(lines[0]?.trade_line),
+        transaction: `txn_${lines[0]?.sequence}`,
+        takes_back: '',
+      });
+    });
+
+    it('of a restated day has what was taken back and what holds now, each with its version of the bill', async () => {
+      await books.alter({ date: FIRST_DAY, kind: 'restated', out_trade_no: sold.out_trade_no });
+      const result = await books.reconcile(FIRST_DAY);
+      assert.ok(result.kind === 'done' && result.version === 2, JSON.stringify(result));
+      const rows = await csv(`fees?${PERIOD}`);
+      assert.deepEqual(
+        new Set(fees(rows)),
+        new Set([
+          `charged ${sold.out_trade_no} 100.00 0.60 1`,
+          `charged ${small.out_trade_no} 25.90 0.16 1`,
+          `given_back ${returned.out_refund_no} 10.00 -0.06 1`,
+          `taken_back ${sold.out_trade_no} 100.00 -0.60 1`,
+          `charged ${sold.out_trade_no} 100.00 0.61 2`,
+          `charged ${lost.out_trade_no} 7.00 0.04 2`,
+          `charged ${doubtful.out_trade_no} 30.00 0.18 2`,
+        ]),
+      );
+      const back = rows.find(({ kind }) => kind === 'taken_back');
+      assert.equal(back?.takes_back, rows.find(({ fee }) => fee === '0.60')?.transaction);
+      assert.equal(total(rows), await account());
+    });
+
+    it('what a person has decided is in it, and each day adds up, in GB18030 and as a workbook, too', async () => {
+      const day = books.today();
+      const unknown = await books.sell({ fen: 700 });
+      await books.alter({ date: day, kind: 'missing_row', out_trade_no: unknown.out_trade_no, bill: 'all' });
+      await books.at(MORNING, daysAfter(day, 1));
+      await books.reconcile(day);
+      const { id } = await itemOf(unknown);
+      const { status } = await books.paysaga.call('POST', `/v1/reconciliation-breaks/${id}/resolve`, {
+        ...{ actor: 'li.na', reason: 'they kept it', resolution: 'to_fees' },
+      });
+      assert.equal(status, 200);
+      // By posted_at all of it is of today.
+      const today = billDateOf(new Date());
+      const period = `from=${daysAfter(today, -1)}&to=${daysAfter(today, 1)}`;
+      const rows = await csv(`fees?${period}`);
+      assert.ok(fees(rows).includes(`charged ${unknown.out_trade_no}  7.00 1`), fees(rows).join('\n'));
+      assert.equal(total(rows), await account());
+      const of = (line: string) =>
+        rows
+          .filter((row) => row.line === line)
+          .reduce((sum, { fee }) => sum + Number(fee?.replace('.', '')), 0);
+      assert.equal(of('fee'), await account());
+      assert.equal(of('day_total'), await account());
+      const { bytes } = await take(`fees?${period}&encoding=gb18030`);
+      assert.deepEqual(parse(new TextDecoder('gb18030').decode(bytes), { columns: true }), rows);
+      const { Fees = [] } = await sheetsOf((await take(`fees?${period}&format=xlsx`)).bytes);
+      assert.deepEqual(
+        Fees.map(({ line, fee }) => [line, fee]),
+        rows.map(({ line, fee }) => [line, Number(fee)]),
+      );
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { AGEING_COLUMNS } from '../../../exports/break-ageing.ts';
 import { EXPORT_NAMES } from '../../../exports/catalogue.ts';
+import { feeColumns } from '../../../exports/fees.ts';
 import { journalColumns } from '../../../exports/journal.ts';
 import { RUN_BREAK_COLUMNS, RUN_LINE_COLUMNS, RUN_SUMMARY_COLUMNS } from '../../../exports/reconciliation.ts';
 import { summaryColumns } from '../../../exports/settlement-summary.ts';
@@ -15,6 +16,7 @@ describe('the guide to finance exports', () => {
     ['Statement', STATEMENT_COLUMNS],
     ['Journal', journalColumns('posted_at')],
     ['Settlement summary', summaryColumns('posted_at', '1900000001')],
+    ['Fees', feeColumns('posted_at')],
     ['Break ageing', AGEING_COLUMNS],
     ['Summary', RUN_SUMMARY_COLUMNS],
     ['Lines', RUN_LINE_COLUMNS],
