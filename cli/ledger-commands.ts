@@ -51,6 +51,12 @@ export function addLedgerCommands(program: Command): void {
     .option('--at <moment>', 'the end of this day, or this RFC 3339 time (default: now)')
     .option(...JSON_OPTION)
     .action(async (options) => (await load()).printBalances(options));
+  ledger
+    .command('alarms')
+    .description('late money and money in suspense that has been there for too long')
+    .option('--merchant <id>', 'its mch_… or its mchid (default: all)')
+    .option(...JSON_OPTION)
+    .action(async (options) => (await load()).printAlarms(options));
   dated(ofMerchant(ledger.command('transactions')))
     .description('list transactions, newest first')
     .option('--account <code>', 'with an entry in this account')
