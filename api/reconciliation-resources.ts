@@ -72,7 +72,12 @@ export function lineResource(line: Line) {
       line.flowLine === null
         ? null
         : { line: line.flowLine, amount: line.amountFlow, fee: line.feeFlow, net: line.bank },
-    ledger: { receivable: line.book, posted_fee: line.postedFee, posted_coupon: line.postedCoupon },
+    ledger: {
+      receivable: line.book,
+      posted_fee: line.postedFee,
+      posted_coupon: line.postedCoupon,
+      posted_movement: line.postedMovement,
+    },
   };
 }
 

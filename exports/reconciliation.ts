@@ -64,6 +64,7 @@ export const RUN_LINE_COLUMNS = [
   { name: 'receivable', kind: 'amount', of: ({ book }) => book },
   { name: 'posted_fee', kind: 'amount', of: ({ postedFee }) => postedFee },
   { name: 'posted_coupon', kind: 'amount', of: ({ postedCoupon }) => postedCoupon },
+  { name: 'posted_movement', kind: 'amount', of: ({ postedMovement }) => postedMovement },
   { name: 'difference', kind: 'amount', of: differenceOf },
 ] as const satisfies Column<Line>[];
 
@@ -177,8 +178,8 @@ function agreement({ count, otherCount, amount, otherAmount, fee, otherFee }: Su
 }
 
 /** What WeChat Pay has more than our receivable. */
-function differenceOf({ bank, book, postedFee, postedCoupon }: Line): Fen {
-  return bank - book - postedFee - postedCoupon;
+function differenceOf({ bank, book, postedFee, postedCoupon, postedMovement }: Line): Fen {
+  return bank - book - postedFee - postedCoupon - postedMovement;
 }
 
 async function* each<Item>(items: Iterable<Item>): AsyncGenerator<Item> {

@@ -3,6 +3,7 @@ import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconci
 import type { BillFile } from './files.ts';
 import type { LongWork } from './long-work.ts';
 import { controlAccounts, NOT_DECIDED } from './match.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** What a day comes to, and whether it adds up. Amounts in fen, positive when our receivable grows. */
@@ -33,7 +34,7 @@ export interface Balance {
     unexplained: number;
   };
   /** What this run has found and posted. */
-  posted: { fees: number; coupons: number };
+  posted: { fees: number; coupons: number; movements: number };
   checks: {
     /** Each row of the bills is in one line, and the lines are matched, carried or breaks. */
     rows: boolean;
@@ -54,9 +55,9 @@ export async function balanceOf(
     `select state, kind, count(*)::integer lines, count(trade_line)::integer trade_rows, sum(flow_rows)::integer flow_rows,
             coalesce(sum(amount_bill), 0)::bigint amount, coalesce(sum(settlement), 0)::bigint settlement,
             coalesce(sum(fee_milli_fen), 0)::bigint fee_milli_fen, sum(bank)::bigint bank, sum(book)::bigint book,
-            sum(posted_fee)::bigint fees, sum(posted_coupon)::bigint coupons,
-            count(*) filter (where book + posted_fee + posted_coupon <> bank)::integer unequal
-       from reconciliation_lines where run = $1 group by state, kind`,
+            sum(posted_fee)::bigint fees, sum(posted_coupon)::bigint coupons, sum(${POSTED_MOVEMENT})::bigint movements,
+            count(*) filter (where book + posted_fee + posted_coupon + ${POSTED_MOVEMENT} <> bank)::integer unequal
+       from reconciliation_lines l where run = $1 group by state, kind`,
     [run.sequence],
   );
   // By texts and numbers of a whole day: one join, not a million look-ups.
@@ -72,7 +73,8 @@ export async function balanceOf(
   const isCarried = ({ state }: LineSums) => state === 'carried';
   const isBreak = (line: LineSums) => !isMatched(line) && !isCarried(line);
   const lines = ({ lines }: LineSums) => lines;
-  const difference = ({ book, fees, coupons, bank }: LineSums) => book + fees + coupons - bank;
+  const difference = ({ book, fees, coupons, movements, bank }: LineSums) =>
+    book + fees + coupons + movements - bank;
 
   const tradeRows = total(({ trade_rows }) => trade_rows);
   const flowRows = total(({ flow_rows }) => flow_rows);
@@ -105,7 +107,11 @@ export async function balanceOf(
       fund_flow: flow && { rows: flowRows, net: wechat },
     },
     ledger: { receivable, wechat, difference: receivable - wechat, ...explained, unexplained },
-    posted: { fees: total(({ fees }) => fees), coupons: total(({ coupons }) => coupons) },
+    posted: {
+      fees: total(({ fees }) => fees),
+      coupons: total(({ coupons }) => coupons),
+      movements: total(({ movements }) => movements),
+    },
     checks: {
       rows: tradeRows === trade.rowCount && (flow === null || flowRows === flow.rowCount),
       sums: agreesWith(trade.summary, tradeRows, kinds) && (flow === null || netOf(flow) === wechat),
@@ -127,6 +133,7 @@ interface LineSums {
   book: number;
   fees: number;
   coupons: number;
+  movements: number;
   /** Lines whose day here is not that at WeChat Pay. */
   unequal: number;
 }
@@ -176,7 +183,10 @@ export function netOf({ summary }: Pick<BillFile, 'summary'>): number {
   return summary ? (summary.income_amount ?? 0) - (summary.expense_amount ?? 0) : 0;
 }
 
-/** What the day has done to the receivable, as the ledger itself adds up. What people have decided about breaks is not of the day. */
+/**
+ * What the day has done to the receivable, as the ledger itself adds up. What people have decided about breaks is not of the day. Movements belong to no payment:
+ * those of a sub-merchant are the ones of its fund flow.
+ */
 async function receivableOf(db: LongWork, run: Run): Promise<number> {
   const { from, to } = billDay(run.billDate);
   const { rows } = await db.query<{ change: number }>(
@@ -184,8 +194,11 @@ async function receivableOf(db: LongWork, run: Run): Promise<number> {
        from ledger_transactions t
        join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
       where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
-        and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))`,
-    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run)],
+        and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
+          or t.payment_id is null and (select regexp_replace(o.cause_id, '/v\\d+$', '') from ledger_transactions o
+                                        where o.sequence = coalesce(t.reverses, t.sequence))
+             in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))`,
+    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run), run.sequence],
   );
   return rows[0]?.change ?? 0;
 }
@@ -194,8 +207,8 @@ async function receivableOf(db: LongWork, run: Run): Promise<number> {
 async function openBeforeOf(db: LongWork, run: Run): Promise<number> {
   const { rows } = await db.query<{ open: number }>(
     `with closed as materialized (
-       select subject from reconciliation_lines
-        where run = $1 and state = 'matched' and book + posted_fee + posted_coupon <> bank
+       select subject from reconciliation_lines l
+        where run = $1 and state = 'matched' and book + posted_fee + posted_coupon + ${POSTED_MOVEMENT} <> bank
      )
      select coalesce(sum(l.book - l.bank), 0)::bigint as open
        from closed c

@@ -2,6 +2,7 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import type { Fen } from '../../domain/money.ts';
 import type { ItemStatus, LineKind, LineState } from '../../domain/reconciliation.ts';
 import type { Queryable } from '../pool.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** A part of a list: so many rows after the one named. */
@@ -40,6 +41,8 @@ export interface Line {
   book: Fen;
   postedFee: Fen;
   postedCoupon: Fen;
+  /** Of a movement that explains itself. */
+  postedMovement: Fen;
 }
 
 /** An open item, or one that was. */
@@ -122,13 +125,13 @@ export async function listRuns(
   return rows;
 }
 
-/** The columns of a line. */
+/** The columns of a line `l`. */
 export const LINE = `
   ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
   transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
   occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement, fee_milli_fen "feeMilliFen",
   amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank, book, posted_fee "postedFee",
-  posted_coupon "postedCoupon"`;
+  posted_coupon "postedCoupon", ${POSTED_MOVEMENT} "postedMovement"`;
 
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
@@ -139,7 +142,7 @@ export async function listLines(
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
     `select ${LINE}
-       from reconciliation_lines
+       from reconciliation_lines l
       where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
     [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
   );

@@ -59,7 +59,7 @@ export function openBreaks(snapshot: Snapshot, merchantIds: string[]): AsyncIter
 
 /** Every line of a run, in the order of the bill. */
 export function runLines(snapshot: Snapshot, run: Pick<Run, 'sequence'>): AsyncIterable<Line> {
-  return snapshot.rows<Line>(`select ${LINE} from reconciliation_lines where run = $1 order by ordinal`, [
+  return snapshot.rows<Line>(`select ${LINE} from reconciliation_lines l where run = $1 order by ordinal`, [
     run.sequence,
   ]);
 }
