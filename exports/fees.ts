@@ -42,6 +42,7 @@ export const feeColumns = (by: DatedBy) =>
     { name: 'wechat_refund_id', kind: 'text', of: ({ entry }) => entry?.wechatRefundId ?? null },
     { name: 'gross', kind: 'amount', of: ({ entry }) => entry?.gross ?? null },
     { name: 'settlement', kind: 'amount', of: ({ entry }) => entry?.settlement ?? null },
+    { name: 'effective_rate', kind: 'text', of: ({ entry }) => (entry ? effectiveRate(entry) : null) },
     { name: 'fees', kind: 'number', of: ({ fees }) => fees },
     { name: 'fee', kind: 'amount', of: ({ fee }) => fee },
     { name: 'currency', kind: 'text', of: ({ currency }) => currency },
@@ -70,6 +71,13 @@ export function feeTable(pool: Pool, period: Period, mchid: string): Table {
     feeColumns(period.by),
     fromSnapshot(pool, (snapshot) => feeLines(snapshot, period, mchid)),
   );
+}
+
+/** What the fee comes to, in per cent of what it is of. WeChat Pay rounds fees to the fen, so that of a small order it is not the agreed rate. */
+function effectiveRate({ amount, settlement }: FeeEntry): string | null {
+  if (!settlement) return null;
+  const tenThousandths = Math.round((amount * 1_000_000) / settlement);
+  return `${Math.trunc(tenThousandths / 10_000)}.${String(tenThousandths % 10_000).padStart(4, '0')}%`;
 }
 
 /** Fees by their currency. */

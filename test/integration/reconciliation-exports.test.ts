@@ -345,6 +345,7 @@ describe('what finance takes of reconciliations', () => {
         wechat_refund_id: '',
         gross: '100.00',
         settlement: '100.00',
+        effective_rate: '0.6000%',
         fees: '1',
         fee: '0.60',
         currency: 'CNY',
