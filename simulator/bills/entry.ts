@@ -8,11 +8,12 @@ import { percentage } from './amount.ts';
 export type BillRefundStatus = 'SUCCESS' | 'PROCESSING' | 'FAIL' | 'CHANGE';
 
 /**
- * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund, fund flows one or two.
+ * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund and withdrawals, fund
+ * flows one or two.
  * Amounts in the smallest unit of the currency, times in milliseconds.
  */
 export interface Entry {
-  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal';
+  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal' | 'withdrawal';
   /** When it happened: payment, acceptance of the refund, closing, reversal. */
   time: number;
   /** When the order was paid. */

@@ -160,6 +160,7 @@ const STATES = {
   refund: 'REFUND',
   refund_closed: 'REFUND',
   reversal: 'REVOKED',
+  withdrawal: '',
 } as const;
 
 /** A number of rows: `45`, or `45.0` as some bills print it. */

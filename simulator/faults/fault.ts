@@ -62,8 +62,13 @@ export const NOTIFICATION_FAULTS = {
 /** What is wrong with a bill that is applied for. The sums and the hash are those of the wrong rows, so nothing in the bill itself shows it. */
 export const BILL_FAULTS = {
   missing_row: 'the row of out_trade_no or out_refund_no is missing, or the first payment',
-  extra_row: 'it has a payment that the merchant never ordered',
+  extra_row: 'it has a payment that the merchant never ordered, or a second one of the order out_trade_no',
+  repeated_row: 'the row of out_trade_no or out_refund_no, or of the first payment, comes twice',
+  stray_row: 'it has the row of out_trade_no or out_refund_no, too, which is of another day',
   altered_row: 'the row of out_trade_no or out_refund_no, or the first payment, is about a yuan more',
+  other_fee: 'the row of out_trade_no or out_refund_no, or the first payment, has a fee that is a fen more',
+  other_currency: 'the row of out_trade_no or out_refund_no, or the first payment, is in another currency',
+  extra_movement: 'it has a withdrawal over a hundred yuan',
   restated:
     'from now on the bills of the day are another version: refunds are as they are now, and the row of out_trade_no or out_refund_no, or the first payment, has another fee',
   bad_hash: 'its hash is not that of its bytes',
@@ -97,6 +102,12 @@ export function requestFaults(
 
 /** The kinds that fit applications for bills. */
 export const BILL_FAULT_KINDS = Object.keys(BILL_FAULTS) as readonly BillFault[];
+
+/** Those of trade bills and statements, which have nothing but trade. */
+export const TRADE_BILL_FAULTS = BILL_FAULT_KINDS.filter((kind) => kind !== 'extra_movement');
+
+/** Those of fund flows, which name no currency. */
+export const FUND_FLOW_FAULTS = BILL_FAULT_KINDS.filter((kind) => kind !== 'other_currency');
 
 /** The kinds that fit notifications. */
 export const NOTIFICATION_FAULT_KINDS = Object.keys(NOTIFICATION_FAULTS) as readonly NotificationFault[];
@@ -258,6 +269,9 @@ export function ruleProblems(rule: z.output<typeof faultRequest>, table: FaultTa
     : REFUSAL_CODES;
   if (rule.code !== undefined && !codes.includes(rule.code)) {
     problems.push(`${rule.operation} has no code ${rule.code}; it has ${codes.join(', ')}`);
+  }
+  if (rule.kind === 'stray_row' && rule.out_trade_no === undefined && rule.out_refund_no === undefined) {
+    problems.push('stray_row needs an out_trade_no or out_refund_no');
   }
   if (rule.nth !== undefined && rule.after !== undefined) problems.push('nth and after exclude each other');
   for (const [parameter, meant] of Object.entries(PARAMETER_KINDS)) {
