@@ -5,7 +5,6 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listMerchants, upsertTenant } from '../../database/merchants.ts';
-import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
 import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { startSimulator } from '../../simulator/index.ts';
@@ -15,7 +14,7 @@ const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { url, drop } = await createDatabase({ migrated: true });
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
@@ -44,7 +43,6 @@ describe('paysaga merchant', () => {
       return { code, said };
     };
     try {
-      await migrate(url);
       const provider = join(folder, '1900020000');
       const enrolled = await upsert('--credentials', provider, '--role', 'partner');
       assert.equal(enrolled.code, 0, enrolled.said);
