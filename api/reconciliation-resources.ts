@@ -73,7 +73,12 @@ export function lineResource(line: Line) {
         ? null
         : { line: line.flowLine, amount: line.amountFlow, fee: line.feeFlow, net: line.bank },
     ...(line.settled && { settled: line.settled }),
-    ledger: { receivable: line.book, posted_fee: line.postedFee, posted_coupon: line.postedCoupon },
+    ledger: {
+      receivable: line.book,
+      posted_fee: line.postedFee,
+      posted_coupon: line.postedCoupon,
+      posted_movement: line.postedMovement,
+    },
   };
 }
 

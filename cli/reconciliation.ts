@@ -4,17 +4,17 @@ import { inTransaction, type Pool } from '../database/pool.ts';
 import { assignItem, commentItem, resolveItem } from '../database/reconciliation/decisions.ts';
 import { findBillFiles } from '../database/reconciliation/files.ts';
 import {
-  findItem,
   type Item,
   itemHistory,
   listItems,
   listLines,
   listRuns,
 } from '../database/reconciliation/listing.ts';
-import { findRun, type Run } from '../database/reconciliation/runs.ts';
+import type { Run } from '../database/reconciliation/runs.ts';
 import { billDateOf } from '../domain/bill-day.ts';
 import { formatMoney } from '../domain/money.ts';
 import { isResolution, RESOLUTION_NAMES } from '../domain/reconciliation.ts';
+import { mustFindItem, mustFindRun } from './found.ts';
 import { merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -146,27 +146,6 @@ async function changed(id: string, change: (pool: Pool, item: Item) => Promise<v
     await change(pool, await mustFindItem(pool, id));
     console.log(itemLine(await mustFindItem(pool, id)));
   });
-}
-
-/** Whoever has the database may read everybody's. */
-async function mustFindRun(pool: Pool, id: string): Promise<Run> {
-  const { rows } = await pool.query<{ tenant_id: string }>(
-    'select tenant_id from reconciliation_runs where id = $1',
-    [id],
-  );
-  const run = rows[0] && (await findRun(pool, rows[0].tenant_id, id));
-  if (!run) throw new UsageError(`there is no reconciliation ${id}`);
-  return run;
-}
-
-async function mustFindItem(pool: Pool, id: string): Promise<Item> {
-  const { rows } = await pool.query<{ tenant_id: string }>(
-    'select tenant_id from reconciliation_items where id = $1',
-    [id],
-  );
-  const item = rows[0] && (await findItem(pool, rows[0].tenant_id, id));
-  if (!item) throw new UsageError(`there is no break ${id}`);
-  return item;
 }
 
 function runLine({ id, mchid, subMchid, billDate, version, status, summary, failure }: Run): string {

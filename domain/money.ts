@@ -40,3 +40,14 @@ export function formatAmount(amount: number, currency: string): string {
 export function formatMoney(amount: number, currency: string): string {
   return currency === 'CNY' ? `¥${formatYuan(amount)}` : `${currency} ${formatAmount(amount, currency)}`;
 }
+
+/**
+ * Yuan with the five decimals in which WeChat Pay's bills print fees, e.g. `0.15540`.
+ * @param milliFen thousandths of a fen.
+ * @throws RangeError when it is not a safe integer.
+ */
+export function formatMilliFen(milliFen: number): string {
+  if (!Number.isSafeInteger(milliFen)) throw new RangeError(`not an integer amount: ${milliFen}`);
+  const digits = Math.abs(milliFen).toString().padStart(6, '0');
+  return `${milliFen < 0 ? '-' : ''}${digits.slice(0, -5)}.${digits.slice(-5)}`;
+}

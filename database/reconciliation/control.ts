@@ -3,6 +3,7 @@ import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconci
 import type { BillFile } from './files.ts';
 import type { LongWork } from './long-work.ts';
 import { controlAccounts, NOT_DECIDED } from './match.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** What a day comes to, and whether it adds up. The sums are those of the mainland, or of each currency of an overseas statement. */
@@ -47,7 +48,7 @@ export interface Sums {
     unexplained: number;
   };
   /** What this run has found and posted. */
-  posted: { fees: number; coupons: number };
+  posted: { fees: number; coupons: number; movements: number };
 }
 
 /** Adds the lines of a run up and compares them with what the files and the ledger say by themselves. */
@@ -60,9 +61,9 @@ export async function balanceOf(
     `select state, kind, currency, count(*)::integer lines, count(trade_line)::integer trade_rows, sum(flow_rows)::integer flow_rows,
             coalesce(sum(amount_bill), 0)::bigint amount, coalesce(sum(settlement), 0)::bigint settlement,
             coalesce(sum(fee_milli_fen), 0)::bigint fee_milli_fen, sum(bank)::bigint bank, sum(book)::bigint book,
-            sum(posted_fee)::bigint fees, sum(posted_coupon)::bigint coupons,
-            count(*) filter (where book + posted_fee + posted_coupon <> bank)::integer unequal
-       from reconciliation_lines where run = $1 group by state, kind, currency`,
+            sum(posted_fee)::bigint fees, sum(posted_coupon)::bigint coupons, sum(${POSTED_MOVEMENT})::bigint movements,
+            count(*) filter (where book + posted_fee + posted_coupon + ${POSTED_MOVEMENT} <> bank)::integer unequal
+       from reconciliation_lines l where run = $1 group by state, kind, currency`,
     [run.sequence],
   );
   // By texts and numbers of a whole day: one join, not a million look-ups.
@@ -121,7 +122,8 @@ const isMatched = ({ state }: LineSums) => state === 'matched';
 const isCarried = ({ state }: LineSums) => state === 'carried';
 const isBreak = (line: LineSums) => !isMatched(line) && !isCarried(line);
 const lines = ({ lines }: LineSums) => lines;
-const difference = ({ book, fees, coupons, bank }: LineSums) => book + fees + coupons - bank;
+const difference = ({ book, fees, coupons, movements, bank }: LineSums) =>
+  book + fees + coupons + movements - bank;
 
 /** Every currency in which the day has moved something. */
 function currenciesOf(all: LineSums[], receivable: Map<string, number>): string[] {
@@ -151,7 +153,11 @@ function sumsOf(sums: LineSums[], receivable: number, flow: BillFile | null): Su
       fund_flow: flow && { rows: total(sums, ({ flow_rows }) => flow_rows), net: wechat },
     },
     ledger: { receivable, wechat, difference: receivable - wechat, ...explained, unexplained },
-    posted: { fees: total(sums, ({ fees }) => fees), coupons: total(sums, ({ coupons }) => coupons) },
+    posted: {
+      fees: total(sums, ({ fees }) => fees),
+      coupons: total(sums, ({ coupons }) => coupons),
+      movements: total(sums, ({ movements }) => movements),
+    },
   };
 }
 
@@ -169,10 +175,12 @@ interface LineSums {
   book: number;
   fees: number;
   coupons: number;
+  movements: number;
   /** Lines whose day here is not that at WeChat Pay. */
   unequal: number;
 }
 
+/** Sums of a trade bill by what its rows are. */
 type TradeSums = Omit<Sums['bills']['trade'], 'rows'>;
 
 function tradeKinds(sums: LineSums[]): TradeSums {
@@ -190,31 +198,36 @@ function tradeKinds(sums: LineSums[]): TradeSums {
   return kinds;
 }
 
-/** The figures of a trade bill's last line, by their names there; a layout that lacks one says nothing of it. */
-function agreesWith(summary: BillFile['summary'], rows: number, kinds: TradeSums): boolean {
-  if (!summary) return rows === 0;
+/** What the lines of a run make of each figure of a trade bill's last line, by its name there. */
+export function tradeFigures({ rows, ...kinds }: Sums['bills']['trade']): Record<string, number> {
   const back = (field: 'amount' | 'settlement') =>
     (kinds.refund?.[field] ?? 0) + (kinds.reversal?.[field] ?? 0);
-  const fees = Object.values(kinds).reduce((sum, kind) => sum + kind.fee_milli_fen, 0);
-  const ours: Record<string, number> = {
+  return {
     total_count: rows,
     settlement_total: kinds.payment?.settlement ?? 0,
     refund_total: back('settlement'),
-    fee_total_milli_fen: fees,
+    fee_total_milli_fen: Object.values(kinds).reduce((sum, kind) => sum + kind.fee_milli_fen, 0),
     order_total: kinds.payment?.amount ?? 0,
     requested_refund_total: back('amount'),
   };
-  return Object.entries(ours).every(
+}
+
+/** Whether the lines add up to the last line of the bill; a layout that lacks a figure says nothing of it. */
+function agreesWith(summary: BillFile['summary'], rows: number, kinds: TradeSums): boolean {
+  if (!summary) return rows === 0;
+  return Object.entries(tradeFigures({ rows, ...kinds })).every(
     ([figure, sum]) => summary[figure] === undefined || summary[figure] === sum,
   );
 }
 
-function netOf({ summary }: BillFile): number {
+/** What a fund flow's last line says that the day has done to the account. */
+export function netOf({ summary }: Pick<BillFile, 'summary'>): number {
   return summary ? (summary.income_amount ?? 0) - (summary.expense_amount ?? 0) : 0;
 }
 
 /**
- * What the day has done to the receivable of each currency, as the ledger itself adds up. What people have decided about breaks is not of the day.
+ * What the day has done to the receivable of each currency, as the ledger itself adds up. What people have decided about breaks is not of the day. Movements
+ * belong to no payment: those of a sub-merchant are the ones of its fund flow.
  */
 async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>> {
   const { from, to } = billDay(run.billDate);
@@ -224,11 +237,14 @@ async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>
          from ledger_transactions t
          join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
         where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
-          and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4))
+          and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
+            or t.payment_id is null and (select regexp_replace(o.cause_id, '/v\\d+$', '') from ledger_transactions o
+                                          where o.sequence = coalesce(t.reverses, t.sequence))
+               in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))
         group by e.account
      )
      select a.currency, c.change from changes c join ledger_accounts a on a.id = c.account`,
-    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run)],
+    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run), run.sequence],
   );
   return new Map(rows.map(({ currency, change }) => [currency, change]));
 }
@@ -237,8 +253,8 @@ async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>
 async function openBeforeOf(db: LongWork, run: Run): Promise<Map<string, number>> {
   const { rows } = await db.query<{ currency: string; open: number }>(
     `with closed as materialized (
-       select subject from reconciliation_lines
-        where run = $1 and state = 'matched' and book + posted_fee + posted_coupon <> bank
+       select subject from reconciliation_lines l
+        where run = $1 and state = 'matched' and book + posted_fee + posted_coupon + ${POSTED_MOVEMENT} <> bank
      )
      select coalesce(l.currency, 'CNY') as currency, sum(l.book - l.bank)::bigint as open
        from closed c

@@ -2,6 +2,7 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import type { Fen } from '../../domain/money.ts';
 import type { ItemStatus, LineKind, LineState } from '../../domain/reconciliation.ts';
 import type { Queryable } from '../pool.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** A part of a list: so many rows after the one named. */
@@ -40,6 +41,8 @@ export interface Line {
   book: Fen;
   postedFee: Fen;
   postedCoupon: Fen;
+  /** Of a movement that explains itself. */
+  postedMovement: Fen;
   /** What the row of an overseas statement says of the settlement; null for other lines. */
   settled: SettledLine | null;
 }
@@ -136,23 +139,28 @@ export async function listRuns(
   return rows;
 }
 
+/** The columns of a line `l`. */
+export const LINE = `
+  ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
+  transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
+  occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement, fee_milli_fen "feeMilliFen",
+  amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank, book, posted_fee "postedFee",
+  posted_coupon "postedCoupon", ${POSTED_MOVEMENT} "postedMovement",
+  (select to_jsonb(s) - 'file' - 'line' from statement_lines s join reconciliation_runs r on r.sequence = l.run
+    where s.file = r.trade_file and s.line = l.trade_line) settled`;
+
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
   db: Queryable,
-  run: Pick<Run, 'sequence' | 'tradeFile'>,
+  run: Pick<Run, 'sequence'>,
   state: LineState | undefined,
   page: Page<number>,
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
-    `select ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
-            transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
-            occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement,
-            fee_milli_fen "feeMilliFen", amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank,
-            book, posted_fee "postedFee", posted_coupon "postedCoupon",
-            (select to_jsonb(s) - 'file' - 'line' from statement_lines s where s.file = $5 and s.line = trade_line) settled
-       from reconciliation_lines
+    `select ${LINE}
+       from reconciliation_lines l
       where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
-    [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit, run.tradeFile],
+    [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
   );
   return rows;
 }

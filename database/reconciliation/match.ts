@@ -1,10 +1,12 @@
 import { billDay } from '../../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
 import {
+  BANK_MOVEMENTS,
   DECISION_CAUSE,
   FLOW_KEYS,
   FOUND_STEPS,
   MATCH_KEYS,
+  MOVEMENT_CAUSE,
   RULES,
   type Rule,
 } from '../../domain/reconciliation.ts';
@@ -174,10 +176,14 @@ const OTHER_STEPS = (Object.keys(POSTINGS) as LedgerStep[]).filter(
   (step) => POSTINGS[step].debit !== GATEWAY_ACCOUNT && POSTINGS[step].credit !== GATEWAY_ACCOUNT,
 );
 
-/** Leaves out what people have decided about breaks, and reversals of that or of what this reconciliation has posted. `t` is a transaction. */
-export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%'
+/**
+ * Leaves out what people have decided about breaks, movements that this reconciliation has posted, and reversals of that or of anything else that it has
+ * posted. `t` is a transaction.
+ */
+export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%' and t.cause_id not like '${MOVEMENT_CAUSE}%'
   and (t.reverses is null or not exists (select 1 from ledger_transactions o
-        where o.sequence = t.reverses and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%')))`;
+        where o.sequence = t.reverses
+          and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%' or o.cause_id like '${MOVEMENT_CAUSE}%')))`;
 
 /** The same, but for what this reconciliation has posted itself: the whole of the day. */
 export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
@@ -272,6 +278,20 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
 /** The currency of what only our ledger has: that of the account it is posted to. */
 const BOOKED_CURRENCY = `(select max(a.currency) from ledger_entries e join ledger_accounts a on a.id = e.account
   where e.transaction = sequence and a.code = ${literal(GATEWAY_ACCOUNT)})`;
+
+/** What a movement of this fund flow is, as far as that explains itself; `s` is a line. Once a person has decided, the decision stays. */
+function movementHere(flowFile: number | null): string {
+  if (flowFile === null) return literal('absent');
+  const explained = BANK_MOVEMENTS.map(
+    ({ type, direction, reason }) =>
+      `when s.flow_line in (select line from ${stagingTable(flowFile)} where type = ${literal(type)} and change ${direction === 'in' ? '>' : '<'} 0)
+         then ${literal(reason)}`,
+  );
+  return `case
+    when exists (select 1 from reconciliation_items i where i.merchant_id = $2 and i.subject = s.whole_subject and i.status = 'resolved')
+      then 'absent'
+    ${explained.join('\n')} else 'absent' end`;
+}
 
 /** Puts the three ways together and judges every line. @returns how many there are. */
 async function judge(
@@ -380,7 +400,7 @@ async function judge(
                        when s.refund_status_here in ('CREATED', 'RESERVED') then 'open'
                        when s.refund_status_here in ('PROCESSING', 'ABNORMAL') then 'moving'
                        when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
-                when 'movement' then 'absent'
+                when 'movement' then ${movementHere(flowFile)}
                 else
                   case when s.is_late then 'late'
                        when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
@@ -434,7 +454,7 @@ async function judge(
                  when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
             coalesce(book, 0),
             case when state <> 'matched' then 0 when $3 then all_fee else -round(all_fee_milli_fen / 1000.0)::bigint end,
-            case when state <> 'matched' or flow = 'undone' then 0
+            case when state <> 'matched' or flow = 'undone' or whole_kind = 'movement' then 0
                  when whole_kind = 'payment' then all_settlement - amount_bill else amount_bill - all_settlement end
        from stated`,
     [

@@ -8,11 +8,12 @@ import { percentage } from './amount.ts';
 export type BillRefundStatus = 'SUCCESS' | 'PROCESSING' | 'FAIL' | 'CHANGE';
 
 /**
- * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund, fund flows one or two.
+ * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund and movements that are no
+ * trade, fund flows one or two.
  * Amounts in the smallest unit of the currency, times in milliseconds.
  */
 export interface Entry {
-  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal';
+  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal' | 'movement';
   /** When it happened: payment, acceptance of the refund, closing, reversal. */
   time: number;
   /** When the order was paid. */
@@ -41,7 +42,12 @@ export interface Entry {
   feeRate: string;
   feeRemark: string;
   refund?: EntryRefund;
+  /** What is no trade. */
+  movement?: { type: MovementType; change: number };
 }
+
+/** 业务类型 of what is no trade: a withdrawal, one that the bank has sent back, a top-up, profit sharing. */
+export type MovementType = '提现' | '提现退票' | '充值' | '分账';
 
 /** What went back. */
 export interface EntryRefund {

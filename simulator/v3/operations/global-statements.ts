@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoDate } from '../../bills/calendar.ts';
-import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
+import { TRADE_BILL_FAULTS } from '../../faults/fault.ts';
 import { paramError } from '../../gateway-error.ts';
 import { netOf, type Settlement, settlementsOf } from '../../money/settlement.ts';
 import { chinaDate } from '../../time/china-time.ts';
@@ -18,7 +18,7 @@ export const globalStatementOperations: readonly Operation[] = [
     name: 'statement.download',
     method: 'GET',
     path: new RegExp(`^${GLOBAL}/statements$`),
-    faults: BILL_FAULT_KINDS,
+    faults: TRADE_BILL_FAULTS,
     check: checkStatement,
   },
   {
