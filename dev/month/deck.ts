@@ -34,6 +34,7 @@ export class Deck {
       const other = Math.floor(this.#random.fraction() * (last + 1));
       [cards[last], cards[other]] = [cards[other] as Discrepancy, cards[last] as Discrepancy];
     }
-    return cards;
+    // What few shops can have comes first, as long as they have room.
+    return [...cards.filter(({ directOnly }) => directOnly), ...cards.filter((card) => !card.directOnly)];
   }
 }

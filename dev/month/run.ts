@@ -166,7 +166,7 @@ class Month {
         before.map(async ([shop, { tomorrow }]) => [shop, (await tomorrow?.()) ?? {}] as [Shop, Steps]),
       ),
       quiet ? [] : this.#discrepancies(date),
-      this.#trade(date),
+      quiet ? undefined : this.#trade(date),
     ]);
     const steps = [...continued, ...begun];
     await this.#market.at(date, '23:50:00');
@@ -323,9 +323,13 @@ class Month {
     const violations: string[] = [];
     for (const date of days) {
       const { results } = await night(this.#workers, shops, date);
+      for (const { violations: found } of await this.#audit(date, results)) violations.push(...found);
       for (const [shop, result] of results) {
-        if (result.kind !== 'done' || result.changed)
-          violations.push(`${date} ${nameOf(shop)}: another run was ${result.kind}, and changed something`);
+        const changed = result.kind !== 'done' || result.changed;
+        if (changed !== (this.#truth.of(shop, date).changed ?? false))
+          violations.push(
+            `${date} ${nameOf(shop)}: another run has ${changed ? '' : 'not '}changed something`,
+          );
       }
     }
     violations.push(...(await auditBreaks(this.#doors.backend, this.#truth.open())));

@@ -21,6 +21,8 @@ export interface DayTruth {
   failure?: string | undefined;
   /** The order whose fee is another one in the bills that WeChat Pay has issued anew. */
   restated?: string;
+  /** Something has happened on a later day that makes one of its lines another one. */
+  changed?: true;
 }
 
 /**
@@ -44,6 +46,11 @@ export class Truth {
     const line = { key, verdict };
     this.of(shop, date).lines.push(line);
     return line;
+  }
+
+  /** The reconciliation of a day mends something by itself. */
+  mended(shop: Shop, date: BillDate, repair: Repair): void {
+    this.of(shop, date).repaired[repair] += 1;
   }
 
   /** What must be open in the end. */
