@@ -64,6 +64,8 @@ export class Market {
     const { way = 'NATIVE', fen, number } = sale;
     if (way === 'COMBINED') return await this.#sellCombined(shop, date, sale);
     const order = await this.order(shop, sale);
+    // Whoever was killed while it was charged does not charge it again: it is taken back, and the customer shows another code.
+    if (order.status === 'CLOSED') return await this.sell(shop, date, { ...sale, number: `${number}x` });
     if (!isCharged(way)) await this.pay(number, sale.coupon && { coupon: sale.coupon });
     await this.doors.backend.until(`/payments/${order.id}`, 'PAID');
     return [
@@ -95,7 +97,8 @@ export class Market {
       description: 'Tea set',
       amount: { total: fen },
     });
-    return await this.doors.backend.until(`${path}/${id}`, 'PENDING', 'PAID');
+    const asked = isCharged(way) ? ['PAID', 'CLOSED'] : ['PENDING'];
+    return await this.doors.backend.until(`${path}/${id}`, ...asked);
   }
 
   async #sellCombined(shop: Shop, date: BillDate, { number, fen }: Sale): Promise<Sold[]> {

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { killAllChildren } from '../child.ts';
@@ -70,6 +70,7 @@ try {
   deleteStackFolder(folder);
   // Beside the folder of the stack, which is emptied when it is taken.
   const scenario = `${folder}.scenario.json`;
+  mkdirSync(dirname(folder), { recursive: true });
   writeFileSync(scenario, JSON.stringify(SCENARIO));
   const started = await startStack({
     dir: folder,

@@ -7,6 +7,7 @@ import { READY_TIMEOUT_MS } from '../../dev/paysaga-service.ts';
 import { Supervisor } from '../../dev/supervisor.ts';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { RULES } from '../../domain/reconciliation.ts';
+import { environmentOf } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { enrolMerchant } from '../provider.ts';
 
@@ -15,10 +16,7 @@ describe('a month of reconciliations, the first days', function () {
   let paysaga: Paysaga;
   const processes = new Supervisor({ longestBackoffMs: 100, backoffMs: 100 });
   const environment = () => ({
-    DATABASE_URL: paysaga.databaseUrl,
-    TEMPORAL_ADDRESS: paysaga.temporalAddress,
-    TEMPORAL_TASK_QUEUE: paysaga.taskQueue,
-    PAYSAGA_MASTER_KEY: paysaga.masterKey.toString('base64'),
+    ...environmentOf(paysaga),
     PUBLIC_URL: paysaga.apiUrl,
     POLLING_SPEED: '5',
     RECONCILIATION_CRON: 'off',
