@@ -59,7 +59,7 @@ describe('a month of reconciliations, the first days', function () {
         days: 1,
         firstDay: daysAfter(billDateOf(new Date()), -40),
         shops,
-        payments: 3,
+        payments: 1,
         wrong: 10,
         carryDays: 1,
         nightKills: 1,
