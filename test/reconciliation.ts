@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type BillDate, billDateOf, billDay, daysAfter } from '../domain/bill-day.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
 import type { Region } from '../domain/region.ts';
+import type { BillFault } from '../simulator/faults/fault.ts';
 import { SeededRandom } from '../simulator/random.ts';
 import type { ReconciliationResult } from '../workflows/reconciliation-start.ts';
 import { reconciliationStart } from '../workflows/reconciliation-start.ts';
@@ -40,7 +41,7 @@ export interface Sale {
 /** What is wrong with the bills of a day from now on. */
 export interface Alteration {
   date: BillDate;
-  kind: 'missing_row' | 'extra_row' | 'altered_row' | 'restated' | 'bad_hash' | 'truncated';
+  kind: BillFault;
   /** The trade bill unless told. */
   bill?: keyof typeof OPERATIONS;
   mchid?: string;

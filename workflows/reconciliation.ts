@@ -22,6 +22,8 @@ import { ATTENTION } from './start.ts';
 
 /** A bill may take this long to appear: WeChat Pay makes it from nine in the morning on, and the next night must not wait for ever. */
 const BILL_WITHIN = '20 hours';
+/** Long enough for a worker whose one thread is busy with a large bill. */
+const SILENCE_MS = 30_000;
 /** So many accounts of a service provider are reconciled at a time. */
 const AT_A_TIME = 5;
 
@@ -40,7 +42,7 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
       const { loadBill } = proxyActivities<Activities>({
         startToCloseTimeout: '6 hours',
         scheduleToCloseTimeout: BILL_WITHIN,
-        heartbeatTimeout: '30 seconds',
+        heartbeatTimeout: patience.silenceMs ?? SILENCE_MS,
         retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
         summary: `${BILLS[kind].title} of ${accountName(day)}, ${day.billDate}`,
       });
@@ -56,7 +58,7 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
   const { matchBills, failReconciliation } = proxyActivities<Activities>({
     startToCloseTimeout: '6 hours',
     scheduleToCloseTimeout: BILL_WITHIN,
-    heartbeatTimeout: '30 seconds',
+    heartbeatTimeout: patience.silenceMs ?? SILENCE_MS,
     retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
     summary: `reconcile ${accountName(day)}, ${day.billDate}`,
   });

@@ -39,6 +39,8 @@ export interface BillPatience {
   creatingGapMs: number;
   /** Before something that failed is tried again: the first time, and for a damaged file. */
   againMs: number;
+  /** A worker that has not been heard of for so long is taken for dead. Absent in histories from before it could be told: half a minute. */
+  silenceMs?: number;
 }
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */

@@ -6,7 +6,13 @@ import { listRepairable, type Restatement, restatementOf } from '../../database/
 import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
 import { matchDay } from '../../database/reconciliation/match.ts';
 import { postFound } from '../../database/reconciliation/postings.ts';
-import { beginRun, finishRun, mustLoadRun, type Run } from '../../database/reconciliation/runs.ts';
+import {
+  beginRun,
+  finishRun,
+  mustLoadRun,
+  noteInSummary,
+  type Run,
+} from '../../database/reconciliation/runs.ts';
 import { isStaged, unstage } from '../../database/reconciliation/staging.ts';
 import { keepStatementLines } from '../../database/reconciliation/statement-lines.ts';
 import type { ReconciliationTiming } from '../../domain/reconciliation.ts';
@@ -14,11 +20,13 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { billDesk } from './desks.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { stageFile } from './load-bill.ts';
-import { type Repaired, repair } from './repair.ts';
+import { countRepairs, mended, mostOf, type Repaired, repair } from './repair.ts';
 import { Turns } from './turns.ts';
 
 /** What a run has found, as it is stored and shown. */
 export interface RunSummary extends Balance {
+  /** What was behind when it was looked at first, and what of it has been mended. */
+  behind: Repaired;
   repaired: Repaired;
   /** Null unless WeChat Pay has issued the day anew. */
   restated: Restatement | null;
@@ -100,15 +108,25 @@ async function matchAndPost(
     await stageFile(db, pool, desk, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
   };
 
-  const first = await inLongTransaction(pool, match);
-  const { run } = first;
-  // Of overseas merchants, only statements are read.
-  const behind =
-    files.trade.kind === 'statement' ? [] : await inLongTransaction(pool, (db) => listRepairable(db, run));
-  const repaired = await repair({ pool, merchants }, behind, (looked) =>
+  const first = await inLongTransaction(pool, async (db) => {
+    const matched = await match(db);
+    // Of overseas merchants, only statements are read.
+    const lines = files.trade.kind === 'statement' ? [] : await listRepairable(db, matched.run);
+    const before = (matched.run.summary as RunSummary | null)?.behind ?? {};
+    const behind = mostOf(before, countRepairs(lines));
+    // What is mended now will agree when a crash has it matched anew: it is noted first.
+    if (lines.length > 0) await noteInSummary(db.client, matched.run, { behind });
+    return { ...matched, lines, behind };
+  });
+  const { run, behind } = first;
+  await repair({ pool, merchants }, first.lines, (looked) =>
     heartbeat.say({ doing: 'asking WeChat Pay', looked }),
   );
-  const again = behind.length > 0 ? await inLongTransaction(pool, match) : { changed: 0 };
+  const again = await inLongTransaction(pool, async (db) => {
+    if (first.lines.length === 0) return { changed: 0, still: {} };
+    const { changed } = await match(db);
+    return { changed, still: countRepairs(await listRepairable(db, run)) };
+  });
 
   const matching = lap();
   const posted = await postFound(pool, run, (line) => heartbeat.say({ doing: 'posting', line }));
@@ -121,8 +139,8 @@ async function matchAndPost(
     const before = (await mustLoadRun(db.client, run.sequence)).summary as RunSummary | null;
     const summary: RunSummary = {
       ...balance,
-      // What was mended by an earlier run of the same bills was mended by this day, too.
-      repaired: Object.keys(repaired).length > 0 ? repaired : (before?.repaired ?? {}),
+      behind,
+      repaired: mended(behind, again.still),
       restated,
     };
     const changed =

@@ -93,6 +93,19 @@ export async function failRun(db: Queryable, day: AccountDay, failure: RunFailur
   return await mustLoadRun(db, (rows[0] as { sequence: number }).sequence);
 }
 
+/** Notes of a run that is under way, in its summary, what a crash must not make forgotten. */
+export async function noteInSummary(
+  db: Queryable,
+  { sequence }: Pick<Run, 'sequence'>,
+  note: object,
+): Promise<void> {
+  await db.query(
+    `update reconciliation_runs set summary = coalesce(summary, '{}') || $2::jsonb
+      where sequence = $1 and coalesce(summary, '{}') <> coalesce(summary, '{}') || $2::jsonb`,
+    [sequence, JSON.stringify(note)],
+  );
+}
+
 /** Stores the outcome. Another version of the day no longer counts. A run that has found what it had found before is left as it is. */
 export async function finishRun(
   db: Queryable,

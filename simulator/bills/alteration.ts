@@ -11,7 +11,7 @@ const INVENTED_DIGITS = 12;
 /** Whether a fault has something to spoil in an entry. */
 export function canSpoil({ kind, out_trade_no, out_refund_no }: FaultRule, entry: Entry): boolean {
   if (kind === 'bad_hash' || kind === 'truncated') return true;
-  return kind === 'extra_movement' ? isPayment(entry) : chosenBy({ out_trade_no, out_refund_no })(entry);
+  return chosenBy({ out_trade_no, out_refund_no })(entry);
 }
 
 /**
@@ -44,7 +44,7 @@ const ALTERED: Partial<Record<BillFault, (entries: Iterable<Entry>, fault: Fault
       { ...entry, currency: entry.currency === 'USD' ? 'CNY' : 'USD' },
     ]),
   extra_movement: (entries, fault) =>
-    onceReplaced(entries, isPayment, (entry) => [entry, extraMovement(entry, fault)]),
+    onceReplaced(entries, chosenBy(fault), (entry) => [entry, extraMovement(entry, fault)]),
   altered_row: (entries, fault) =>
     onceReplaced(entries, chosenBy(fault), (entry) => [
       entry.refund

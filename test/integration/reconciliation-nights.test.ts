@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { PAYSAGA } from '../../dev/paysaga-command.ts';
+import { readFileSync } from 'node:fs';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { reconciliationScheduleId } from '../../domain/identity.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
 import type { AccountResult } from '../../workflows/reconciliation-start.ts';
+import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { enrolOverseas, type Overseas } from '../overseas.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
-import { temporalAddress } from '../servers.ts';
+import { openShell, shellBlocks } from '../shell.ts';
 
 /** On real time: a night is about yesterday. */
 describe('reconciliation nights', () => {
@@ -119,33 +119,17 @@ describe('reconciliation nights', () => {
   });
 
   it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
-    const child = spawn(
-      process.execPath,
-      [...PAYSAGA, 'reconcile', '--from', daysAfter(yesterday(), -1), '--to', yesterday()],
-      {
-        env: {
-          ...process.env,
-          DATABASE_URL: paysaga.databaseUrl,
-          TEMPORAL_ADDRESS: await temporalAddress(),
-          TEMPORAL_TASK_QUEUE: paysaga.taskQueue,
-        },
-      },
-    );
-    let [out, errors] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    const [code] = await once(child, 'close');
-    assert.equal(code, 0, errors);
+    const reconciled = await runPaysaga(paysaga, [
+      ...['reconcile', '--from', daysAfter(yesterday(), -1)],
+      ...['--to', yesterday()],
+    ]);
+    assert.equal(reconciled.code, 0, reconciled.said);
     // Two days of the merchant, of the one overseas, and of the sub-merchant of the provider.
-    const lines = out.trim().split('\n');
-    assert.equal(lines.length, 6, out);
+    const lines = reconciled.stdout.trim().split('\n');
+    assert.equal(lines.length, 6, reconciled.said);
     for (const line of lines)
       assert.match(line, /rec_[0-9a-f]{32} {2}0 lines = 0 matched .* ledger explained/);
-    assert.match(errors, /1\/2 .*…\n(.*\n)*2\/2 /);
+    assert.match(reconciled.said, /1\/2 .*…\n(.*\n)*2\/2 /);
   });
 
   it('a night that fails pauses its schedule, which shows until somebody unpauses it', async () => {
@@ -170,7 +154,17 @@ describe('reconciliation nights', () => {
     );
     const [paused] = (await schedules()).filter((one: { mchid: string }) => one.mchid === mchid);
     assert.match(paused.note, /fail/i);
-    await handle.unpause('mended');
+    // As the guide says, word for word.
+    const shell = await openShell(paysaga);
+    try {
+      const guide = readFileSync(new URL('../../docs/reconciliation.md', import.meta.url), 'utf8');
+      const command = shellBlocks(guide).find((block) => block.includes('--unpause'));
+      const { code, said } = await shell.run(String(command).replace('1900000001', mchid), {});
+      assert.equal(code, 0, said);
+    } finally {
+      shell.close();
+    }
+    assert.equal((await handle.describe()).state.paused, false);
     await until('the pause is over', async () =>
       (await schedules()).some(
         (one: { mchid: string; paused: boolean }) => one.mchid === mchid && !one.paused,
