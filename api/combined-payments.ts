@@ -19,6 +19,7 @@ import { closingRoutes } from './closing.ts';
 import { CreateCombinedPayment } from './combined-schema.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
+import { termsOf } from './parties.ts';
 import { paymentResource } from './payment-resource.ts';
 import { chooseMerchant, outTradeNoExists } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
@@ -142,6 +143,8 @@ async function insert(
       currency: subOrder.amount.currency,
       description: subOrder.description,
       attach: subOrder.attach,
+      // What is said of all of them, each of them says.
+      terms: termsOf({ ...subOrder, limit_pay: body.limit_pay }),
       timeExpire,
       h5RedirectUrl: null,
       combined: { id, position },

@@ -12,7 +12,7 @@ import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
-import { partiesOf } from './parties.ts';
+import { partiesOf, termsOf } from './parties.ts';
 import { listOfPayments } from './payment-list.ts';
 import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
@@ -59,6 +59,7 @@ export function paymentRoutes({
           currency: body.amount.currency,
           description: body.description,
           attach: body.attach,
+          terms: termsOf(body),
           timeExpire: new Date(clock() + expiresIn * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
           orderReference: body.order_reference,

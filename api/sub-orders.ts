@@ -1,6 +1,6 @@
 import type { Merchant } from '../database/merchants.ts';
-import type { Parties } from '../database/payments.ts';
 import { SUB_ORDERS } from '../domain/combined-payment.ts';
+import type { Parties } from '../domain/order.ts';
 import type { CreateCombinedPayment } from './combined-schema.ts';
 import { partiesOf, partyErrors } from './parties.ts';
 import { type FieldError, invalidFields } from './problems.ts';
@@ -22,8 +22,14 @@ export function subOrdersOf(
   merchant: Merchant,
   all: Merchant[],
 ): SubOrderParties[] {
-  const { payer, client_ip, h5 } = body;
-  const named = body.sub_orders.map(({ sub_merchant }) => ({ payer, client_ip, h5, sub_merchant }));
+  const { payer, client_ip, h5, scene_info } = body;
+  const named = body.sub_orders.map(({ sub_merchant }) => ({
+    payer,
+    client_ip,
+    h5,
+    scene_info,
+    sub_merchant,
+  }));
   const { min, max } = SUB_ORDERS[merchant.role];
   const errors: FieldError[] = [];
   if (body.sub_orders.length < min || body.sub_orders.length > max) {

@@ -2,41 +2,12 @@ import type { Attention, PaymentAttention } from '../domain/attention.ts';
 import type { BothSides } from '../domain/both-sides.ts';
 import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
+import type { OrderTerms, Parties } from '../domain/order.ts';
 import { canTransition, endedUnpaid, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
-
-/** Who orders and who pays, as the order names them. The openids and the address are private: they stay in the database. */
-export interface Parties {
-  /** For whom a service provider takes the money; null for a merchant. */
-  subMchid: string | null;
-  subAppid: string | null;
-  /** The customer under the merchant's or provider's appid. */
-  payerOpenid: string | null;
-  /** The customer under `subAppid`. */
-  payerSubOpenid: string | null;
-  sceneInfo: SceneInfo | null;
-}
-
-/** Where the customer is, in the words of the wire. */
-export interface SceneInfo {
-  /** IPv4 or IPv6. Always there, unless the customer is at a till. */
-  payer_client_ip?: string;
-  /** The till that charges a payment code or a face. */
-  device_id?: string;
-  device_ip?: string;
-  store_info?: { id?: string; out_id?: string };
-  /** H5 only. */
-  h5_info?: {
-    type: 'Wap' | 'iOS' | 'Android';
-    app_name?: string;
-    app_url?: string;
-    bundle_id?: string;
-    package_name?: string;
-  };
-}
 
 /** A payment as stored. */
 export interface Payment extends Parties, Prepaid {
@@ -52,6 +23,7 @@ export interface Payment extends Parties, Prepaid {
   currency: string;
   description: string;
   attach: string | null;
+  terms: OrderTerms;
   timeExpire: Date;
   status: PaymentStatus;
   attention: Attention;
@@ -86,7 +58,7 @@ export interface Payment extends Parties, Prepaid {
 
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
-  p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
+  p.currency, p.description, p.attach, p.terms, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
   p.attention_details "attentionDetails", p.order_reference "orderReference", p.duplicate_of "duplicateOf",
   p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
@@ -110,6 +82,7 @@ export interface NewPayment extends Parties {
   currency: string;
   description: string;
   attach: string | undefined;
+  terms: OrderTerms;
   timeExpire: Date;
   h5RedirectUrl: string | null;
   /** Default: none. */
@@ -129,8 +102,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
   await db.query(
     `insert into payments
        (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
-        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'CREATED',
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, terms, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 'CREATED',
        case when $17::text is null then now() + ${ENSURE_AFTER} end)`,
     [
       payment.id,
@@ -152,6 +125,7 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
       payment.combined?.id ?? null,
       payment.combined?.position ?? null,
       payment.orderReference ?? null,
+      JSON.stringify(payment.terms),
     ],
   );
   await appendEvent(db, {

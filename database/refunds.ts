@@ -10,6 +10,7 @@ import {
   RESERVING_STATUSES,
   type RefundCause,
   type RefundStatus,
+  type RefundTerms,
   type RefundToStart,
 } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
@@ -35,6 +36,7 @@ export interface Refund {
   amount: Fen;
   currency: string;
   reason: string | null;
+  terms: RefundTerms;
   cause: RefundCause;
   /** The late money that it gives back; null for the payment's own. */
   latePaymentId: string | null;
@@ -60,7 +62,7 @@ export interface Refund {
 
 const COLUMNS = `
   r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
-  r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.cause, r.late_payment_id "latePaymentId", r.status, r.attention,
+  r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.terms, r.cause, r.late_payment_id "latePaymentId", r.status, r.attention,
   r.attention_reason "attentionReason", r.version, a.request "refundRequest", a.sent_at "sentAt", a.wechat_refund_id "refundId",
   r.user_received_account "userReceivedAccount", r.success_time "successTime", r.settled_offline "settledOffline",
   a.failure_code "failureCode", a.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
@@ -76,6 +78,8 @@ export interface NewRefund {
   outRefundNo: string;
   amount: Fen;
   reason: string | undefined;
+  /** Default: none. */
+  terms?: RefundTerms;
   /** Default: somebody asks for it. */
   cause?: RefundCause;
   latePaymentId?: string | undefined;
@@ -90,8 +94,8 @@ const ENSURE_AFTER = "interval '30 seconds'";
  */
 export async function insertRefund(db: Queryable, refund: NewRefund): Promise<void> {
   await db.query(
-    `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, cause, late_payment_id, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + ${ENSURE_AFTER})`,
+    `insert into refunds (id, tenant_id, merchant_id, payment_id, amount, reason, cause, late_payment_id, terms, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'CREATED', now() + ${ENSURE_AFTER})`,
     [
       refund.id,
       refund.tenantId,
@@ -101,6 +105,7 @@ export async function insertRefund(db: Queryable, refund: NewRefund): Promise<vo
       refund.reason ?? null,
       refund.cause ?? 'requested',
       refund.latePaymentId ?? null,
+      JSON.stringify(refund.terms ?? {}),
     ],
   );
   await insertAttempt(db, refund.id, { number: 1, outRefundNo: refund.outRefundNo });

@@ -1,3 +1,4 @@
+import type { LimitPay } from './order.ts';
 import type { PaymentStatus } from './payment.ts';
 import type { MerchantRole, Product } from './product.ts';
 
@@ -23,6 +24,13 @@ export const COMBINED_PRODUCTS = [
 
 /** A product that takes combined orders. */
 export type CombinedProduct = (typeof COMBINED_PRODUCTS)[number];
+
+/** Means of payment that a combined order may exclude. */
+export const COMBINED_LIMIT_PAY = [
+  'no_balance',
+  'no_debit',
+  'balance_only',
+] as const satisfies readonly LimitPay[];
 
 /** How many sub-orders may be combined (official pages 4013421468 and 4013462212, and those of the orders). */
 export const SUB_ORDERS = {
