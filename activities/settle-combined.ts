@@ -183,7 +183,7 @@ export async function moveTogether(
 
 /** WeChat Pay as who combines. */
 export async function gatewayOf(merchants: Merchants, combined: CombinedPayment): Promise<CombinedGateway> {
-  return combinedGateway((await merchants.get(combined.merchantId)).wechat);
+  return combinedGateway((await merchants.get(combined.merchantId)).under(combined.appid));
 }
 
 /** The combined order as the gateway knows it; undefined when it does not. */

@@ -9,6 +9,7 @@ import {
 import { listMerchants } from '../database/merchants.ts';
 import { insertPayment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import { rfc3339 } from '../domain/time.ts';
@@ -112,11 +113,12 @@ async function insert(
   const merchant = await chooseMerchant(db, tenantId, body.merchant_id);
   const parties = subOrdersOf(body, merchant, await listMerchants(db, tenantId));
   const combineOutTradeNo = body.combine_out_trade_no ?? merchantNumber('C', id);
-  const { product } = body;
+  const { product, appid = appidFor(merchant, product) } = body;
   await insertCombinedPayment(db, {
     id,
     tenantId,
     merchantId: merchant.id,
+    appid,
     combineOutTradeNo,
     product,
     timeExpire,
@@ -135,6 +137,7 @@ async function insert(
     const outTradeNo = subOrder.out_trade_no ?? merchantNumber('T', paymentId);
     await insertPayment(db, {
       ...ofSubOrder,
+      appid,
       id: paymentId,
       tenantId,
       outTradeNo,
@@ -159,6 +162,7 @@ export function combinedResource(combined: CombinedPayment, cashier: Cashier) {
     object: 'combined_payment',
     merchant_id: combined.merchantId,
     mchid: combined.mchid,
+    appid: combined.appid,
     combine_out_trade_no: combined.combineOutTradeNo,
     product: combined.product,
     status: combined.status,

@@ -40,6 +40,7 @@ export const CreateCombinedPayment = z
     product: z
       .enum(COMBINED_PRODUCTS, { message: `must be one of ${COMBINED_PRODUCTS.join(', ')}` })
       .default('NATIVE'),
+    appid: common.appid,
     expires_in: common.expires_in,
     payer: common.payer,
     client_ip: common.client_ip,

@@ -1,4 +1,5 @@
 import type { Merchant } from '../database/merchants.ts';
+import { appidsOf } from '../domain/appid.ts';
 import type { OrderTerms, Parties, SceneInfo } from '../domain/order.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import { type FieldError, invalidFields } from './problems.ts';
@@ -6,7 +7,7 @@ import type { CreatePayment } from './schemas.ts';
 
 /** What a request says of who takes the money and who pays. */
 export type Named = Pick<CreatePayment, 'payer' | 'client_ip' | 'h5' | 'sub_merchant'> &
-  Partial<Pick<CreatePayment, 'product' | 'scene_info'>>;
+  Partial<Pick<CreatePayment, 'product' | 'scene_info' | 'appid'>>;
 
 /** What a request says of the order besides. */
 export function termsOf({
@@ -28,7 +29,11 @@ export function termsOf({
  * @throws Problem `invalid_request` with a JSON pointer per field.
  */
 export function partiesOf(body: Named, merchant: Merchant): Parties {
-  const errors = [...partyErrors(body, merchant), ...apiErrors(body, merchant)];
+  const errors = [
+    ...partyErrors(body, merchant),
+    ...apiErrors(body, merchant),
+    ...appidErrors(body, merchant),
+  ];
   if (errors.length > 0) throw invalidFields(errors);
   const { payer, sub_merchant: sub } = body;
   return {
@@ -50,6 +55,13 @@ function sceneOf({ client_ip, scene_info, h5 }: Named): SceneInfo | null {
 /** What is wrong with it, for a merchant of this role. */
 export function partyErrors(body: Named, merchant: Merchant): FieldError[] {
   return merchant.role === 'partner' ? partnerErrors(body, merchant) : merchantErrors(body);
+}
+
+/** Orders go under the merchant's own appids: the customer of another one is nobody to it. */
+export function appidErrors({ appid }: Named, merchant: Merchant): FieldError[] {
+  if (appid === undefined || appidsOf(merchant).includes(appid)) return [];
+  const detail = `must be one of the merchant's: ${appidsOf(merchant).join(', ')}`;
+  return [{ pointer: '/appid', detail }];
 }
 
 /** Whether the merchant can speak the API that takes the product's orders. */

@@ -13,6 +13,7 @@ export function paymentResource(payment: Payment, cashier?: Cashier) {
     object: 'payment',
     merchant_id: payment.merchantId,
     mchid: payment.mchid,
+    appid: payment.appid,
     out_trade_no: payment.outTradeNo,
     combined_payment_id: payment.combinedId,
     order_reference: payment.orderReference,

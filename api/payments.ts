@@ -4,6 +4,7 @@ import { listMerchants, type Merchant } from '../database/merchants.ts';
 import { storeCode } from '../database/payment-codes.ts';
 import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
@@ -53,6 +54,7 @@ export function paymentRoutes({
           id,
           tenantId,
           merchantId: merchant.id,
+          appid: body.appid ?? appidFor(merchant, body.product),
           outTradeNo,
           product: body.product,
           amount: body.amount.total,

@@ -52,6 +52,8 @@ export const CreatePayment = z
       total: fen,
       currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY'),
     }),
+    /** Which of the merchant's; that of the product unless told. */
+    appid: identifier(32).optional(),
     expires_in: z.int({ message: 'must be an integer number of seconds' }).optional(),
     /** For JSAPI and mini programs: who pays. */
     payer: z

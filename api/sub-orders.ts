@@ -2,7 +2,7 @@ import type { Merchant } from '../database/merchants.ts';
 import { SUB_ORDERS } from '../domain/combined-payment.ts';
 import type { Parties } from '../domain/order.ts';
 import type { CreateCombinedPayment } from './combined-schema.ts';
-import { partiesOf, partyErrors } from './parties.ts';
+import { appidErrors, partiesOf, partyErrors } from './parties.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Who takes the money of a sub-order, and who pays. */
@@ -31,7 +31,7 @@ export function subOrdersOf(
     sub_merchant,
   }));
   const { min, max } = SUB_ORDERS[merchant.role];
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = appidErrors(body, merchant);
   if (body.sub_orders.length < min || body.sub_orders.length > max) {
     errors.push({ pointer: '/sub_orders', detail: `must have ${min} to ${max} entries` });
   }
@@ -39,7 +39,7 @@ export function subOrdersOf(
     const ofSubOrder = [
       ...partyErrors(named[index] ?? {}, merchant),
       ...(merchant.role === 'partner' ? providerErrors(subOrder) : sellerErrors(subOrder, all)),
-      ...appidErrors(body, index),
+      ...payerErrors(body, index),
     ];
     for (const { pointer, detail } of ofSubOrder) {
       // The payer is that of all of them: what is wrong with it is said once.
@@ -72,7 +72,7 @@ function sellerErrors({ merchant_id }: SubOrder, all: Merchant[]): FieldError[] 
 }
 
 /** The customer is known under one appid. */
-function appidErrors({ payer, sub_orders }: CreateCombinedPayment, index: number): FieldError[] {
+function payerErrors({ payer, sub_orders }: CreateCombinedPayment, index: number): FieldError[] {
   const [first, own] = [sub_orders[0]?.sub_merchant, sub_orders[index]?.sub_merchant];
   if (payer?.sub_openid === undefined || own?.appid === undefined || own.appid === first?.appid) return [];
   return [

@@ -8,6 +8,7 @@ import {
 } from '../database/merchants.ts';
 import { inTransaction, openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import { readOtherAppids } from '../domain/appid.ts';
 import type { MerchantRole } from '../domain/product.ts';
 import { openWechat } from '../gateway/payment-gateway.ts';
 import { readEnvironment } from '../process/environment.ts';
@@ -31,6 +32,7 @@ export async function upsertMerchant(options: {
   const input = {
     mchid: field('mchid'),
     appid: field('appid'),
+    otherAppids: readOtherAppids(merchant.other_appids ?? [], field('appid')),
     serialNo: field('merchant_serial_no'),
     privateKey: await read('apiclient_key.pem'),
     apiV3Key: field('api_v3_key'),

@@ -95,7 +95,7 @@ merchant
   .requiredOption('--tenant <name>', 'the tenant it belongs to; created if there is none')
   .requiredOption(
     '--credentials <directory>',
-    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url), apiclient_key.pem and pub_key.pem',
+    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url, optionally other_appids), apiclient_key.pem and pub_key.pem',
   )
   .addOption(
     new Option(

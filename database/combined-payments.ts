@@ -15,7 +15,7 @@ export interface CombinedPayment extends Prepaid {
   /** Who combines. */
   merchantId: string;
   mchid: string;
-  /** The appid that the order request named; null until it is about to be sent. */
+  /** As of a payment: one of the appids of who combines. */
   appid: string | null;
   combineOutTradeNo: string;
   product: CombinedProduct;
@@ -49,6 +49,7 @@ export interface NewCombinedPayment {
   id: string;
   tenantId: string;
   merchantId: string;
+  appid: string;
   combineOutTradeNo: string;
   product: CombinedProduct;
   timeExpire: Date;
@@ -62,8 +63,8 @@ export interface NewCombinedPayment {
 export async function insertCombinedPayment(db: Queryable, combined: NewCombinedPayment): Promise<void> {
   await db.query(
     `insert into combined_payments
-       (id, tenant_id, merchant_id, combine_out_trade_no, product, time_expire, h5_redirect_url, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'CREATED', now() + interval '30 seconds')`,
+       (id, tenant_id, merchant_id, combine_out_trade_no, product, time_expire, h5_redirect_url, appid, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + interval '30 seconds')`,
     [
       combined.id,
       combined.tenantId,
@@ -72,6 +73,7 @@ export async function insertCombinedPayment(db: Queryable, combined: NewCombined
       combined.product,
       combined.timeExpire,
       combined.h5RedirectUrl,
+      combined.appid,
     ],
   );
   await appendEvent(db, {

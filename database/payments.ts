@@ -15,7 +15,7 @@ export interface Payment extends Parties, Prepaid {
   tenantId: string;
   merchantId: string;
   mchid: string;
-  /** The appid that the order request named; null until it is about to be sent. */
+  /** The appid under which it is ordered, one of the merchant's; null in rows from before there was a choice, until they were sent. */
   appid: string | null;
   outTradeNo: string;
   product: Product;
@@ -76,6 +76,7 @@ export interface NewPayment extends Parties {
   id: string;
   tenantId: string;
   merchantId: string;
+  appid: string;
   outTradeNo: string;
   product: Product;
   amount: Fen;
@@ -102,8 +103,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
   await db.query(
     `insert into payments
        (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
-        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, terms, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 'CREATED',
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, terms, appid, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'CREATED',
        case when $17::text is null then now() + ${ENSURE_AFTER} end)`,
     [
       payment.id,
@@ -126,6 +127,7 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
       payment.combined?.position ?? null,
       payment.orderReference ?? null,
       JSON.stringify(payment.terms),
+      payment.appid,
     ],
   );
   await appendEvent(db, {

@@ -12,10 +12,12 @@ import {
 /** WeChat Pay as one of our merchants. */
 export interface MerchantGateway {
   merchantId: string;
-  /** The appid that its orders name. */
+  /** Its first appid. */
   appid: string;
-  /** The client, its keys parsed once and its connections reused. */
+  /** The client under that, its keys parsed once and its connections reused. */
   wechat: Wechat;
+  /** The same under the appid of an order; null for one that has none yet. */
+  under(appid: string | null): Wechat;
 }
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
@@ -32,7 +34,7 @@ export interface Merchants {
   close(): Promise<void>;
 }
 
-type Connected = MerchantGateway & { version: number };
+type Connected = MerchantGateway & { version: number; close(): Promise<void> };
 
 /** How long cached credentials are used without looking whether they were replaced, in milliseconds. */
 const FRESH_MS = 5_000;
@@ -59,7 +61,7 @@ export function openMerchants({
     if (!merchant) return undefined;
     const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
     const { apiV2Key, certificate } = merchant;
-    const wechat = openWechat(merchant.role, {
+    const options = {
       mchid,
       appid,
       serialNo,
@@ -71,8 +73,22 @@ export function openMerchants({
       ...(apiV2Key !== null && { apiV2Key }),
       ...(certificate !== null && { clientCertificate: { cert: certificate, key: privateKey } }),
       ...(timeoutMs && { timeoutMs }),
-    });
-    return { merchantId, appid, wechat, version: merchant.version };
+    };
+    const wechat = openWechat(merchant.role, options);
+    const clients = new Map([[appid, wechat]]);
+    return {
+      merchantId,
+      appid,
+      wechat,
+      under(other) {
+        const client =
+          clients.get(other ?? appid) ?? openWechat(merchant.role, { ...options, appid: other ?? appid });
+        clients.set(other ?? appid, client);
+        return client;
+      },
+      version: merchant.version,
+      close: async () => void (await Promise.all([...clients.values()].map((client) => client.close()))),
+    };
   }
 
   /** Whoever comes while a client is being made waits for the same one. */
@@ -100,7 +116,7 @@ export function openMerchants({
     if ((await merchantVersion(pool, merchantId)) === connected.version) return connected;
     const replacement = await connectOnce(merchantId);
     // The old client ends by itself once the requests under way are answered.
-    void connected.wechat.close();
+    void connected.close();
     return replacement;
   }
 
@@ -113,7 +129,7 @@ export function openMerchants({
   return {
     vault,
     get,
-    for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
+    for: async (of) => paymentGateway((await get(of.merchantId)).under(of.appid ?? null), of),
     doubt(merchantId) {
       const cached = cache.get(merchantId);
       if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;
@@ -122,7 +138,7 @@ export function openMerchants({
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();
       await Promise.all(
-        entries.map((result) => (result.status === 'fulfilled' ? result.value?.wechat.close() : undefined)),
+        entries.map((result) => (result.status === 'fulfilled' ? result.value?.close() : undefined)),
       );
     },
   };

@@ -100,6 +100,8 @@ export interface Subject {
   /** For whom a service provider acts; null for a merchant. */
   subMchid: string | null;
   subAppid?: string | null;
+  /** Under which appid; the merchant's first unless told. */
+  appid?: string | null;
   product?: Product;
 }
 

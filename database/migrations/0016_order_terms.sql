@@ -9,7 +9,13 @@ alter table payments
 alter table refunds
   add column terms jsonb not null default '{}' check (jsonb_typeof(terms) = 'object');
 
+-- The appids of a merchant besides its first one, and the products whose orders name them unless told otherwise:
+-- [{"appid": "wx…", "products": ["MINI_PROGRAM"]}].
+alter table merchants
+  add column other_appids jsonb not null default '[]' check (jsonb_typeof(other_appids) = 'array');
+
 -- Down Migration
 
+alter table merchants drop column other_appids;
 alter table payments drop column terms;
 alter table refunds drop column terms;

@@ -12,6 +12,8 @@ import { createDatabase } from '../servers.ts';
 
 const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
+const OTHER_APPID = 'wx0123456789abcdee';
+
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
     this.timeout(60_000);
@@ -19,7 +21,9 @@ describe('paysaga merchant', () => {
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
       credentialsDir: folder,
-      scenario: { merchants: [{ mchid: '1900020000', sub_merchants: [SUB_MERCHANT] }] },
+      scenario: {
+        merchants: [{ mchid: '1900020000', other_appids: [OTHER_APPID], sub_merchants: [SUB_MERCHANT] }],
+      },
     });
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
@@ -52,10 +56,16 @@ describe('paysaga merchant', () => {
       assert.equal((await upsert('--credentials', folder)).code, 0);
       const merchants = await listMerchants(pool, await upsertTenant(pool, 'demo'));
       assert.deepEqual(
-        merchants.map(({ mchid, role, version, speaksV2 }) => [mchid, role, version, speaksV2]),
+        merchants.map(({ mchid, role, version, speaksV2, otherAppids }) => [
+          mchid,
+          role,
+          version,
+          speaksV2,
+          otherAppids,
+        ]),
         [
-          ['1900020000', 'partner', 2, true],
-          [simulator.merchant.mchid, 'merchant', 1, true],
+          ['1900020000', 'partner', 2, true, [{ appid: OTHER_APPID, products: [] }]],
+          [simulator.merchant.mchid, 'merchant', 1, true, []],
         ],
       );
       const { mchid } = simulator.merchant;
