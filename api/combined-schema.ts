@@ -6,7 +6,7 @@ import { fenOrNone, goods_tag, limitPay, profit_sharing } from './order-terms.ts
 import { productOf, productRules } from './product-rules.ts';
 import { CreatePayment } from './schemas.ts';
 
-const { merchant_id, sub_merchant, out_trade_no, description, attach, amount, ...common } =
+const { merchant_id, sub_merchant, out_trade_no, order_reference, description, attach, amount, ...common } =
   CreatePayment.shape;
 
 /** The goods of a sub-order may take this many characters (official pages of combined orders). */
@@ -20,6 +20,7 @@ const SubOrder = z.strictObject({
   merchant_id,
   sub_merchant,
   out_trade_no,
+  order_reference,
   description,
   /** WeChat Pay asks for it here (official pages of combined orders), unlike in a single order. */
   attach: attach.unwrap(),

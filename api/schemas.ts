@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTENTIONS } from '../domain/attention.ts';
+import { COMBINED_STATUSES } from '../domain/combined-payment.ts';
 import { LIMIT_PAY } from '../domain/order.ts';
 import {
   MAX_ATTACH,
@@ -99,6 +100,17 @@ export const ListPayments = z
     attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
     order_reference: text(MAX_ORDER_REFERENCE).optional(),
     status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+  })
+  .check(oneDirection);
+
+/** Query of `GET /v1/combined-payments`. */
+export const ListCombinedPayments = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    status: z
+      .enum(COMBINED_STATUSES, { message: `must be one of ${COMBINED_STATUSES.join(', ')}` })
+      .optional(),
   })
   .check(oneDirection);
 

@@ -47,6 +47,7 @@ export function subOrdersOf(
       else if (index === 0) errors.push({ pointer, detail });
     }
   }
+  errors.push(...referenceErrors(body.sub_orders, merchant));
   if (errors.length > 0) throw invalidFields(errors);
   return body.sub_orders.map(({ merchant_id: seller }, index) => ({
     merchantId: seller ?? merchant.id,
@@ -55,6 +56,20 @@ export function subOrdersOf(
 }
 
 type SubOrder = CreateCombinedPayment['sub_orders'][number];
+
+/** Two payments of one order of a merchant's are duplicates of each other, and paid together both would be. */
+function referenceErrors(subOrders: SubOrder[], merchant: Merchant): FieldError[] {
+  const seen = new Set<string>();
+  return subOrders.flatMap(({ merchant_id: seller = merchant.id, order_reference: reference }, index) => {
+    const order = `${seller}/${reference}`;
+    if (reference === undefined || !seen.has(order)) {
+      seen.add(order);
+      return [];
+    }
+    const detail = 'must not be that of another sub-order of the merchant: one order is paid once';
+    return [{ pointer: `/sub_orders/${index}/order_reference`, detail }];
+  });
+}
 
 /** To WeChat Pay the service provider is the merchant of every one of its combined orders. */
 function providerErrors({ merchant_id }: SubOrder): FieldError[] {

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLatePaymentCommands } from './late-payment-commands.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { addReconciliationCommands } from './reconcile-commands.ts';
@@ -139,6 +140,7 @@ addLedgerCommands(program);
 addReconciliationCommands(program);
 addOperatorCommands(program);
 addRefundCommands(program);
+addLatePaymentCommands(program);
 
 try {
   await program.parseAsync();

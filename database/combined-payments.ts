@@ -43,6 +43,8 @@ const COLUMNS = `
   c.prepay_request "prepayRequest", c.code_url "codeUrl", c.prepay_id "prepayId", c.h5_url "h5Url",
   c.prepay_issued_at "prepayIssuedAt", c.failure_code "failureCode", c.failure_message "failureMessage",
   c.created_at "createdAt", c.updated_at "updatedAt"`;
+/** Reads combined payments, as `c`, without their sub-orders. */
+export const SELECT_COMBINED = `select ${COLUMNS} from combined_payments c join merchants m on m.id = c.merchant_id`;
 
 /** What a new combined payment consists of, besides its sub-orders. */
 export interface NewCombinedPayment {
@@ -108,30 +110,29 @@ export async function findCombinedByNumber(
   return await one(db, 'c.merchant_id = $1 and c.combine_out_trade_no = $2', [merchantId, combineOutTradeNo]);
 }
 
-async function one(db: Queryable, where: string, values: string[]): Promise<CombinedPayment | undefined> {
-  const { rows } = await db.query<Omit<CombinedPayment, 'amount' | 'subPayments'>>(
-    `select ${COLUMNS} from combined_payments c join merchants m on m.id = c.merchant_id where ${where}`,
-    values,
-  );
-  const row = rows[0];
-  if (!row) return undefined;
-  const subPayments = await loadSubPayments(db, row.id);
-  return { ...row, amount: subPayments.reduce((sum, { amount }) => sum + amount, 0), subPayments };
+/** Locks the row until the transaction ends. Lock the merchants' own orders before. */
+export async function lockCombined(db: Queryable, id: string): Promise<void> {
+  await db.query('select 1 from combined_payments where id = $1 for no key update', [id]);
 }
 
-/** The combined payments that need an operator, newest first, at most a hundred; what is undefined does not matter. */
-export async function combinedNeedingOperator(
-  db: Queryable,
-  { tenantId, merchantId }: { tenantId?: string | undefined; merchantId?: string | undefined },
-): Promise<CombinedPayment[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select id from combined_payments
-     where attention <> 'none' and ($1::text is null or tenant_id = $1) and ($2::text is null or merchant_id = $2)
-     order by created_at desc, id desc limit 100`,
-    [tenantId ?? null, merchantId ?? null],
+async function one(db: Queryable, where: string, values: string[]): Promise<CombinedPayment | undefined> {
+  const { rows } = await db.query<Alone>(`${SELECT_COMBINED} where ${where}`, values);
+  return (await withSubPayments(db, rows))[0];
+}
+
+/** As its own table has it. */
+type Alone = Omit<CombinedPayment, 'amount' | 'subPayments'>;
+
+/** Each with its sub-orders. */
+export async function withSubPayments(db: Queryable, rows: Alone[]): Promise<CombinedPayment[]> {
+  const all = await loadSubPayments(
+    db,
+    rows.map(({ id }) => id),
   );
-  const found = await Promise.all(rows.map(({ id }) => loadCombinedPayment(db, id)));
-  return found.filter((one) => one !== undefined);
+  return rows.map((row) => {
+    const subPayments = all.filter(({ combinedId }) => combinedId === row.id);
+    return { ...row, amount: subPayments.reduce((sum, { amount }) => sum + amount, 0), subPayments };
+  });
 }
 
 /** As `storePrepayRequest` of payments; the sub-orders remember the appid, too, under which they are paid. */
@@ -170,6 +171,8 @@ export interface CombinedChange {
   prepaid?: Prepaid;
   failureCode?: string;
   failureMessage?: string;
+  /** The operators' action that has settled it, `act_…`. */
+  operatorAction?: string;
 }
 
 const EVENT_OF_STATUS = {
@@ -221,7 +224,11 @@ export async function transitionCombined(
     type: EVENT_OF_STATUS[to],
     combinedId: id,
     version: row.version,
-    data: { status: to, ...(change.failureCode && { failure_code: change.failureCode }) },
+    data: {
+      status: to,
+      ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(change.operatorAction && { operator_action: change.operatorAction }),
+    },
   });
   return row.version;
 }

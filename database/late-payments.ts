@@ -79,6 +79,23 @@ export async function listLatePayments(db: Queryable, paymentId: string): Promis
   return rows;
 }
 
+/** Late money of this id or of this number of WeChat Pay's, which is unique for one merchant only, in the tenant. */
+export async function lateNamed(db: Queryable, name: string, tenantId: string): Promise<LatePayment[]> {
+  const { rows } = await db.query<LatePayment>(
+    `select ${COLUMNS} ${FROM} where (l.id = $1 or l.transaction_id = $1) and l.tenant_id = $2 order by l.id`,
+    [name, tenantId],
+  );
+  return rows;
+}
+
+/** The late money that needs an operator, what waits longest first. */
+export async function lateNeedingOperator(db: Queryable): Promise<LatePayment[]> {
+  const { rows } = await db.query<LatePayment>(
+    `select ${COLUMNS} ${FROM} where l.attention <> 'none' order by l.updated_at, l.id`,
+  );
+  return rows;
+}
+
 /** Locks the row until the transaction ends. Lock the payment's before. */
 export async function lockLatePayment(db: Queryable, id: string): Promise<void> {
   await db.query('select 1 from late_payments where id = $1 for no key update', [id]);

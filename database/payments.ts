@@ -67,9 +67,8 @@ const COLUMNS = `
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.late_payment_id is null
      and r.status = 'SUCCEEDED') "amountRefunded"`;
-const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
 /** Reads payments, as `p`, whole. */
-export const SELECT_PAYMENTS = `select ${COLUMNS} ${FROM}`;
+export const SELECT_PAYMENTS = `select ${COLUMNS} from payments p join merchants m on m.id = p.merchant_id`;
 
 /** What a new payment consists of. */
 export interface NewPayment extends Parties {
@@ -154,11 +153,12 @@ export async function loadPayment(db: Queryable, id: string): Promise<Payment | 
   return rows[0];
 }
 
-/** The sub-orders of a combined payment, in its order. */
-export async function loadSubPayments(db: Queryable, combinedId: string): Promise<Payment[]> {
+/** The sub-orders of combined payments, in the order of each. */
+export async function loadSubPayments(db: Queryable, combinedIds: string[]): Promise<Payment[]> {
+  if (combinedIds.length === 0) return [];
   const { rows } = await db.query<Payment>(
-    `select ${COLUMNS} ${FROM} where p.combined_id = $1 order by p.combined_position`,
-    [combinedId],
+    `${SELECT_PAYMENTS} where p.combined_id = any($1) order by p.combined_position`,
+    [combinedIds],
   );
   return rows;
 }

@@ -13,6 +13,15 @@ import type { MerchantRole, Product } from './product.ts';
  */
 export type CombinedStatus = Exclude<PaymentStatus, 'PARTIALLY_REFUNDED' | 'REFUNDED'>;
 
+/** Every status, in life-cycle order. */
+export const COMBINED_STATUSES = [
+  'CREATED',
+  'PENDING',
+  'PAID',
+  'CLOSED',
+  'FAILED',
+] as const satisfies CombinedStatus[];
+
 /** Products that take combined orders (official pages of /v3/combine-transactions). */
 export const COMBINED_PRODUCTS = [
   'NATIVE',
