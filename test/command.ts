@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PAYSAGA } from '../dev/paysaga-command.ts';
 import type { Paysaga } from './fixture.ts';
 
 /** What a command of `paysaga` said. */
@@ -27,7 +28,7 @@ export async function runPaysaga(
   words: string[],
   { env = {}, input = '' }: { env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Said> {
-  const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', ...words], {
+  const child = spawn(process.execPath, [...PAYSAGA, ...words], {
     env: { ...environmentOf(paysaga), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

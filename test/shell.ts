@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PAYSAGA, ROOT } from '../dev/paysaga-command.ts';
 import { findTemporalExecutable } from '../dev/temporal-executable.ts';
 import { environmentOf, type Said } from './command.ts';
 import type { Paysaga } from './fixture.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** The `sh` blocks of a page, in order. */
 export function shellBlocks(page: string): string[] {
@@ -26,7 +24,7 @@ export interface Shell {
 export async function openShell(paysaga: Paysaga): Promise<Shell> {
   const folder = mkdtempSync(join(tmpdir(), 'paysaga-shell-'));
   const program = join(folder, 'paysaga');
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' --import=tsx '${ROOT}cli/paysaga.ts' "$@"\n`);
+  writeFileSync(program, `#!/bin/sh\nexec '${[process.execPath, ...PAYSAGA].join("' '")}' "$@"\n`);
   chmodSync(program, 0o755);
   symlinkSync((await findTemporalExecutable()).path, join(folder, 'temporal'));
   return {

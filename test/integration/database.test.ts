@@ -32,7 +32,7 @@ const PARTS = ['bill_file_bytes', 'reconciliation_item_events', 'reconciliation_
 
 describe('database', () => {
   it('several processes may migrate at once; the second run changes nothing', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     try {
       const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
       const files = readdirSync(new URL('../../database/migrations', import.meta.url));
@@ -44,7 +44,7 @@ describe('database', () => {
   });
 
   it('a ledger from before its numbers gets them, and waits for its seals', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0011');
@@ -91,7 +91,7 @@ describe('database', () => {
   });
 
   it('late money from before it was decided about waits for a person, with the transaction and the amount that came', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0005');
@@ -125,10 +125,9 @@ describe('database', () => {
   });
 
   it('every table carries its tenant, and the constraints are those of the life cycles and the products', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: true });
     const pool = openPool(url, { max: 2 });
     try {
-      await migrate(url);
       const { rows: bare } = await pool.query(
         `select table_name from information_schema.tables t where table_schema = 'public'
            and table_name not in ('tenants', 'migrations')

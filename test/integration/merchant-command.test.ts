@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { listMerchants, upsertTenant } from '../../database/merchants.ts';
 import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
+import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import { createDatabase } from '../servers.ts';
 
@@ -17,7 +18,7 @@ const OTHER_APPID = 'wx0123456789abcdee';
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
     this.timeout(60_000);
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: true });
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
       credentialsDir: folder,
@@ -28,7 +29,7 @@ describe('paysaga merchant', () => {
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
     const merchant = async (...options: string[]) => {
-      const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', 'merchant', ...options], {
+      const child = spawn(process.execPath, [...PAYSAGA, 'merchant', ...options], {
         env: {
           ...process.env,
           DATABASE_URL: url,
