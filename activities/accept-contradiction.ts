@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/pool.ts';
+import { clearRefundAttention } from '../database/refund-changes.ts';
 import { lockSource } from '../database/refund-source.ts';
-import { clearRefundAttention } from '../database/refunds.ts';
 import { type DecisionAnswer, decidedByTwo } from './decided-by-two.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { mustLoad } from './settle-refund.ts';

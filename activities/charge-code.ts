@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
+import { transitionPayment } from '../database/payment-changes.ts';
 import { takeCode } from '../database/payment-codes.ts';
-import { type Payment, transitionPayment } from '../database/payments.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { ChargeAnswer } from '../gateway/charges.ts';

@@ -9,7 +9,8 @@ import {
 import { loadPolicies } from '../database/merchants.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
 import { lockOrders, payerOfOrder } from '../database/orders.ts';
-import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import { lockPayment, type Payment } from '../database/payments.ts';
 import { inTransaction, type Queryable } from '../database/pool.ts';
 import { openRefundOf } from '../database/refunds.ts';
 import {

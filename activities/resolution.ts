@@ -1,7 +1,8 @@
 import { type ApprovalRefusal, useApproval } from '../database/approvals.ts';
 import { post } from '../database/ledger.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
-import { type Payment, transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import type { Payment } from '../database/payments.ts';
 import type { Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
 import { readTime } from '../domain/time.ts';

@@ -1,6 +1,7 @@
 import { type CombinedPayment, lockCombined, transitionCombined } from '../database/combined-payments.ts';
 import { lockOrders } from '../database/orders.ts';
-import { type Payment, transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
 import type { CombinedClaim, PaidClaim } from '../domain/operator.ts';
 import type { CombinedOrder } from '../wechatpay/index.ts';

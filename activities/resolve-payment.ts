@@ -1,6 +1,7 @@
 import { lockOrders } from '../database/orders.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
 import { withdrawReversal } from '../database/payment-codes.ts';
-import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
+import { lockPayment, type Payment } from '../database/payments.ts';
 import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
 import { isPaid } from '../domain/payment.ts';

@@ -8,7 +8,8 @@ import {
 } from '../database/combined-payments.ts';
 import { loadNotification } from '../database/notifications.ts';
 import { lockOrders } from '../database/orders.ts';
-import { type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
+import { requestAttention, transitionPayment } from '../database/payment-changes.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import type { PaymentAttention } from '../domain/attention.ts';
 import type { CombinedStatus } from '../domain/combined-payment.ts';

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/pool.ts';
+import { transitionRefund } from '../database/refund-changes.ts';
 import { lockSource, recordGivenBack } from '../database/refund-source.ts';
-import { transitionRefund } from '../database/refunds.ts';
 import { type DecisionAnswer, decidedByTwo } from './decided-by-two.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { askAndSettle, knownFinding, mustLoad } from './settle-refund.ts';

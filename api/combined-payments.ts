@@ -3,10 +3,10 @@ import { type Request, type Response, Router } from 'express';
 import { listCombined } from '../database/combined-list.ts';
 import {
   type CombinedPayment,
-  ensureCombinedSoon,
   findCombinedPayment,
   insertCombinedPayment,
 } from '../database/combined-payments.ts';
+import { ensureSoon } from '../database/intents.ts';
 import { listMerchants } from '../database/merchants.ts';
 import { insertPayment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
@@ -96,7 +96,7 @@ export function combinedPaymentRoutes({
     idField: 'combined_payment_id',
     requested,
     shown,
-    ensureSoon: (id) => ensureCombinedSoon(pool, id),
+    ensureSoon: (id) => ensureSoon(pool, 'combined_payments', id),
   };
   router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
+import { ensureSoon } from '../database/intents.ts';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
 import { storeCode } from '../database/payment-codes.ts';
-import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
+import { findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
@@ -98,7 +99,7 @@ export function paymentRoutes({
     idField: 'payment_id',
     requested: (request, response) => requestedOrder(pool, request, response),
     shown,
-    ensureSoon: (id) => ensurePaymentSoon(pool, id),
+    ensureSoon: (id) => ensureSoon(pool, 'payments', id),
   };
   router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;

@@ -5,6 +5,7 @@ import type { Fen } from '../domain/money.ts';
 import { canTransition, endedUnpaid, PAYMENT_STATUSES } from '../domain/payment.ts';
 import type { Prepaid } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
+import { claimOrphaned, ENSURE_AFTER } from './intents.ts';
 import { loadSubPayments, type Payment } from './payments.ts';
 import type { Queryable } from './pool.ts';
 
@@ -66,7 +67,7 @@ export async function insertCombinedPayment(db: Queryable, combined: NewCombined
   await db.query(
     `insert into combined_payments
        (id, tenant_id, merchant_id, combine_out_trade_no, product, time_expire, h5_redirect_url, appid, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + interval '30 seconds')`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + ${ENSURE_AFTER})`,
     [
       combined.id,
       combined.tenantId,
@@ -257,45 +258,16 @@ export async function requestCombinedAttention(
   });
 }
 
-/** Asks the relay to look at an open combined payment now; see `ensurePaymentSoon`. */
-export async function ensureCombinedSoon(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    `update combined_payments set ensure_at = now() where id = $1 and status in ('CREATED', 'PENDING')`,
-    [id],
-  );
-}
-
-/** After the relay has looked; see `paymentEnsured`. */
-export async function combinedEnsured(
-  db: Queryable,
-  id: string,
-  { again }: { again: boolean },
-): Promise<void> {
-  await db.query(
-    `update combined_payments set ensure_at = case when $2 then now() + interval '1 hour' end
-     where id = $1 and ensure_at is not null`,
-    [id, again],
-  );
-}
-
 /** What is needed to start the workflow of a combined payment. */
 export type CombinedIntent = Pick<
   CombinedPayment,
   'id' | 'merchantId' | 'mchid' | 'combineOutTradeNo' | 'product' | 'amount' | 'timeExpire'
 >;
 
-/** Claims combined payments whose workflow should be running by now but may not be; see `claimOrphanedPayments`. */
+/** Claims combined payments whose workflow should be running by now but may not be; see `claimOrphaned`. */
 export async function claimOrphanedCombined(db: Queryable, limit: number): Promise<CombinedIntent[]> {
-  const { rows } = await db.query<CombinedIntent>(
-    `with claimed as (
-       select id from combined_payments where ensure_at <= now() order by ensure_at limit $1 for update skip locked
-     )
-     update combined_payments c set ensure_at = now() + interval '1 minute'
-     from claimed, merchants m
-     where c.id = claimed.id and m.id = c.merchant_id
-     returning c.id, c.merchant_id "merchantId", m.mchid, c.combine_out_trade_no "combineOutTradeNo", c.product,
-       (select sum(p.amount)::bigint from payments p where p.combined_id = c.id) amount, c.time_expire "timeExpire"`,
-    [limit],
-  );
-  return rows;
+  const read = `select c.id, c.merchant_id "merchantId", m.mchid, c.combine_out_trade_no "combineOutTradeNo", c.product,
+      (select sum(p.amount)::bigint from payments p where p.combined_id = c.id) amount, c.time_expire "timeExpire"
+    from claimed join combined_payments c using (id) join merchants m on m.id = c.merchant_id`;
+  return await claimOrphaned<CombinedIntent>(db, 'combined_payments', read, limit);
 }
