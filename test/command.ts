@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import { PAYSAGA } from '../dev/paysaga-command.ts';
 import type { Paysaga } from './fixture.ts';
 
@@ -33,6 +34,11 @@ export async function runPaysaga(
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input);
+  return await saidBy(child);
+}
+
+/** Waits until a process has ended. @returns what it has said until then. */
+export async function saidBy(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Said> {
   const answer: Said = { code: -1, said: '', stdout: '' };
   child.stdout.on('data', (chunk) => {
     answer.said += chunk;

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PAYSAGA, ROOT } from '../dev/paysaga-command.ts';
 import { findTemporalExecutable } from '../dev/temporal-executable.ts';
-import { environmentOf, type Said } from './command.ts';
+import { environmentOf, type Said, saidBy } from './command.ts';
 import type { Paysaga } from './fixture.ts';
 
 /** The `sh` blocks of a page, in order. */
@@ -34,16 +33,7 @@ export async function openShell(paysaga: Paysaga): Promise<Shell> {
         env: { ...environmentOf(paysaga), PATH: `${folder}:${process.env.PATH}`, HOME: folder, ...variables },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      const answer: Said = { code: -1, said: '', stdout: '' };
-      child.stdout.on('data', (chunk) => {
-        answer.said += chunk;
-        answer.stdout += chunk;
-      });
-      child.stderr.on('data', (chunk) => {
-        answer.said += chunk;
-      });
-      [answer.code] = (await once(child, 'close')) as [number];
-      return answer;
+      return await saidBy(child);
     },
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
