@@ -4,8 +4,8 @@ import { readMoment } from '../domain/time.ts';
 import type { ExportName } from '../exports/catalogue.ts';
 import { ENCODINGS } from '../exports/csv.ts';
 import { FORMATS } from '../exports/file.ts';
+import { text } from './fields.ts';
 import { oneDirection, PAGE_FIELDS } from './lists.ts';
-import { text } from './schemas.ts';
 
 /** A day, or an RFC 3339 time; a `+` that was not encoded has become a blank. */
 const moment = (edge: 'start' | 'end') =>

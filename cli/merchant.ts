@@ -8,6 +8,7 @@ import {
 } from '../database/merchants.ts';
 import { inTransaction, openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import { readOtherAppids } from '../domain/appid.ts';
 import type { MerchantRole } from '../domain/product.ts';
 import type { Region } from '../domain/region.ts';
 import { openOverseas } from '../gateway/overseas.ts';
@@ -35,6 +36,7 @@ export async function upsertMerchant(options: {
   const input = {
     mchid: field('mchid'),
     appid: field('appid'),
+    otherAppids: readOtherAppids(merchant.other_appids ?? [], field('appid')),
     serialNo: field('merchant_serial_no'),
     privateKey: await read('apiclient_key.pem'),
     apiV3Key: field('api_v3_key'),

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
 import { REGION_NAMES } from '../domain/region.ts';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLatePaymentCommands } from './late-payment-commands.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { addReconciliationCommands } from './reconcile-commands.ts';
@@ -96,7 +97,7 @@ merchant
   .requiredOption('--tenant <name>', 'the tenant it belongs to; created if there is none')
   .requiredOption(
     '--credentials <directory>',
-    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url), apiclient_key.pem and pub_key.pem',
+    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url, optionally other_appids), apiclient_key.pem and pub_key.pem',
   )
   .addOption(
     new Option(
@@ -146,6 +147,7 @@ addLedgerCommands(program);
 addReconciliationCommands(program);
 addOperatorCommands(program);
 addRefundCommands(program);
+addLatePaymentCommands(program);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { OtherAppid } from '../domain/appid.ts';
 import { publicId } from '../domain/identity.ts';
 import type { DuplicatePaymentPolicy, LatePaymentDecision } from '../domain/late-payment.ts';
 import { ACCOUNT_CODES, ACCOUNTS } from '../domain/ledger.ts';
@@ -13,6 +14,7 @@ export interface Merchant {
   tenantId: string;
   mchid: string;
   appid: string;
+  otherAppids: OtherAppid[];
   role: MerchantRole;
   region: Region;
   /** Whether it has what the XML API (v2) needs. */
@@ -39,8 +41,10 @@ export interface MerchantCredentials extends Merchant {
 /** What an administrator enters. Without a role or region a known merchant keeps its own, and a new one is a direct merchant of the mainland. */
 export type MerchantInput = Omit<
   MerchantCredentials,
-  'id' | 'tenantId' | 'version' | 'role' | 'region' | 'speaksV2' | 'apiV2Key' | 'certificate'
+  'id' | 'tenantId' | 'version' | 'otherAppids' | 'role' | 'region' | 'speaksV2' | 'apiV2Key' | 'certificate'
 > & {
+  /** Default: none. */
+  otherAppids?: OtherAppid[];
   role?: MerchantRole;
   region?: Region;
   apiV2Key?: string | undefined;
@@ -52,6 +56,7 @@ interface MerchantRow {
   tenant_id: string;
   mchid: string;
   appid: string;
+  other_appids: OtherAppid[];
   role: MerchantRole;
   region: Region;
   speaks_v2: boolean;
@@ -60,11 +65,14 @@ interface MerchantRow {
 
 const SPEAKS_V2 = '(sealed_api_v2_key is not null and certificate is not null) speaks_v2';
 
+const COLUMNS = `id, tenant_id, mchid, appid, other_appids, role, region, version, ${SPEAKS_V2}`;
+
 const toMerchant = (row: MerchantRow): Merchant => ({
   id: row.id,
   tenantId: row.tenant_id,
   mchid: row.mchid,
   appid: row.appid,
+  otherAppids: row.other_appids,
   role: row.role,
   region: row.region,
   speaksV2: row.speaks_v2,
@@ -121,16 +129,16 @@ export async function upsertMerchant(
     `with merchant as (
        insert into merchants
          (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url, role,
-          sealed_api_v2_key, certificate, region)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'), $13, $14, coalesce($15, 'mainland'))
+          sealed_api_v2_key, certificate, region, other_appids)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'), $13, $14, coalesce($15, 'mainland'), $16)
        on conflict (mchid) do update set
-         appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
+         appid = excluded.appid, other_appids = excluded.other_appids, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
          sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
          api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role), region = coalesce($15, merchants.region),
          sealed_api_v2_key = excluded.sealed_api_v2_key, certificate = excluded.certificate,
          version = merchants.version + 1, updated_at = now()
        where merchants.tenant_id = excluded.tenant_id
-       returning id, tenant_id, mchid, appid, role, region, version, ${SPEAKS_V2}
+       returning ${COLUMNS}
      ), accounts as (
        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
        select m.tenant_id, m.id, chart.code, chart.kind, 'CNY'
@@ -154,6 +162,7 @@ export async function upsertMerchant(
       input.apiV2Key === undefined ? null : vault.seal(input.apiV2Key, `${input.mchid}/api_v2_key`),
       input.certificate ?? null,
       input.region ?? null,
+      JSON.stringify(input.otherAppids ?? []),
     ],
   );
   const row = rows[0];
@@ -207,7 +216,7 @@ export async function merchantTenant(db: Queryable, id: string): Promise<string 
 /** The merchants of a tenant, oldest first. */
 export async function listMerchants(db: Queryable, tenantId: string): Promise<Merchant[]> {
   const { rows } = await db.query<MerchantRow>(
-    `select id, tenant_id, mchid, appid, role, region, version, ${SPEAKS_V2} from merchants where tenant_id = $1 order by created_at, id`,
+    `select ${COLUMNS} from merchants where tenant_id = $1 order by created_at, id`,
     [tenantId],
   );
   return rows.map(toMerchant);
@@ -215,9 +224,7 @@ export async function listMerchants(db: Queryable, tenantId: string): Promise<Me
 
 /** Every merchant of the installation, oldest first, for the operator's command line. */
 export async function allMerchants(db: Queryable): Promise<Merchant[]> {
-  const { rows } = await db.query<MerchantRow>(
-    'select id, tenant_id, mchid, appid, role, region, version from merchants order by created_at, id',
-  );
+  const { rows } = await db.query<MerchantRow>(`select ${COLUMNS} from merchants order by created_at, id`);
   return rows.map(toMerchant);
 }
 

@@ -13,10 +13,12 @@ import {
 /** WeChat Pay as one of our merchants. */
 export interface MerchantGateway {
   merchantId: string;
-  /** The appid that its orders name. */
+  /** Its first appid. */
   appid: string;
-  /** The client, its keys parsed once and its connections reused. */
+  /** The client under that, its keys parsed once and its connections reused. */
   wechat: Wechat;
+  /** The same under the appid of an order; null for one that has none yet. */
+  under(appid: string | null): Wechat;
 }
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
@@ -35,8 +37,8 @@ export interface Merchants {
   close(): Promise<void>;
 }
 
-type Connected = { merchantId: string; appid: string; version: number } & (
-  | { region: 'mainland'; wechat: Wechat }
+type Connected = { version: number; close(): Promise<unknown> } & (
+  | ({ region: 'mainland' } & MerchantGateway)
   | { region: 'overseas'; wechat: WechatOverseas }
 );
 
@@ -76,16 +78,32 @@ export function openMerchants({
       clock,
       ...(timeoutMs && { timeoutMs }),
     };
-    const connected = { merchantId, appid, version: merchant.version };
+    const { version } = merchant;
     if (merchant.region === 'overseas') {
-      return { ...connected, region: 'overseas', wechat: openOverseas(merchant.role, options) };
+      const wechat = openOverseas(merchant.role, options);
+      return { region: 'overseas', wechat, version, close: () => wechat.close() };
     }
-    const wechat = openWechat(merchant.role, {
+    const ours = {
       ...options,
       ...(apiV2Key !== null && { apiV2Key }),
       ...(certificate !== null && { clientCertificate: { cert: certificate, key: privateKey } }),
-    });
-    return { ...connected, region: 'mainland', wechat };
+    };
+    const wechat = openWechat(merchant.role, ours);
+    const clients = new Map([[appid, wechat]]);
+    return {
+      region: 'mainland',
+      merchantId,
+      appid,
+      wechat,
+      under(other) {
+        const client =
+          clients.get(other ?? appid) ?? openWechat(merchant.role, { ...ours, appid: other ?? appid });
+        clients.set(other ?? appid, client);
+        return client;
+      },
+      version,
+      close: () => Promise.all([...clients.values()].map((client) => client.close())),
+    };
   }
 
   /** Whoever comes while a client is being made waits for the same one. */
@@ -113,7 +131,7 @@ export function openMerchants({
     if ((await merchantVersion(pool, merchantId)) === connected.version) return connected;
     const replacement = await connectOnce(merchantId);
     // The old client ends by itself once the requests under way are answered.
-    void connected.wechat.close();
+    void connected.close();
     return replacement;
   }
 
@@ -139,7 +157,7 @@ export function openMerchants({
     vault,
     get,
     overseas,
-    for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
+    for: async (of) => paymentGateway((await get(of.merchantId)).under(of.appid ?? null), of),
     doubt(merchantId) {
       const cached = cache.get(merchantId);
       if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;
@@ -148,7 +166,7 @@ export function openMerchants({
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();
       await Promise.all(
-        entries.map((result) => (result.status === 'fulfilled' ? result.value?.wechat.close() : undefined)),
+        entries.map((result) => (result.status === 'fulfilled' ? result.value?.close() : undefined)),
       );
     },
   };

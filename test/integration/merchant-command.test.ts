@@ -12,6 +12,8 @@ import { createDatabase } from '../servers.ts';
 
 const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
+const OTHER_APPID = 'wx0123456789abcdee';
+
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
     this.timeout(120_000);
@@ -21,7 +23,7 @@ describe('paysaga merchant', () => {
       credentialsDir: folder,
       scenario: {
         merchants: [
-          { mchid: '1900020000', sub_merchants: [SUB_MERCHANT] },
+          { mchid: '1900020000', other_appids: [OTHER_APPID], sub_merchants: [SUB_MERCHANT] },
           { mchid: '1900040000', region: 'overseas' },
         ],
       },
@@ -58,11 +60,14 @@ describe('paysaga merchant', () => {
       assert.equal((await upsert(...overseas)).code, 0);
       const merchants = await listMerchants(pool, await upsertTenant(pool, 'demo'));
       assert.deepEqual(
-        merchants.map(({ mchid, role, region, version }) => [mchid, role, region, version]),
+        merchants.map(({ mchid, role, region, version, speaksV2, otherAppids }) => [
+          ...[mchid, role, region, version],
+          ...[speaksV2, otherAppids.map(({ appid }) => appid)],
+        ]),
         [
-          ['1900020000', 'partner', 'mainland', 2],
-          [simulator.merchant.mchid, 'merchant', 'mainland', 1],
-          ['1900040000', 'merchant', 'overseas', 1],
+          ['1900020000', 'partner', 'mainland', 2, true, [OTHER_APPID]],
+          [simulator.merchant.mchid, 'merchant', 'mainland', 1, true, []],
+          ['1900040000', 'merchant', 'overseas', 1, true, []],
         ],
       );
       const { mchid } = simulator.merchant;
