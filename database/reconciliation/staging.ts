@@ -55,11 +55,39 @@ export interface StagedMovement {
 const TABLES = {
   trade: `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
     out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
-    settlement bigint not null, fee_milli_fen bigint not null`,
+    settlement bigint not null, fee_milli_fen bigint not null, second boolean not null default false`,
   fund_flow: `line integer not null, flow_rows integer not null, rows_in integer not null, occurred_at timestamptz not null,
     business_id text not null, flow_id text not null, type text, change bigint not null, paid bigint, refunded bigint, taken bigint not null,
-    returned bigint not null`,
+    returned bigint not null, apart boolean not null default false`,
 } as const satisfies Record<BillKind, string>;
+
+/** In the order of {@link tradeText} and {@link movementText}. */
+const COPIED = {
+  trade: `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency, amount,
+    settlement, fee_milli_fen`,
+  fund_flow: 'line, flow_rows, rows_in, occurred_at, business_id, flow_id, type, change, paid, refunded, taken, returned',
+} as const satisfies Record<BillKind, string>;
+
+/** What the planner should know. All columns would take it a while, and most it never asks about. */
+const PLANNED_BY = {
+  trade: 'kind, wechat_id, transaction_id',
+  fund_flow: 'business_id, flow_id, type, apart',
+} as const satisfies Record<BillKind, string>;
+
+/**
+ * What only the whole file tells. Of a trade bill: the rows whose subject had one before. Of a fund flow: what is not alone in its row, because the rest is
+ * elsewhere in the file, or because it is a payment and a refund at once.
+ */
+const MARK = {
+  trade: (table) =>
+    `update ${table} t set second = true
+       from (select kind, wechat_id, min(line) as first from ${table} group by kind, wechat_id having count(*) > 1) d
+      where t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`,
+  fund_flow: (table) =>
+    `update ${table} set apart = true
+      where type is null and (paid is not null and refunded is not null
+        or business_id in (select business_id from ${table} where type is null group by business_id having count(*) > 1))`,
+} as const satisfies Record<BillKind, (table: string) => string>;
 
 /** The staging table of a file. */
 export function stagingTable(file: number): string {
@@ -91,10 +119,12 @@ export async function stage(
   const table = stagingTable(file);
   await db.query(`drop table if exists ${table}`);
   await db.query(`create unlogged table ${table} (${TABLES[kind]})`);
-  const copy = Object.assign(copyFrom(`copy ${table} from stdin`), LONG_TIMEOUT);
+  // Frozen: whoever reads the rows need not look up who has written them.
+  const copy = Object.assign(copyFrom(`copy ${table} (${COPIED[kind]}) from stdin (freeze)`), LONG_TIMEOUT);
   // Few batches in between: what waits for long costs memory, and gains nothing.
   await pipeline(Readable.from(rows, { highWaterMark: 2 }), db.client.query(copy));
-  await db.query(`analyze ${table}`);
+  await db.query(`analyze ${table} (${PLANNED_BY[kind]})`);
+  await db.query(MARK[kind](table));
 }
 
 /** The rows are those of another file: the same bytes were there already. */
