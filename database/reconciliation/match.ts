@@ -163,10 +163,9 @@ export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
   and (t.reverses is null or not exists (select 1 from ledger_transactions o
         where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
 
-/** Where the postings of a day are found, as texts of SQL. */
+/** Where the postings of a day are found, and the numbers by which they are known outside: texts of SQL. */
 interface Book {
   postings: string;
-  /** The numbers by which posting `b` is known outside. Few lines ask for them, and carrying them through the joins would cost all. */
   numbers: string;
 }
 
@@ -216,18 +215,18 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<Book> {
         group by subject`,
     );
   }
+  const isPlain = `${day} and t.step in (${list(PLAIN_STEPS)})${
+    rowCount ? ' and not exists (select 1 from more_book m where m.subject = t.cause_id)' : ''
+  }`;
   const plain = `
     select t.cause_id as subject, case t.step when 'refund.succeeded' then 'refund' else 'payment' end as kind, ${change} as book, false as late,
-           t.sequence, t.effective_at, false as more
-      from ledger_transactions t ${entries} where ${day} and t.step in (${list(PLAIN_STEPS)})`;
-  const numbers = `select ${NUMBERS} from ledger_transactions where sequence = b.sequence and not b.more`;
-  if (!rowCount) return { postings: `(${plain})`, numbers };
+           t.sequence, t.effective_at
+      from ledger_transactions t ${entries} where ${isPlain}`;
+  const numbers = `select t.cause_id as subject, ${NUMBERS} from ledger_transactions t where ${isPlain}`;
+  if (!rowCount) return { postings: `(${plain})`, numbers: `(${numbers})` };
   return {
-    postings: `(
-      ${plain} and not exists (select 1 from more_book m where m.subject = t.cause_id)
-      union all
-      select subject, kind, book, late, sequence, effective_at, true from more_book)`,
-    numbers: `${numbers} union all select ${NUMBERS} from more_book where subject = b.subject and b.more`,
+    postings: `(${plain} union all select subject, kind, book, late, sequence, effective_at from more_book)`,
+    numbers: `(${numbers} union all select subject, ${NUMBERS} from more_book)`,
   };
 }
 
@@ -297,36 +296,30 @@ async function judge(
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
-       select w.*, coalesce(p1.id, p2.late_payment, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
-              coalesce(p1.status, p2.status) as payment_status, p2.late_payment is not null as is_late,
-              r.refund_id || case r.number when 1 then '' else '/' || r.number end as attempt,
-              r.refund_id as refund, r.wechat_refund_id as known_refund, r.payment_id as refunded_payment,
-              r.status as refund_status_here,
-              case w.kind when 'refund' then r.amount else coalesce(p1.amount, p2.late_amount, p2.amount) end as amount_here,
+       select w.*, coalesce(p1.id, l.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+              coalesce(p1.status, p2.status) as payment_status, l.payment_id is not null as is_late,
+              r.id || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end as attempt,
+              r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
+              -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
+              case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
+              case w.kind when 'refund' then r.amount else coalesce(p1.amount, l.amount, p2.amount) end as amount_here,
               coalesce(p1.currency, p2.currency) as currency_here,
-              case when w.kind = 'refund' then r.rule
-                   when p1.id is not null or p2.late_payment is not null then '${transaction.name}'
-                   when p2.id is not null then '${number.name}' end as rule
+              case when w.kind = 'refund' then
+                case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
+              else
+                case when p1.id is not null or l.payment_id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end
+              end as rule
          from theirs w
-         left join payments p1 on p1.merchant_id = $2
-          and p1.${transaction.here} = w.${transaction.bill}
-         left join lateral (
-           select p.*, l.payment_id as late_payment, l.amount as late_amount
-             from (select) one
-             left join payments p on p.merchant_id = $2 and p.${number.here} = w.${number.bill}
-             left join late_payments l on w.kind = 'payment' and l.merchant_id = $2 and l.transaction_id = w.transaction_id
-            where w.kind <> 'refund' and p1.id is null offset 0
-         ) p2 on true
-         left join lateral (
-           select a.refund_id, a.number, a.wechat_refund_id, a.rule, r.payment_id, r.amount,
-                  -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
-                  case when a.number <> r.attempt or r.settled_offline then 'FAILED' else r.status end as status
-             from (select *, 1 as rank, '${refund.name}' as rule from refund_attempts where merchant_id = $2 and ${refund.here} = w.${refund.bill}
-                   union all
-                   select *, 2, '${refundNumber.name}' from refund_attempts where merchant_id = $2 and ${refundNumber.here} = w.${refundNumber.bill}) a
-             join refunds r on r.id = a.refund_id
-            where w.kind = 'refund' order by a.rank limit 1
-         ) r on true
+         left join payments p1 on p1.merchant_id = $2 and p1.${transaction.here} = w.${transaction.bill}
+         left join payments p2 on p2.merchant_id = $2
+          and p2.${number.here} = case when w.kind <> 'refund' and p1.id is null then w.${number.bill} end
+         left join late_payments l on l.merchant_id = $2
+          and l.transaction_id = case when w.kind = 'payment' and p1.id is null then w.transaction_id end
+         left join refund_attempts a1 on a1.merchant_id = $2
+          and a1.${refund.here} = case when w.kind = 'refund' then w.${refund.bill} end
+         left join refund_attempts a2 on a2.merchant_id = $2
+          and a2.${refundNumber.here} = case when w.kind = 'refund' and a1.refund_id is null then w.${refundNumber.bill} end
+         left join refunds r on r.id = coalesce(a1.refund_id, a2.refund_id)
      ),
      named as (
        select w.*,
@@ -341,13 +334,10 @@ async function judge(
          from known w
      ),
      joined as (
-       select k.*, b.book, b.late, b.sequence, b.effective_at, n.payment_id as booked_payment, n.refund_id as booked_refund,
-              n.transaction_id as booked_transaction, n.out_trade_no as booked_number, n.wechat_refund_id as booked_wechat_refund,
-              n.out_refund_no as booked_refund_no,
+       select k.*, b.book, b.late, b.sequence, b.effective_at,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
               b.subject is not null as is_booked, k.subject is not null as is_theirs
          from named k full join ${book.postings} b on b.subject = k.subject
-         left join lateral (select * from (${book.numbers}) n where k.line is null offset 0) n on true
      ),
      sums as (
        select j.*, q.subject is not null as is_prior,
@@ -406,9 +396,7 @@ async function judge(
          from judged j
      )
      select $1::bigint, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
-            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
-            coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
-            coalesce(out_refund_no, booked_refund_no), moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            whole_subject, coalesce(refunded_payment, payment_id), refund, transaction_id, out_trade_no, refund_id, out_refund_no, moment, coalesce(currency, currency_here), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
                  when line is null or second then 0
@@ -429,5 +417,14 @@ async function judge(
       rules.map(({ reason }) => reason),
     ],
   );
-  return rowCount ?? 0;
+  if (!rowCount) return 0;
+  // What the trade bill does not have is called by the numbers of our ledger. Few lines ask for them; carried through the joins, they would cost all.
+  await db.query(
+    `update fresh_lines f
+        set payment_id = coalesce(f.payment_id, b.payment_id), refund_id = coalesce(f.refund_id, b.refund_id),
+            transaction_id = coalesce(f.transaction_id, b.transaction_id), out_trade_no = coalesce(f.out_trade_no, b.out_trade_no),
+            wechat_refund_id = coalesce(f.wechat_refund_id, b.wechat_refund_id), out_refund_no = coalesce(f.out_refund_no, b.out_refund_no)
+       from ${book.numbers} b where f.trade_line is null and b.subject = f.subject`,
+  );
+  return rowCount;
 }

@@ -65,7 +65,8 @@ const TABLES = {
 const COPIED = {
   trade: `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency, amount,
     settlement, fee_milli_fen`,
-  fund_flow: 'line, flow_rows, rows_in, occurred_at, business_id, flow_id, type, change, paid, refunded, taken, returned',
+  fund_flow:
+    'line, flow_rows, rows_in, occurred_at, business_id, flow_id, type, change, paid, refunded, taken, returned',
 } as const satisfies Record<BillKind, string>;
 
 /** What the planner should know. All columns would take it a while, and most it never asks about. */
