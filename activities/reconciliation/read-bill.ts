@@ -1,8 +1,10 @@
+import { CopyText } from '../../database/reconciliation/copy-text.ts';
 import type { BillFinding, BillKind } from '../../database/reconciliation/files.ts';
-import { movementText, type StagedMovement, tradeText } from '../../database/reconciliation/staging.ts';
+import { type StagedMovement, writeMovement, writeTrade } from '../../database/reconciliation/staging.ts';
 import type { BillDate } from '../../domain/bill-day.ts';
 import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
+  type BillReader,
   type BillSource,
   type FundFlowRow,
   readFundFlowBill,
@@ -46,7 +48,7 @@ export const newReading = (): Reading => ({ rows: 0, findings: new Map(), summar
 const FIRST_ROW = 2;
 
 /**
- * Reads a bill and gives its rows as PostgreSQL copies them, some hundred at once. What is only odd is noted in `reading`.
+ * Reads a bill and gives its rows as PostgreSQL copies them, many at once. What is only odd is noted in `reading`.
  * @throws BillError or UnsoundBill, with the line
  */
 export async function* stagedRows(
@@ -54,44 +56,47 @@ export async function* stagedRows(
   expected: ExpectedBill,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
+  const out = new CopyText();
   if (expected.kind === 'trade') {
     const bill = readTradeBill(source);
-    yield* texts(bill.batches(), (row, line) => tradeRow(row, line, expected, reading), reading);
+    yield* copied(bill, out, (row, line) => tradeRow(out, row, line, expected, reading), reading);
     reading.summary = figures(bill.summary);
   } else {
     const bill = readFundFlowBill(source);
-    const movements = new Movements(expected, reading);
-    yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
-    yield withoutNul(movements.last());
+    const movements = new Movements(out, expected, reading);
+    yield* copied(bill, out, (row, line) => movements.add(row, line), reading);
+    movements.write();
     reading.summary = figures(bill.summary);
   }
+  yield* out.take({ all: true });
 }
 
-async function* texts<Row extends { extra?: Record<string, string> }>(
-  batches: AsyncIterable<Row[]>,
-  textOf: (row: Row, line: number) => string,
+async function* copied<Row extends { extra?: Record<string, string> }>(
+  bill: Pick<BillReader<Row, unknown>, 'visits'>,
+  out: CopyText,
+  copy: (row: Row, line: number) => void,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
-  for await (const batch of batches) {
-    if (reading.rows === 0) noteUnknownColumns(batch[0]?.extra, reading);
-    let text = '';
-    for (const row of batch) {
-      const line = FIRST_ROW + reading.rows;
-      text += textOf(row, line);
-      reading.rows += 1;
-    }
-    yield withoutNul(text);
-  }
+  const chunks = bill.visits((row) => {
+    if (reading.rows === 0) noteUnknownColumns(row.extra, reading);
+    copy(row, FIRST_ROW + reading.rows);
+    reading.rows += 1;
+  });
+  for await (const _ of chunks) yield* out.take();
 }
 
-/** PostgreSQL has no such character, and a bill no use for it. Each text begins with the number of its line. */
-function withoutNul(texts: string): Buffer {
-  const bad = texts.includes('\0') ? texts.split('\n').find((text) => text.includes('\0')) : undefined;
-  if (bad) throw new UnsoundBill('BILL_UNREADABLE_ROW', Number.parseInt(bad, 10), 'it has a NUL character.');
-  return Buffer.from(texts);
+/** PostgreSQL has no such character, and a bill no use for it. */
+function requireNoNul({ hasNul }: CopyText, line: number): void {
+  if (hasNul) throw new UnsoundBill('BILL_UNREADABLE_ROW', line, 'it has a NUL character.');
 }
 
-function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, reading: Reading): string {
+function tradeRow(
+  out: CopyText,
+  row: TradeBillRow,
+  line: number,
+  expected: ExpectedBill,
+  reading: Reading,
+): void {
   requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
   const sub = row.sub_mchid === '0' || row.sub_mchid === '' ? null : row.sub_mchid;
   if (row.mchid !== expected.mchid || sub !== expected.subMchid) {
@@ -108,7 +113,7 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
     throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `the state ${row.trade_state} is not known.`);
   }
   const paid = kind === 'payment';
-  return tradeText({
+  writeTrade(out, {
     line,
     kind,
     time: row.trade_time_rfc3339 ?? '',
@@ -125,6 +130,7 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
     settlement: paid ? row.settlement_total : (row.refund_amount ?? 0),
     feeMilliFen: row.fee_milli_fen,
   });
+  requireNoNul(out, line);
 }
 
 /** The row of a refund is REFUND whatever became of it; REVOKED is a payment that was taken back. */
@@ -136,30 +142,35 @@ const KINDS: Record<string, 'payment' | 'refund' | 'reversal'> = {
 
 /** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
 class Movements {
+  readonly #out: CopyText;
   readonly #expected: ExpectedBill;
   readonly #reading: Reading;
   #held: StagedMovement | undefined;
 
-  constructor(expected: ExpectedBill, reading: Reading) {
+  constructor(out: CopyText, expected: ExpectedBill, reading: Reading) {
+    this.#out = out;
     this.#expected = expected;
     this.#reading = reading;
   }
 
-  /** @returns the text of what the row does not belong to any more, or nothing. */
-  add(row: FundFlowRow, line: number): string {
+  /** Adds a row to what is held, or writes that when the row does not belong to it. */
+  add(row: FundFlowRow, line: number): void {
     requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
     noteName('备注', row.remark, line, this.#reading);
-    if (row.direction !== '收入' && row.direction !== '支出') {
-      throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${row.direction} is neither income nor expense.`);
+    const { direction } = row;
+    if (direction !== '收入' && direction !== '支出') {
+      throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${direction} is neither income nor expense.`);
     }
-    const change = row.direction === '收入' ? row.amount : -row.amount;
-    const role = ROLES[row.business_type];
+    const change = direction === '收入' ? row.amount : -row.amount;
+    const type = row.business_type;
+    const role = ROLES[type];
     const held = this.#held;
     if (held && role && held.type === null && held.businessId === row.business_id) {
       held.rows += 1;
       count(held, role, change);
-      return '';
+      return;
     }
+    this.write();
     const next: StagedMovement = {
       line,
       rows: 1,
@@ -167,7 +178,7 @@ class Movements {
       time: row.accounting_time_rfc3339 ?? '',
       businessId: row.business_id,
       flowId: row.flow_id,
-      type: role ? null : row.business_type,
+      type: role ? null : type,
       change: role ? 0 : change,
       paid: null,
       refunded: null,
@@ -176,12 +187,13 @@ class Movements {
     };
     if (role) count(next, role, change);
     this.#held = next;
-    return held ? movementText(held) : '';
   }
 
-  /** The text of what was held last. */
-  last(): string {
-    return this.#held ? movementText(this.#held) : '';
+  /** Writes what is held. */
+  write(): void {
+    if (!this.#held) return;
+    writeMovement(this.#out, this.#held);
+    requireNoNul(this.#out, this.#held.line);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
+import type { CopyText } from './copy-text.ts';
 import type { BillFile, BillKind } from './files.ts';
 import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 
@@ -61,7 +62,7 @@ const TABLES = {
     returned bigint not null, apart boolean not null default false`,
 } as const satisfies Record<BillKind, string>;
 
-/** In the order of {@link tradeText} and {@link movementText}. */
+/** In the order of {@link writeTrade} and {@link writeMovement}. */
 const COPIED = {
   trade: `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency, amount,
     settlement, fee_milli_fen`,
@@ -110,7 +111,7 @@ export async function isStaged(
   return counted[0]?.count === rowCount;
 }
 
-/** Makes the table of a file and copies rows into it while they come. @param rows texts of {@link tradeText} or {@link movementText} */
+/** Makes the table of a file and copies rows into it while they come. @param rows what {@link writeTrade} or {@link writeMovement} has written */
 export async function stage(
   db: LongWork,
   file: number,
@@ -139,25 +140,32 @@ export async function unstage(db: Pick<LongWork, 'query'>, file: number): Promis
   await db.query(`drop table if exists ${stagingTable(file)}`);
 }
 
-/** A row in the text form of COPY. */
-export function tradeText(row: StagedTrade): string {
+/** Writes a row as it is copied. */
+export function writeTrade(out: CopyText, row: StagedTrade): void {
   const refund = row.kind === 'refund';
-  return `${row.line}\t${row.kind}\t${row.time}\t${text(refund ? row.refundId : row.transactionId)}\t${text(row.transactionId)}\t${text(row.outTradeNo)}\t${
-    refund ? `${text(row.refundId)}\t${text(row.outRefundNo)}\t${text(row.refundStatus)}` : '\\N\t\\N\t\\N'
-  }\t${text(row.currency)}\t${row.amount}\t${row.settlement}\t${row.feeMilliFen}\n`;
+  out
+    .integer(row.line)
+    .text(row.kind)
+    .text(row.time)
+    .text(refund ? row.refundId : row.transactionId)
+    .text(row.transactionId)
+    .text(row.outTradeNo);
+  if (refund) out.text(row.refundId).text(row.outRefundNo).text(row.refundStatus);
+  else out.nothing().nothing().nothing();
+  out.text(row.currency).integer(row.amount).integer(row.settlement).integer(row.feeMilliFen).end();
 }
 
-/** A row in the text form of COPY. */
-export function movementText(row: StagedMovement): string {
-  return `${row.line}\t${row.rows}\t${row.rowsIn}\t${row.time}\t${text(row.businessId)}\t${text(row.flowId)}\t${
-    row.type === null ? '\\N' : text(row.type)
-  }\t${row.change}\t${row.paid ?? '\\N'}\t${row.refunded ?? '\\N'}\t${row.taken}\t${row.returned}\n`;
+/** Writes a row as it is copied. */
+export function writeMovement(out: CopyText, row: StagedMovement): void {
+  out
+    .integer(row.line)
+    .integer(row.rows)
+    .integer(row.rowsIn)
+    .text(row.time)
+    .text(row.businessId)
+    .text(row.flowId);
+  if (row.type === null) out.nothing();
+  else out.text(row.type);
+  out.integer(row.change).optionalInteger(row.paid).optionalInteger(row.refunded);
+  out.integer(row.taken).integer(row.returned).end();
 }
-
-function text(value: string): string {
-  return /[\\\t\n\r]/.test(value)
-    ? value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? '')
-    : value;
-}
-
-const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
