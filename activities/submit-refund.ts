@@ -17,9 +17,6 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
 import { contradiction, knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
 
-/** So long a request waits at least for a token, in milliseconds: waiting ones do not ask all the time. */
-const TOKEN_WAIT_MS = 1_000;
-
 /** Which refund to submit, and how patiently. */
 export interface SubmitInput {
   refundId: string;
@@ -111,8 +108,8 @@ async function takePermission(pool: Pool, refund: Refund, gapMs: number): Promis
     await lockSource(db, refund);
     const turnMs = await waitForTurn(db, { refundId: refund.id, gapMs });
     if (turnMs > 0) return { kind: 'queued', waitMs: turnMs };
-    const tokenMs = await takeRefundToken(db, refund.merchantId);
-    if (tokenMs > 0) return { kind: 'limited', waitMs: Math.max(TOKEN_WAIT_MS, tokenMs) };
+    const tokenMs = await takeRefundToken(db, refund);
+    if (tokenMs > 0) return { kind: 'limited', waitMs: tokenMs };
     await markSent(db, refund.id);
     return { kind: 'granted' };
   });

@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { openPool } from '../database/pool.ts';
 import { type GatewayTruth, violations } from '../dev/crashes/invariants.ts';
-import { type Stack, startStack } from '../dev/stack.ts';
+import type { Stack } from '../dev/stack.ts';
 import { MerchantBackend, type Resource } from '../dev/tour/merchant-backend.ts';
-import { ANY_PORTS } from './any-ports.ts';
 import { type Cost, startMeter } from './meter.ts';
+import { onOwnStack } from './own-stack.ts';
 import { allProcesses, family } from './proc.ts';
 
 /** What can be away: it is frozen, so that connections hang instead of being refused, which is the worse of the two. */
@@ -74,18 +71,7 @@ export async function benchOutage(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<OutageReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'paysaga-outage-'));
-  const cleanUp: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
-  try {
-    const stack = await startStack({ dir: join(folder, 'stack'), ports: ANY_PORTS, say, signal });
-    cleanUp.push(stack.stop);
-    const connection = await Connection.connect({ address: stack.temporalAddress });
-    cleanUp.push(() => connection.close());
-    const client = new Client({ connection, namespace: stack.temporalNamespace });
-    return await measure(stack, client, load, say, signal);
-  } finally {
-    for (const step of cleanUp.reverse()) await step();
-  }
+  return onOwnStack({ say, signal }, (stack, client) => measure(stack, client, load, say, signal));
 }
 
 async function measure(

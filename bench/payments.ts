@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { type Stack, startStack } from '../dev/stack.ts';
-import { ANY_PORTS } from './any-ports.ts';
+import type { Client } from '@temporalio/client';
+import type { Stack } from '../dev/stack.ts';
 import { startBaseline } from './baseline.ts';
 import { type Machine, machine, type Versions, versions } from './machine.ts';
 import { type Load, measure, type Part } from './measure.ts';
+import { onOwnStack } from './own-stack.ts';
 import { startPaysagaLoad } from './paysaga.ts';
 
 /** What `bench payments` has found. */
@@ -33,19 +30,7 @@ export async function benchPayments(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<PaymentsReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'paysaga-bench-'));
-  // Undone in reverse.
-  const cleanUp: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
-  try {
-    const stack = await startStack({ dir: join(folder, 'stack'), ports: ANY_PORTS, say, signal });
-    cleanUp.push(stack.stop);
-    const connection = await Connection.connect({ address: stack.temporalAddress });
-    cleanUp.push(() => connection.close());
-    const client = new Client({ connection, namespace: stack.temporalNamespace });
-    return await compare(stack, client, load, say, signal, cleanUp);
-  } finally {
-    for (const step of cleanUp.reverse()) await step();
-  }
+  return onOwnStack({ say, signal }, (stack, client) => compare(stack, client, load, say, signal));
 }
 
 async function compare(
@@ -54,18 +39,22 @@ async function compare(
   load: Load,
   say: (line: string) => void,
   signal: AbortSignal,
-  cleanUp: (() => unknown)[],
 ): Promise<PaymentsReport> {
-  const baseline = await startBaseline(client, stack);
-  cleanUp.push(baseline.stop);
   const paysaga = await startPaysagaLoad(client, stack, load.concurrency);
-  cleanUp.push(paysaga.stop);
+  const baseline = await startBaseline(client, stack).catch(async (error) => {
+    await paysaga.stop();
+    throw error;
+  });
   const parts: Part[] = [];
-  for (const subject of [baseline, paysaga, baseline]) {
-    say(`${subject.name}: ${load.payments} payments, ${load.concurrency} in flight …`);
-    const part = await measure(subject, load, signal);
-    say(`${subject.name}: ${part.paymentsPerSecond.toFixed(1)} payments/s, ${part.dropped} dropped`);
-    parts.push(part);
+  try {
+    for (const subject of [baseline, paysaga, baseline]) {
+      say(`${subject.name}: ${load.payments} payments, ${load.concurrency} in flight …`);
+      const part = await measure(subject, load, signal);
+      say(`${subject.name}: ${part.paymentsPerSecond.toFixed(1)} payments/s, ${part.dropped} dropped`);
+      parts.push(part);
+    }
+  } finally {
+    await Promise.all([baseline.stop(), paysaga.stop()]);
   }
   const baselines = parts.filter(({ name }) => name === baseline.name);
   const [measured] = parts.filter(({ name }) => name === paysaga.name);

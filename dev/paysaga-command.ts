@@ -4,9 +4,18 @@ import { type Child, failure, startChild } from './child.ts';
 /** This repository's root folder. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/**
+ * What Node is given to run `paysaga`: its sources, or with `PAYSAGA_COMPILED` what `npm run build` has made of them, which starts in half
+ * the time.
+ */
+export const PAYSAGA: readonly string[] = process.env.PAYSAGA_COMPILED
+  ? [`${ROOT}dist/cli/paysaga.js`]
+  : // No --enable-source-maps: tsx has it on.
+    ['--import=tsx', `${ROOT}cli/paysaga.ts`];
+
 const ONE_SHOT_TIMEOUT_MS = 60_000;
 
-/** How to run the `paysaga` command from source. */
+/** How to run the `paysaga` command. */
 export interface CommandOptions {
   args: readonly string[];
   /** Added to the variables of this process. */
@@ -20,8 +29,7 @@ export function startPaysaga({ args, env, logFile, signal }: CommandOptions): Pr
   return startChild({
     name: `paysaga ${args[0]}`,
     command: process.execPath,
-    // No --enable-source-maps: tsx has it on.
-    args: ['--import=tsx', 'cli/paysaga.ts', ...args],
+    args: [...PAYSAGA, ...args],
     cwd: ROOT,
     env: { ...process.env, ...env },
     logFile,

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { COMPLAINT_CASES, GLOBAL_COMPLAINT_CASES } from '../test/unit/wechatpay/cases/complaints.ts';
-import { GLOBAL_CASES, GLOBAL_PARTNER_CASES } from '../test/unit/wechatpay/cases/global.ts';
+import { GLOBAL_CASES } from '../test/unit/wechatpay/cases/global.ts';
+import { GLOBAL_PARTNER_CASES } from '../test/unit/wechatpay/cases/global-partner.ts';
 import { MERCHANT_CASES } from '../test/unit/wechatpay/cases/merchant.ts';
 import { PARTNER_CASES } from '../test/unit/wechatpay/cases/partner.ts';
 import { V2_CASES } from '../test/unit/wechatpay/v2/cases.ts';

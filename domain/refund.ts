@@ -70,7 +70,7 @@ export const REFUND_LIMITS = {
    * Per merchant: 150 requests a second, and 6 that fail. A bucket of `burst` that is refilled with `perSecond` lets no second have more than
    * both together.
    */
-  requests: { perSecond: 140, burst: 10 },
+  requests: { perSecond: 125, burst: 25 },
   failures: { perSecond: 5, burst: 1 },
 } as const;
 

@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { PAYSAGA } from '../dev/paysaga-command.ts';
 import type { Paysaga } from './fixture.ts';
 
 /** What a command of `paysaga` said. */
@@ -27,11 +29,16 @@ export async function runPaysaga(
   words: string[],
   { env = {}, input = '' }: { env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Said> {
-  const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', ...words], {
+  const child = spawn(process.execPath, [...PAYSAGA, ...words], {
     env: { ...environmentOf(paysaga), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input);
+  return await saidBy(child);
+}
+
+/** Waits until a process has ended. @returns what it has said until then. */
+export async function saidBy(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Said> {
   const answer: Said = { code: -1, said: '', stdout: '' };
   child.stdout.on('data', (chunk) => {
     answer.said += chunk;

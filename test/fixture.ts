@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
@@ -11,9 +12,9 @@ import { dataConverter } from '../codec/data-converter.ts';
 import type { CodecKey } from '../codec/payload-codec.ts';
 import { createApiKey } from '../database/api-keys.ts';
 import { upsertMerchant, upsertTenant } from '../database/merchants.ts';
-import { migrate } from '../database/migrate.ts';
 import { openPool, type Pool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import { ROOT } from '../dev/paysaga-command.ts';
 import type { PaymentTiming } from '../domain/payment.ts';
 import type { RefundTiming } from '../domain/refund.ts';
 import { type Merchants, openMerchants } from '../gateway/merchants.ts';
@@ -98,13 +99,14 @@ export interface WorkerOptions {
   nights?: Nights;
 }
 
-const bundles = new Map<boolean, ReturnType<typeof bundleWorkflows>>();
+let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 let runtimeInstalled = false;
 
-/** The workflow code, bundled once per test run; once more for encoded failures. */
-export function workflowBundle({ encodeFailures = false } = {}): ReturnType<typeof bundleWorkflows> {
-  const bundle = bundles.get(encodeFailures) ?? bundleWorkflows({ encodeFailures });
-  bundles.set(encodeFailures, bundle);
+/** The workflow code as releases have it, bundled once. */
+export function workflowBundle(): ReturnType<typeof bundleWorkflows> {
+  bundle ??= process.env.PAYSAGA_COMPILED
+    ? readFile(`${ROOT}dist/worker/workflow-bundle.js`, 'utf8').then((code) => ({ code }))
+    : bundleWorkflows({ encodeFailures: true });
   return bundle;
 }
 
@@ -120,11 +122,10 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
   quietRuntime();
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const [database, address, simulator] = await Promise.all([
-    createDatabase(),
+    createDatabase({ migrated: true }),
     temporalAddress(),
     startSimulator({ notifyDelayMs: 20, refundDelayMs: 200, ...options.simulator }),
   ]);
-  await migrate(database.url);
   const pool = openPool(database.url, { max: 20 });
   const masterKey = Buffer.alloc(32, 7);
   const vault = openVault(masterKey);
@@ -186,7 +187,7 @@ export async function startPaysaga(options: PaysagaOptions = {}): Promise<Paysag
       connection: workerConnection,
       namespace: 'default',
       taskQueue,
-      workflowBundle: await workflowBundle({ encodeFailures: codecKeys !== undefined }),
+      workflowBundle: await workflowBundle(),
       dataConverter: dataConverter(codecKeys),
       buildId,
       pool,

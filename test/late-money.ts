@@ -48,11 +48,11 @@ export const payLate = (paysaga: Paysaga, { out_trade_no }: { out_trade_no: stri
 
 /** Sends an operator's decision, as soon as there is somebody to send it to. */
 export async function decide(
-  { client, mchid }: Paysaga,
-  { transaction_id }: { transaction_id: string },
+  paysaga: Paysaga,
+  late: { transaction_id: string },
   decision: object,
 ): Promise<unknown> {
-  const handle = client.workflow.getHandle(`late-payment/${mchid}/${transaction_id}`);
+  const handle = lateWorkflow(paysaga, late);
   return await eventually('the workflow of the late money', async () => {
     try {
       return await handle.executeUpdate<unknown, [object]>('decide', { args: [decision] });
@@ -114,3 +114,16 @@ export function withoutWorker({ pool, masterKey, apiUrl }: Paysaga): {
   const activities = createActivities({ pool, merchants, publicUrl: apiUrl, clock: Date.now });
   return { activities, close: () => merchants.close() };
 }
+
+/** What the ledger has posted about a payment, in its order. */
+export async function postedSteps({ pool }: Paysaga, paymentId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ step: string }>(
+    'select step from ledger_transactions where payment_id = $1 order by sequence',
+    [paymentId],
+  );
+  return rows.map(({ step }) => step);
+}
+
+/** The workflow of late money. */
+export const lateWorkflow = ({ client, mchid }: Paysaga, { transaction_id }: { transaction_id: string }) =>
+  client.workflow.getHandle(`late-payment/${mchid}/${transaction_id}`);

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PAYSAGA } from '../dev/paysaga-command.ts';
 
 /** Runs `paysaga` from its sources, as an operator would; `said` is everything it printed. */
 export async function paysagaCommand(
   words: string[],
   environment: Record<string, string>,
 ): Promise<{ code: number | null; out: Buffer; said: string }> {
-  const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', ...words], {
+  const child = spawn(process.execPath, [...PAYSAGA, ...words], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

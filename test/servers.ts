@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { migrate } from '../database/migrate.ts';
 import { type Database, databaseUrlOrEmbedded } from '../dev/postgres.ts';
 import { type TemporalServer, temporalServerOrExisting } from '../dev/temporal-server.ts';
 import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
@@ -8,8 +9,13 @@ import { SEARCH_ATTRIBUTE_NAMES } from '../worker/search-attributes.ts';
  * The real servers behind the tests, one of each for the whole run: those of `shared-servers.ts`, which its variables name, or own ones,
  * started when the first test asks. `DATABASE_URL` and `TEMPORAL_ADDRESS` replace them.
  */
-export const SHARED = { postgres: 'TEST_POSTGRES_URL', temporal: 'TEST_TEMPORAL_ADDRESS' } as const;
+export const SHARED = {
+  postgres: 'TEST_POSTGRES_URL',
+  template: 'TEST_POSTGRES_TEMPLATE',
+  temporal: 'TEST_TEMPORAL_ADDRESS',
+} as const;
 
+let template: Promise<string> | undefined;
 let postgres: Promise<Database> | undefined;
 let temporal: Promise<TemporalServer> | undefined;
 
@@ -32,17 +38,36 @@ export async function postgresUrl(): Promise<string> {
   return (await postgres).url;
 }
 
-/** Creates an empty database and returns its URL; `drop` removes it. */
-export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** Name of a database with our schema, of which others are copies: migrations run once. */
+export async function templateDatabase(): Promise<string> {
+  const shared = process.env[SHARED.template];
+  if (shared) return shared;
+  template ??= createDatabase({ migrated: false }).then(async ({ url, name }) => {
+    await migrate(url);
+    return name;
+  });
+  return await template;
+}
+
+/** Creates a database, with our schema or without anything, and returns its URL; `drop` removes it. */
+export async function createDatabase({ migrated }: { migrated: boolean }): Promise<{
+  url: string;
+  name: string;
+  drop: () => Promise<void>;
+}> {
   const url = await postgresUrl();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await execute(url, `create database ${name}`);
+  await execute(
+    url,
+    `create database ${name}${migrated ? ` template ${await templateDatabase()} strategy file_copy` : ''}`,
+  );
   const database = new URL(url);
   database.pathname = `/${name}`;
-  return {
-    url: database.href,
-    drop: () => execute(url, `drop database ${name} with (force)`),
-  };
+  return { url: database.href, name, drop: () => drop(url, name) };
+}
+
+function drop(url: string, name: string): Promise<void> {
+  return execute(url, `drop database ${name} with (force)`);
 }
 
 async function execute(url: string, sql: string): Promise<void> {
@@ -57,6 +82,7 @@ async function execute(url: string, sql: string): Promise<void> {
 
 /** Ends what was started. */
 export async function stopServers(): Promise<void> {
+  if (template) await drop(await postgresUrl(), await template);
   await Promise.all([postgres?.then((server) => server.stop()), temporal?.then((server) => server.stop())]);
 }
 

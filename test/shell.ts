@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PAYSAGA, ROOT } from '../dev/paysaga-command.ts';
 import { findTemporalExecutable } from '../dev/temporal-executable.ts';
-import { environmentOf, type Said } from './command.ts';
+import { environmentOf, type Said, saidBy } from './command.ts';
 import type { Paysaga } from './fixture.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** The `sh` blocks of a page, in order. */
 export function shellBlocks(page: string): string[] {
@@ -26,7 +23,7 @@ export interface Shell {
 export async function openShell(paysaga: Paysaga): Promise<Shell> {
   const folder = mkdtempSync(join(tmpdir(), 'paysaga-shell-'));
   const program = join(folder, 'paysaga');
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' --import=tsx '${ROOT}cli/paysaga.ts' "$@"\n`);
+  writeFileSync(program, `#!/bin/sh\nexec '${[process.execPath, ...PAYSAGA].join("' '")}' "$@"\n`);
   chmodSync(program, 0o755);
   symlinkSync((await findTemporalExecutable()).path, join(folder, 'temporal'));
   return {
@@ -36,16 +33,7 @@ export async function openShell(paysaga: Paysaga): Promise<Shell> {
         env: { ...environmentOf(paysaga), PATH: `${folder}:${process.env.PATH}`, HOME: folder, ...variables },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      const answer: Said = { code: -1, said: '', stdout: '' };
-      child.stdout.on('data', (chunk) => {
-        answer.said += chunk;
-        answer.stdout += chunk;
-      });
-      child.stderr.on('data', (chunk) => {
-        answer.said += chunk;
-      });
-      [answer.code] = (await once(child, 'close')) as [number];
-      return answer;
+      return await saidBy(child);
     },
     close: () => rmSync(folder, { recursive: true, force: true }),
   };

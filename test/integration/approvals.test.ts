@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { approve, listOpenApprovals, requestApproval, useApproval } from '../../database/approvals.ts';
 import { upsertTenant } from '../../database/merchants.ts';
-import { migrate } from '../../database/migrate.ts';
 import { recordOperatorAction } from '../../database/operator-actions.ts';
 import { addOperator, findOperator, type Operator, revokeOperator } from '../../database/operators.ts';
 import { inTransaction, openPool, type Pool } from '../../database/pool.ts';
@@ -14,9 +13,8 @@ describe('what takes two people', () => {
   let ana: Operator;
   let bo: Operator;
   before(async () => {
-    const database = await createDatabase();
+    const database = await createDatabase({ migrated: true });
     drop = database.drop;
-    await migrate(database.url);
     pool = openPool(database.url);
     tenantId = await upsertTenant(pool, 'demo');
     ana = await operator('ana');

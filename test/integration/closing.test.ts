@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { listEventTypes } from '../../database/events.ts';
+import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 
 /** The API's clock is behind, so that a window of one minute ends after two seconds. */
@@ -33,6 +34,20 @@ describe('closing', () => {
     ]);
     const history = await paysaga.history(`payment/${paysaga.mchid}/${number}`);
     assert.ok(history.length <= 26, `${history.length} events: ${history.join(' ')}`);
+  });
+
+  it('no payment says CLOSED before WeChat Pay has confirmed it, however overdue it is', async () => {
+    await fault({ operation: 'order.close', kind: 'error_500', times: null });
+    const { id, out_trade_no: number } = await create();
+    await eventually('the close was asked for twice', async () => {
+      const { faults } = (await paysaga.control('GET', '/fault-log?limit=1000')).body;
+      return faults.filter((one: { out_trade_no: string }) => one.out_trade_no === number).length > 1;
+    });
+    assert.notEqual(await tradeState(number), 'CLOSED');
+    assert.equal((await paysaga.call('GET', `/v1/payments/${id}`)).body.status, 'PENDING');
+    await paysaga.control('DELETE', '/faults');
+    await paysaga.until(`/v1/payments/${id}`, 'CLOSED');
+    assert.equal(await tradeState(number), 'CLOSED');
   });
 
   it('paid in the instant between the query and the close is PAID', async () => {

@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import { createApiKey } from '../../database/api-keys.ts';
+import { loadCredentials, upsertMerchant, upsertTenant } from '../../database/merchants.ts';
 import { migrate } from '../../database/migrate.ts';
+import { addOperator } from '../../database/operators.ts';
 import { openPool } from '../../database/pool.ts';
 import { openVault } from '../../database/secrets.ts';
 import { COMBINED_PRODUCTS } from '../../domain/combined-payment.ts';
@@ -11,6 +14,7 @@ import { LATE_PAYMENT_STATUSES } from '../../domain/late-payment.ts';
 import { isPaid, PAYMENT_STATUSES } from '../../domain/payment.ts';
 import { PRODUCT_NAMES } from '../../domain/product.ts';
 import { REFUND_STATUSES } from '../../domain/refund.ts';
+import { enrolment } from '../../simulator/merchants/merchant.ts';
 import { createDatabase } from '../servers.ts';
 
 /** Brings the schema to where it was before a migration. */
@@ -32,7 +36,7 @@ const PARTS = ['bill_file_bytes', 'reconciliation_item_events', 'reconciliation_
 
 describe('database', () => {
   it('several processes may migrate at once; the second run changes nothing', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     try {
       const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
       const files = readdirSync(new URL('../../database/migrations', import.meta.url));
@@ -44,7 +48,7 @@ describe('database', () => {
   });
 
   it('a ledger from before its numbers gets them, and waits for its seals', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0011');
@@ -91,7 +95,7 @@ describe('database', () => {
   });
 
   it('late money from before it was decided about waits for a person, with the transaction and the amount that came', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: false });
     const pool = openPool(url, { max: 2 });
     try {
       await migrateBefore(url, '0005');
@@ -125,10 +129,9 @@ describe('database', () => {
   });
 
   it('every table carries its tenant, and the constraints are those of the life cycles and the products', async () => {
-    const { url, drop } = await createDatabase();
+    const { url, drop } = await createDatabase({ migrated: true });
     const pool = openPool(url, { max: 2 });
     try {
-      await migrate(url);
       const { rows: bare } = await pool.query(
         `select table_name from information_schema.tables t where table_schema = 'public'
            and table_name not in ('tenants', 'migrations')
@@ -154,6 +157,52 @@ describe('database', () => {
         const allowed = [...rows[0].def.matchAll(/'([A-Z_0-9]+)'/g)].map((match) => match[1]);
         assert.deepEqual(allowed.sort(), [...statuses].sort());
       }
+    } finally {
+      await pool.end();
+      await drop();
+    }
+  });
+
+  it('no secret of a merchant, and no key of a client or an operator, can be read in it', async () => {
+    const { url, drop } = await createDatabase({ migrated: true });
+    const pool = openPool(url, { max: 2 });
+    try {
+      const vault = openVault(randomBytes(32));
+      const tenantId = await upsertTenant(pool, 'demo');
+      const { merchant } = enrolment(1);
+      const input = {
+        mchid: merchant.mchid,
+        appid: merchant.appid,
+        serialNo: merchant.serialNo,
+        privateKey: merchant.privateKeyPem,
+        apiV3Key: merchant.apiV3Key,
+        apiV2Key: merchant.apiV2Key,
+        publicKeys: { [merchant.publicKeyId]: merchant.publicKeyPem },
+        apiBaseUrl: 'http://127.0.0.1',
+      };
+      const { id } = await upsertMerchant(pool, vault, tenantId, input);
+      const secrets = [
+        ...[input.apiV3Key, input.apiV2Key, ...input.privateKey.trim().split('\n').slice(1, -1)],
+        await createApiKey(pool, tenantId, 'shop'),
+        (await addOperator(pool, tenantId, 'lin')) ?? '',
+      ];
+      const { rows: tables } = await pool.query<{ name: string }>(
+        `select table_name name from information_schema.tables where table_schema = 'public'`,
+      );
+      for (const { name } of tables) {
+        const { rows } = await pool.query(
+          `select coalesce(json_agg(t)::text, '') everything from "${name}" t`,
+        );
+        for (const secret of secrets)
+          for (const spelling of ['utf8', 'hex', 'base64'] as const)
+            assert.ok(!rows[0].everything.includes(Buffer.from(secret).toString(spelling)), name);
+      }
+      const { privateKey, apiV3Key } = (await loadCredentials(pool, vault, id)) ?? {};
+      assert.deepEqual(
+        [privateKey, apiV3Key],
+        [input.privateKey, input.apiV3Key],
+        'they are there all the same',
+      );
     } finally {
       await pool.end();
       await drop();

@@ -119,7 +119,7 @@ describe('several payments for one order of the merchant’s', () => {
       await pay(payment);
       const { transaction_id } = (await paysaga.control('GET', `/orders/${payment.out_trade_no}`)).body;
       const when = at(payment === early ? '03' : '04');
-      await notify(paysaga, success(payment.out_trade_no, { transaction_id, ...when }));
+      await notify(paysaga, success(paysaga, payment.out_trade_no, { transaction_id, ...when }));
       await untilPaid(payment);
     }
     await paysaga.control('DELETE', '/faults');

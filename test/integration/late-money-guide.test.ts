@@ -118,7 +118,7 @@ describe('the guide to money that was not expected', function () {
   });
 
   it('what belongs to nobody is found as the guide tells', async () => {
-    await notify(paysaga, success('NOBODY0001'));
+    await notify(paysaga, success(paysaga, 'NOBODY0001'));
     assert.equal(JSON.parse(await run(unmatched)).data[0].out_trade_no, 'NOBODY0001');
   });
 

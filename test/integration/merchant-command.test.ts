@@ -5,8 +5,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listMerchants, upsertTenant } from '../../database/merchants.ts';
-import { migrate } from '../../database/migrate.ts';
 import { openPool } from '../../database/pool.ts';
+import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import { createDatabase } from '../servers.ts';
 
@@ -14,8 +14,8 @@ const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
-    this.timeout(60_000);
-    const { url, drop } = await createDatabase();
+    this.timeout(120_000);
+    const { url, drop } = await createDatabase({ migrated: true });
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
       credentialsDir: folder,
@@ -24,7 +24,7 @@ describe('paysaga merchant', () => {
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
     const merchant = async (...options: string[]) => {
-      const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', 'merchant', ...options], {
+      const child = spawn(process.execPath, [...PAYSAGA, 'merchant', ...options], {
         env: {
           ...process.env,
           DATABASE_URL: url,
@@ -43,7 +43,6 @@ describe('paysaga merchant', () => {
       return { code, said };
     };
     try {
-      await migrate(url);
       const provider = join(folder, '1900020000');
       const enrolled = await upsert('--credentials', provider, '--role', 'partner');
       assert.equal(enrolled.code, 0, enrolled.said);

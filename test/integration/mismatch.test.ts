@@ -84,7 +84,8 @@ describe('a paid order that is not the payment’s', () => {
 
   it('an order of nobody is acknowledged, kept, and found by its operator, page by page, without who has paid', async () => {
     for (const number of ['NOBODY0001', 'NOBODY0002', 'NOBODY0003']) {
-      assert.equal(await notify(paysaga, success(number, { amount: { total: 7, currency: 'CNY' } })), 204);
+      const order = success(paysaga, number, { amount: { total: 7, currency: 'CNY' } });
+      assert.equal((await notify(paysaga, order)).status, 204);
     }
     const list = async (query: string) => (await paysaga.call('GET', `/v1/notifications${query}`)).body;
     const first = await list('?verdict=unmatched&limit=2');

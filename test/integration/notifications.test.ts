@@ -1,27 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { enrolment } from '../../simulator/merchants/merchant.ts';
-import { encryptResource } from '../../wechatpay/v3/aead.ts';
-import { answerMessage, signMessage } from '../../wechatpay/v3/signature.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
-
-/** The keys of WeChat Pay's side, so that the tests can post what only WeChat Pay can sign. */
-const { merchant, platformPrivateKey } = enrolment(1);
-
-/** What differs from a genuine notification. */
-interface Flaws {
-  /** Shift of the signed timestamp, in seconds. */
-  ageSeconds?: number;
-  signature?: string;
-  serial?: string;
-  apiV3Key?: string;
-  /** Replaces the envelope before it is signed. */
-  envelope?: (envelope: Record<string, unknown>) => unknown;
-  /** Changes the bytes after they were signed. */
-  tamper?: (body: string) => string;
-  /** Headers to leave out. */
-  without?: string[];
-}
+import { type Flaws, notify, success, type Told } from '../notification.ts';
 
 describe('notifications', () => {
   let paysaga: Paysaga;
@@ -30,63 +9,13 @@ describe('notifications', () => {
   });
   after(() => paysaga.stop());
 
-  async function post(
-    resource: object,
-    flaws: Flaws = {},
-    eventType = 'TRANSACTION.SUCCESS',
-    id = randomUUID(),
-  ) {
-    const nonce = 'q7Zt0aVb9LkX';
-    const envelope = {
-      id,
-      create_time: '2026-03-01T12:03:12+08:00',
-      resource_type: 'encrypt-resource',
-      event_type: eventType,
-      summary: '支付成功',
-      resource: {
-        original_type: 'transaction',
-        ...encryptResource(JSON.stringify(resource), {
-          apiV3Key: flaws.apiV3Key ?? merchant.apiV3Key,
-          nonce,
-          associatedData: 'transaction',
-        }),
-      },
-    };
-    const body = JSON.stringify(flaws.envelope ? flaws.envelope(envelope) : envelope);
-    const timestamp = String(Math.floor(Date.now() / 1000) - (flaws.ageSeconds ?? 0));
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      'wechatpay-timestamp': timestamp,
-      'wechatpay-nonce': nonce,
-      'wechatpay-signature':
-        flaws.signature ?? signMessage(answerMessage(timestamp, nonce, body), platformPrivateKey),
-      'wechatpay-serial': flaws.serial ?? merchant.publicKeyId,
-      'wechatpay-signature-type': 'WECHATPAY2-SHA256-RSA2048',
-    };
-    for (const name of flaws.without ?? []) delete headers[name];
-    const answer = await fetch(`${paysaga.apiUrl}/v1/notifications/${paysaga.merchantId}`, {
-      method: 'POST',
-      headers,
-      body: flaws.tamper ? flaws.tamper(body) : body,
-    });
+  async function post(resource: object, told: Told = {}) {
+    const answer = await notify(paysaga, resource, told);
     const { rows } = await paysaga.pool.query(
       'select verdict, verdict_detail, headers, body from notifications order by received_at desc, id limit 1',
     );
-    return { status: answer.status, text: await answer.text(), stored: rows[0] };
+    return { ...answer, stored: rows[0] };
   }
-
-  const success = (outTradeNo: string, fields: object = {}) => ({
-    appid: merchant.appid,
-    mchid: merchant.mchid,
-    out_trade_no: outTradeNo,
-    transaction_id: `4200002088202603${String(Date.now()).padStart(12, '0')}`,
-    trade_type: 'NATIVE',
-    trade_state: 'SUCCESS',
-    success_time: '2026-03-01T12:03:11+08:00',
-    payer: { openid: 'oA1b' },
-    amount: { total: 2590, payer_total: 2590, currency: 'CNY', payer_currency: 'CNY' },
-    ...fields,
-  });
 
   const flawed: [string, Flaws, string, number][] = [
     ['a wrong signature', { signature: Buffer.alloc(256, 7).toString('base64') }, 'forged', 401],
@@ -104,7 +33,7 @@ describe('notifications', () => {
   for (const [what, flaws, verdict, status] of flawed) {
     it(`with ${what}: stored as ${verdict}, answered ${status}, changes nothing`, async () => {
       const { body: payment } = await paysaga.createPayment();
-      const posted = await post(success(payment.out_trade_no), flaws);
+      const posted = await post(success(paysaga, payment.out_trade_no), { flaws });
       assert.equal(posted.status, status);
       assert.equal(JSON.parse(posted.text).code, 'FAIL');
       assert.equal(posted.stored.verdict, verdict, posted.stored.verdict_detail);
@@ -116,7 +45,7 @@ describe('notifications', () => {
   }
 
   it('a genuine one for a number of nobody is acknowledged, kept, and shown as unmatched', async () => {
-    const posted = await post(success('NOBODY0001'));
+    const posted = await post(success(paysaga, 'NOBODY0001'));
     assert.equal(posted.status, 204);
     assert.equal(posted.text, '');
     assert.equal(posted.stored.verdict, 'unmatched');
@@ -125,15 +54,34 @@ describe('notifications', () => {
   it('a genuine one of another kind is acknowledged and kept', async () => {
     const posted = await post(
       { complaint_id: '2002', action_type: 'CREATE_COMPLAINT' },
-      {},
-      'COMPLAINT.CREATE',
+      { eventType: 'COMPLAINT.CREATE' },
     );
     assert.equal(posted.status, 204);
     assert.equal(posted.stored.verdict, 'ignored');
   });
 
+  it('of a refund is acknowledged like one of a payment: 204, and not a byte more', async () => {
+    const { body: payment } = await paysaga.createPayment();
+    const order = success(paysaga, payment.out_trade_no) as Record<string, string>;
+    assert.deepEqual(await notify(paysaga, order), { status: 204, text: '' });
+    await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
+    const { mchid, out_trade_no, transaction_id } = order;
+    const refund = {
+      ...{ mchid, out_trade_no, transaction_id, out_refund_no: 'NOBODY0004', refund_id: '5030' },
+      ...{ refund_status: 'SUCCESS', success_time: '2026-03-02T09:02:40+08:00' },
+      amount: { total: 2590, refund: 2590, payer_total: 2590, payer_refund: 2590 },
+    };
+    const told = { eventType: 'REFUND.SUCCESS' };
+    assert.deepEqual(await notify(paysaga, refund, told), { status: 204, text: '' });
+    // So is one that it knows already, and a refusal is what the official page shows.
+    assert.deepEqual(await notify(paysaga, refund, told), { status: 204, text: '' });
+    const refused = await notify(paysaga, refund, { ...told, flaws: { ageSeconds: 600 } });
+    assert.equal(refused.status, 401);
+    assert.deepEqual(Object.keys(JSON.parse(refused.text)), ['code', 'message']);
+  });
+
   it('the exact bytes and headers are kept', async () => {
-    const posted = await post(success('NOBODY0002'));
+    const posted = await post(success(paysaga, 'NOBODY0002'));
     assert.match(posted.stored.body.toString(), /"resource_type":"encrypt-resource"/);
     assert.ok(posted.stored.headers.some((value: string) => /^wechatpay-signature$/i.test(value)));
   });
@@ -145,7 +93,7 @@ describe('notifications', () => {
   ] as const) {
     it(`a genuine one with another ${field} does not settle: the gateway is asked, and says unpaid`, async () => {
       const { body: payment } = await paysaga.createPayment();
-      const posted = await post(success(payment.out_trade_no, fields));
+      const posted = await post(success(paysaga, payment.out_trade_no, fields));
       assert.equal(posted.status, 204);
       const workflowId = `payment/${paysaga.mchid}/${payment.out_trade_no}`;
       const settled = async () => (await paysaga.history(workflowId)).includes('markerRecorded');
@@ -159,14 +107,14 @@ describe('notifications', () => {
 
   it('a genuine one that comes before any other sign settles the payment', async () => {
     const { body: payment } = await paysaga.createPayment();
-    assert.equal((await post(success(payment.out_trade_no))).status, 204);
+    assert.equal((await post(success(paysaga, payment.out_trade_no))).status, 204);
     const paid = await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
     assert.equal(paid.success_time, '2026-03-01T12:03:11+08:00');
   });
 
   it('a copy that comes a day later, after the workflow has ended, is acknowledged and changes nothing', async () => {
     const { body: payment } = await paysaga.createPayment();
-    const resource = success(payment.out_trade_no);
+    const resource = success(paysaga, payment.out_trade_no);
     await post(resource);
     const paid = await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
     await paysaga.client.workflow.getHandle(`payment/${paysaga.mchid}/${payment.out_trade_no}`).result();
@@ -196,7 +144,7 @@ describe('notifications', () => {
   });
 
   it('a genuine one with a NUL in a text is stored and acknowledged', async () => {
-    assert.equal((await post(success('NOBODY0003', { attach: 'a\0b' }))).status, 204);
+    assert.equal((await post(success(paysaga, 'NOBODY0003', { attach: 'a\0b' }))).status, 204);
   });
 
   it('a body over 64 KiB: 413, before anything is stored', async () => {

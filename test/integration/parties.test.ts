@@ -6,9 +6,8 @@ import { loadPayment, type Payment } from '../../database/payments.ts';
 import { openVault } from '../../database/secrets.ts';
 import type { GatewayOrder } from '../../gateway/payment-gateway.ts';
 import type { PartnerOrder } from '../../wechatpay/index.ts';
-import { encryptResource } from '../../wechatpay/v3/aead.ts';
-import { answerMessage, signMessage } from '../../wechatpay/v3/signature.ts';
 import { type Answer, type Paysaga, startPaysaga } from '../fixture.ts';
+import { notify } from '../notification.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
 
 /** Who takes the money and who pays: what a request may say, and what the gateway's word is compared with. */
@@ -211,42 +210,11 @@ describe('parties of a payment', () => {
     assert.equal(rows[0].role, 'partner');
   });
 
-  /** What only WeChat Pay can sign; provider and merchant of a seed have the same keys. */
-  async function post(merchantId: string, eventType: string, resource: object): Promise<number> {
-    const { provider } = paysaga.simulator.world;
-    const { platformPrivateKey } = paysaga.simulator.world.get(provider.mchid);
-    const kind = eventType.startsWith('REFUND') ? 'refund' : 'transaction';
-    const nonce = 'q7Zt0aVb9LkX';
-    const body = JSON.stringify({
-      id: randomUUID(),
-      create_time: '2026-03-01T12:03:12+08:00',
-      resource_type: 'encrypt-resource',
-      event_type: eventType,
-      summary: '成功',
-      resource: {
-        original_type: kind,
-        ...encryptResource(JSON.stringify(resource), {
-          apiV3Key: provider.apiV3Key,
-          nonce,
-          associatedData: kind,
-        }),
-      },
-    });
-    const timestamp = String(Math.floor(Date.now() / 1000));
-    const answer = await fetch(`${paysaga.apiUrl}/v1/notifications/${merchantId}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'wechatpay-timestamp': timestamp,
-        'wechatpay-nonce': nonce,
-        'wechatpay-signature': signMessage(answerMessage(timestamp, nonce, body), platformPrivateKey),
-        'wechatpay-serial': provider.publicKeyId,
-        'wechatpay-signature-type': 'WECHATPAY2-SHA256-RSA2048',
-      },
-      body,
-    });
-    return answer.status;
-  }
+  /** Posts what WeChat Pay tells the service provider. @returns the status of the answer. */
+  const post = async (eventType: string, resource: object): Promise<number> => {
+    const { mchid } = paysaga.simulator.world.provider;
+    return (await notify(paysaga, resource, { eventType, merchantId: providerId, mchid })).status;
+  };
 
   /** Waits until the workflow has done something about the notification that it was told of. */
   async function lookedAt(workflowId: string): Promise<void> {
@@ -327,11 +295,11 @@ describe('parties of a payment', () => {
   it('a genuine notification with another sub-merchant settles nothing: the gateway is asked', async () => {
     const { body } = await ofProvider();
     const order = paidOrder(body.out_trade_no, { sub_mchid: '1900000002' });
-    assert.equal(await post(providerId, 'TRANSACTION.SUCCESS', order), 204);
+    assert.equal(await post('TRANSACTION.SUCCESS', order), 204);
     const workflowId = `payment/${body.mchid}/${body.out_trade_no}`;
     await lookedAt(workflowId);
     assert.equal((await paysaga.call('GET', `/v1/payments/${body.id}`)).body.status, 'PENDING');
-    assert.equal(await post(providerId, 'TRANSACTION.SUCCESS', paidOrder(body.out_trade_no)), 204);
+    assert.equal(await post('TRANSACTION.SUCCESS', paidOrder(body.out_trade_no)), 204);
     await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
   });
 
@@ -353,11 +321,11 @@ describe('parties of a payment', () => {
       amount: { total: 2590, refund: 2590, payer_total: 2590, payer_refund: 2590 },
     });
     const sp_mchid = paysaga.simulator.world.provider.mchid;
-    assert.equal(await post(providerId, 'REFUND.SUCCESS', told({ sp_mchid, sub_mchid: '1900000002' })), 204);
+    assert.equal(await post('REFUND.SUCCESS', told({ sp_mchid, sub_mchid: '1900000002' })), 204);
     const workflowId = `refund/${sp_mchid}/${refund.out_refund_no}`;
     await lookedAt(workflowId);
     assert.equal((await paysaga.call('GET', `/v1/refunds/${refund.id}`)).body.status, 'PROCESSING');
-    assert.equal(await post(providerId, 'REFUND.SUCCESS', told({ mchid: sp_mchid })), 204);
+    assert.equal(await post('REFUND.SUCCESS', told({ mchid: sp_mchid })), 204);
     await paysaga.until(`/v1/refunds/${refund.id}`, 'SUCCEEDED');
   });
 });

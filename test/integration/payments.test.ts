@@ -43,6 +43,33 @@ describe('payments', () => {
     assert.ok(history.length <= 16, `${history.length} events: ${history.join(' ')}`);
   });
 
+  it('every id of an order is the right one, at the gateway, in the answer and in the events', async () => {
+    const names = { out_trade_no: 'EVERYID0001', attach: 'cart 7', order_reference: 'order 7' };
+    const { body } = await paysaga.createPayment(names);
+    const { rows: stored } = await paysaga.pool.query('select prepay_request from payments where id = $1', [
+      body.id,
+    ]);
+    const { mchid, appid } = paysaga.simulator.merchant;
+    const { time_expire: _, ...sent } = JSON.parse(stored[0].prepay_request);
+    assert.deepEqual(sent, {
+      ...{ appid, mchid, out_trade_no: names.out_trade_no, attach: names.attach, description: 'Tea set' },
+      notify_url: `${paysaga.apiUrl}/v1/notifications/${paysaga.merchantId}`,
+      amount: { total: 2590, currency: 'CNY' },
+    });
+    await paysaga.control('POST', `/orders/${names.out_trade_no}/pay`, {});
+    const paid = await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
+    const there = (await paysaga.control('GET', `/orders/${names.out_trade_no}`)).body;
+    const shown = { ...names, mchid, merchant_id: paysaga.merchantId, transaction_id: there.transaction_id };
+    for (const [name, value] of Object.entries(shown)) assert.equal(paid[name], value, name);
+    const { rows: events } = await paysaga.pool.query(
+      'select payment_id, refund_id, tenant_id, data from events where payment_id = $1 order by sequence',
+      [body.id],
+    );
+    for (const event of events)
+      assert.deepEqual([event.tenant_id, event.refund_id], [paysaga.tenantId, null]);
+    assert.deepEqual(events.at(-1).data, { status: 'PAID', transaction_id: there.transaction_id });
+  });
+
   it('a repeat with the same Idempotency-Key answers with the same payment and creates no second order', async () => {
     const key = { 'idempotency-key': randomUUID() };
     const body = { description: 'Tea', amount: { total: 100, currency: 'CNY' } };

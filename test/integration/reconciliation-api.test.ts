@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { balances } from '../../database/ledger.ts';
+import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
 import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
@@ -208,7 +209,7 @@ describe('reconciliations through the API and the command line', () => {
   });
 
   async function run(...args: string[]) {
-    const child = spawn(process.execPath, ['--import=tsx', 'cli/paysaga.ts', ...args], {
+    const child = spawn(process.execPath, [...PAYSAGA, ...args], {
       env: {
         ...process.env,
         DATABASE_URL: books.paysaga.databaseUrl,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { reconciliationScheduleId } from '../../domain/identity.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
@@ -104,15 +105,7 @@ describe('reconciliation nights', () => {
   it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
     const child = spawn(
       process.execPath,
-      [
-        '--import=tsx',
-        'cli/paysaga.ts',
-        'reconcile',
-        '--from',
-        daysAfter(yesterday(), -1),
-        '--to',
-        yesterday(),
-      ],
+      [...PAYSAGA, 'reconcile', '--from', daysAfter(yesterday(), -1), '--to', yesterday()],
       {
         env: {
           ...process.env,

@@ -10,6 +10,7 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { API_VARIABLES } from '../../../api/run.ts';
 import { CODEC_SERVER_VARIABLES } from '../../../cli/codec-server.ts';
+import { PAYSAGA } from '../../../dev/paysaga-command.ts';
 import { readEnvironment, VARIABLE_NAMES, type Variable } from '../../../process/environment.ts';
 import { WORKER_VARIABLES } from '../../../worker/run.ts';
 
@@ -76,8 +77,7 @@ function interpolate(value: string, values: Record<string, string>): string {
 
 /** What `paysaga … --help` prints. */
 function helpOf(...path: string[]): string {
-  const program = fileURLToPath(new URL('cli/paysaga.ts', root));
-  return spawnSync(process.execPath, ['--import=tsx', program, ...path, '--help'], {
+  return spawnSync(process.execPath, [...PAYSAGA, ...path, '--help'], {
     encoding: 'utf8',
     cwd: fileURLToPath(root),
   }).stdout;

@@ -4,9 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const COMMAND = fileURLToPath(new URL('../../../cli/paysaga.ts', import.meta.url));
+import { PAYSAGA } from '../../../dev/paysaga-command.ts';
 
 /** `paysaga simulator` as a process, and all that it has said. */
 class Run {
@@ -16,7 +14,7 @@ class Run {
   stderr = '';
 
   constructor(...args: string[]) {
-    this.#process = spawn(process.execPath, ['--import=tsx', COMMAND, 'simulator', ...args]);
+    this.#process = spawn(process.execPath, [...PAYSAGA, 'simulator', ...args]);
     this.#ended = once(this.#process, 'close');
     this.#process.stdout?.on('data', (chunk) => {
       this.stdout += chunk;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { PAYSAGA } from '../../../dev/paysaga-command.ts';
 import { CONTROLS } from '../../../simulator/control/index.ts';
 import {
   ANSWER_FAULTS,
@@ -45,11 +46,9 @@ describe('simulator: the guide', () => {
   });
 
   it('names every option of the command, and no other', async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import=tsx', 'cli/paysaga.ts', 'simulator', '--help'],
-      { cwd: ROOT },
-    );
+    const { stdout } = await promisify(execFile)(process.execPath, [...PAYSAGA, 'simulator', '--help'], {
+      cwd: ROOT,
+    });
     const known = new Set([...stdout.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name ?? ''));
     known.delete('--help');
     const table = firstColumn(section('## Options')).map((name) => name.split(' ')[0] ?? '');

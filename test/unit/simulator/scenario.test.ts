@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PAYSAGA } from '../../../dev/paysaga-command.ts';
 import {
   readScenario,
   type Scenario,
@@ -159,8 +160,7 @@ describe('simulator: scenario', () => {
 
   it('the command names all problems of a file, and its help has the option', async () => {
     const path = await file('{"faults":[{"operation":"*","kind":"x"}],"setings":{}}');
-    const command = (...more: string[]) =>
-      run('node', ['--import=tsx', 'cli/paysaga.ts', 'simulator', '--port', '0', ...more]);
+    const command = (...more: string[]) => run('node', [...PAYSAGA, 'simulator', '--port', '0', ...more]);
     await assert.rejects(command('--scenario', path), ({ code, stderr, stdout }) => {
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(

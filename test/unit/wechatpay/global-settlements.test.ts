@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { WechatPayGlobal } from '../../../wechatpay/index.ts';
-import { SETTLEMENT } from './cases/global.ts';
+import { SETTLEMENT } from './cases/global-orders.ts';
 import { options, SigningGateway, signed } from './signing-gateway.ts';
 
 describe('wechatpay overseas settlements', () => {

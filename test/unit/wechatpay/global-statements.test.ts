@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { BillError, readGlobalStatement } from '../../../wechatpay/bills/index.ts';
 import { RequestRejectedError, WechatPayGlobal } from '../../../wechatpay/index.ts';
-import { ORDER, STATEMENT } from './cases/global.ts';
+import { ORDER, STATEMENT } from './cases/global-orders.ts';
 import { options, PROBE, SigningGateway, signatureHeaders, unsigned } from './signing-gateway.ts';
 import { STATEMENT_SHA1, statement, statementHeaders } from './statement-answer.ts';
 

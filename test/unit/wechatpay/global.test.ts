@@ -12,17 +12,17 @@ import {
   WechatPayGlobalPartner,
 } from '../../../wechatpay/index.ts';
 import type { EndpointCase } from './cases/case.ts';
+import { GLOBAL_CASES } from './cases/global.ts';
 import {
   CERTIFICATE,
-  GLOBAL_CASES,
-  GLOBAL_PARTNER_CASES,
   MICROPAY_ORDER,
   ORDER,
   PAID,
   REFUND,
   REFUNDED,
   STATEMENT,
-} from './cases/global.ts';
+} from './cases/global-orders.ts';
+import { GLOBAL_PARTNER_CASES } from './cases/global-partner.ts';
 import { certificateList } from './platform-certificate.ts';
 import {
   keys,

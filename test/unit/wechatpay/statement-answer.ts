@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { STATEMENT } from './cases/global.ts';
+import { STATEMENT } from './cases/global-orders.ts';
 import { signatureHeaders } from './signing-gateway.ts';
 
 export const STATEMENT_SHA1 = createHash('sha1').update(STATEMENT).digest('hex');

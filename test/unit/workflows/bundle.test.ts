@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { workflowBundle } from '../../fixture.ts';
+import { bundleWorkflows } from '../../../worker/bundle.ts';
 
 /** What every workflow carries into its sandbox, and a worker into its memory. */
 const PACKAGES = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
@@ -9,7 +9,7 @@ const MOST_BYTES = 850_000;
 
 /** Code without its source map, and the modules in it: packages by name, our files by path. */
 async function contents(options: { encodeFailures: boolean }) {
-  const { code } = await workflowBundle(options);
+  const { code } = await bundleWorkflows(options);
   const program = code.slice(0, code.lastIndexOf('//# sourceMappingURL='));
   const modules = [...program.matchAll(/^ {2}!\*\*\* (\S+)/gm)].map(([, path]) => path ?? '');
   const nameOf = (path: string) => /node_modules\/((?:@[^/]+\/)?[^/]+)(?!.*node_modules)/.exec(path)?.[1];

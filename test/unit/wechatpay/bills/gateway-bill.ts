@@ -140,3 +140,30 @@ export async function readAll<Row, Summary>(
   }
   return { rows, summary: reader.summary, error };
 }
+
+/** Without the fields that are undefined: those that the layout has. */
+export const present = (row: object) =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+
+/** What `PAYMENT` reads as, in every layout. */
+export const PAYMENT_READ = {
+  trade_time: '2026-03-01 12:03:11',
+  trade_time_rfc3339: '2026-03-01T12:03:11+08:00',
+  appid: 'wx0f0123456789abcd',
+  mchid: '1900012345',
+  sub_mchid: '0',
+  device_id: 'POS7',
+  transaction_id: '4200000012202603011234567890',
+  out_trade_no: 'T20260301A000017',
+  openid: 'oABCDEFGHIJKLMNOPQRSTUVWXYZ1',
+  trade_type: 'JSAPI',
+  trade_state: 'SUCCESS',
+  bank_type: 'OTHERS',
+  currency: 'CNY',
+  settlement_total: 2590,
+  coupon_amount: 200,
+  description: 'Tea set',
+  attach: 'c=1',
+  fee_milli_fen: 16_000,
+  fee_rate: '0.60%',
+};
