@@ -34,8 +34,11 @@ end $$;
 create constraint trigger ledger_prove after insert on ledger_unproved
   deferrable initially deferred for each row execute function ledger_prove();
 
+-- What follows looks up what was written just now, by its key, however large the ledger is: a plan that was made for many rows serves one as well.
+
 -- A transaction without entries is open. One with entries is in the hands of the trigger below.
-create function ledger_transactions_written() returns trigger language plpgsql as $$
+create function ledger_transactions_written() returns trigger language plpgsql
+  set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set enable_nestloop = on as $$
 begin
   insert into ledger_unproved
   select w.sequence from written w where not exists (select 1 from ledger_entries e where e.transaction = w.sequence)
@@ -45,7 +48,8 @@ end $$;
 
 -- Entries belong to a transaction of the same database transaction, of the same tenant, and to an account that is there. As neither transactions nor
 -- accounts are ever deleted or changed, to look once is enough.
-create function ledger_entries_written() returns trigger language plpgsql as $$
+create function ledger_entries_written() returns trigger language plpgsql
+  set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set enable_nestloop = on as $$
 declare
   wrong record;
 begin

@@ -178,7 +178,10 @@ describe('ledger', () => {
                join jsonb_to_recordset($2) s (code text, side text, amount bigint) on true
                join ledger_accounts a on a.merchant_id = t.merchant_id and a.code = s.code
               where t.sequence = $1`,
-            [rows[0]?.sequence, JSON.stringify(statement.map(([code, side, amount]) => ({ code, side, amount })))],
+            [
+              rows[0]?.sequence,
+              JSON.stringify(statement.map(([code, side, amount]) => ({ code, side, amount }))),
+            ],
           );
         }
       });
