@@ -5,6 +5,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { SubmitFinding } from '../domain/refund.ts';
 import {
   close,
@@ -66,6 +67,9 @@ export interface Sagas {
 
 type LookAgain = (input: LookAgainInput) => Promise<SyncResult>;
 
+/** How the Temporal server calls an update whose workflow ended without answering it. */
+const UNANSWERED = 'AcceptedUpdateCompletedWorkflow';
+
 /** gRPC status codes that say "not now". */
 const NOT_NOW = new Set([1, 4, 8, 14]);
 
@@ -85,7 +89,11 @@ export function sagasThrough(
       if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) {
         return undefined;
       }
-      if (error instanceof WorkflowUpdateFailedError) throw error;
+      if (error instanceof WorkflowUpdateFailedError) {
+        // Taken by a workflow that ended before it had answered: somebody has terminated it, say. The row tells.
+        if (error.cause instanceof ApplicationFailure && error.cause.type === UNANSWERED) return undefined;
+        throw error;
+      }
       if (isNotNow(error)) return undefined;
       throw error;
     }

@@ -20,7 +20,7 @@ const PATIENCE_MS = 30_000;
 export interface SagaClient {
   pool: Pool;
   /**
-   * Sends an update to a workflow, which is started if nobody has yet; that of a refund is started again if it has ended.
+   * Sends an update to a workflow, which is started if nobody has yet; that of a refund or of late money is started again if it has ended.
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
   update<Answer>(target: SagaTarget, name: string, request: object): Promise<Answer>;
@@ -96,7 +96,9 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
 }
 
 function explained(error: unknown, { id }: SagaTarget): unknown {
-  const look = `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
+  const look = id.startsWith('late_')
+    ? 'see paysaga late-payment list'
+    : `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
     return new UsageError(`the workflow of ${id} has ended, so it takes no updates: ${look}`);
   if (error instanceof WorkflowUpdateFailedError)

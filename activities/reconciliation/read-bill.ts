@@ -1,46 +1,24 @@
-import type { BillFinding, BillKind } from '../../database/reconciliation/files.ts';
 import { movementText, type StagedMovement, tradeText } from '../../database/reconciliation/staging.ts';
-import type { BillDate } from '../../domain/bill-day.ts';
 import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
   type BillSource,
   type FundFlowRow,
   readFundFlowBill,
+  readGlobalStatement,
   readTradeBill,
   type TradeBillRow,
 } from '../../wechatpay/index.ts';
-
-/** Whose bill, and of which day: another one is refused. */
-export interface ExpectedBill {
-  kind: BillKind;
-  mchid: string;
-  subMchid: string | null;
-  billDate: BillDate;
-}
-
-/** A bill that is sound as a file and still not to be believed. */
-export class UnsoundBill extends Error {
-  override readonly name = 'UnsoundBill';
-  readonly code: 'BILL_OF_ANOTHER_MERCHANT' | 'BILL_OF_ANOTHER_DAY' | 'BILL_UNREADABLE_ROW';
-  readonly line: number;
-
-  constructor(code: UnsoundBill['code'], line: number, what: string) {
-    super(`Line ${line}: ${what}`);
-    this.code = code;
-    this.line = line;
-  }
-}
-
-/** What was seen on the way. */
-export interface Reading {
-  rows: number;
-  findings: Map<string, BillFinding>;
-  /** The bill's own last line, once everything was read. */
-  summary: Record<string, number> | null;
-}
-
-/** A reading that has not begun. */
-export const newReading = (): Reading => ({ rows: 0, findings: new Map(), summary: null });
+import {
+  type ExpectedBill,
+  kindOf,
+  note,
+  noteName,
+  type Reading,
+  requireDay,
+  subMerchantOf,
+  UnsoundBill,
+} from './bill-row.ts';
+import { statementRow } from './statement-row.ts';
 
 /** The header is line 1. */
 const FIRST_ROW = 2;
@@ -54,16 +32,26 @@ export async function* stagedRows(
   expected: ExpectedBill,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
-  if (expected.kind === 'trade') {
-    const bill = readTradeBill(source);
-    yield* texts(bill.batches(), (row, line) => tradeRow(row, line, expected, reading), reading);
-    reading.summary = figures(bill.summary);
-  } else {
-    const bill = readFundFlowBill(source);
-    const movements = new Movements(expected, reading);
-    yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
-    yield withoutNul(movements.last());
-    reading.summary = figures(bill.summary);
+  switch (expected.kind) {
+    case 'trade': {
+      const bill = readTradeBill(source);
+      yield* texts(bill.batches(), (row, line) => tradeRow(row, line, expected, reading), reading);
+      reading.summary = figures(bill.summary);
+      break;
+    }
+    case 'fund_flow': {
+      const bill = readFundFlowBill(source);
+      const movements = new Movements(expected, reading);
+      yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
+      yield withoutNul(movements.last());
+      reading.summary = figures(bill.summary);
+      break;
+    }
+    case 'statement': {
+      const bill = readGlobalStatement(source);
+      yield* texts(bill.batches(), (row, line) => statementRow(row, line, expected, reading), reading);
+      reading.summary = figures(bill.summary);
+    }
   }
 }
 
@@ -92,8 +80,8 @@ function withoutNul(texts: string): Buffer {
 }
 
 function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, reading: Reading): string {
-  requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
-  const sub = row.sub_mchid === '0' || row.sub_mchid === '' ? null : row.sub_mchid;
+  const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
+  const sub = subMerchantOf(row);
   if (row.mchid !== expected.mchid || sub !== expected.subMchid) {
     throw new UnsoundBill(
       'BILL_OF_ANOTHER_MERCHANT',
@@ -103,15 +91,12 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
   }
   noteName('商品名称', row.description, line, reading);
   noteName('商户数据包', row.attach, line, reading);
-  const kind = KINDS[row.trade_state];
-  if (!kind) {
-    throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `the state ${row.trade_state} is not known.`);
-  }
+  const kind = kindOf(row.trade_state, line);
   const paid = kind === 'payment';
   return tradeText({
     line,
     kind,
-    time: row.trade_time_rfc3339 ?? '',
+    time,
     transactionId: row.transaction_id,
     outTradeNo: row.out_trade_no,
     refundId: row.refund_id ?? '',
@@ -127,13 +112,6 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
   });
 }
 
-/** The row of a refund is REFUND whatever became of it; REVOKED is a payment that was taken back. */
-const KINDS: Record<string, 'payment' | 'refund' | 'reversal'> = {
-  SUCCESS: 'payment',
-  REFUND: 'refund',
-  REVOKED: 'reversal',
-};
-
 /** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
 class Movements {
   readonly #expected: ExpectedBill;
@@ -147,7 +125,7 @@ class Movements {
 
   /** @returns the text of what the row does not belong to any more, or nothing. */
   add(row: FundFlowRow, line: number): string {
-    requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
+    const time = requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
     noteName('备注', row.remark, line, this.#reading);
     if (row.direction !== '收入' && row.direction !== '支出') {
       throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${row.direction} is neither income nor expense.`);
@@ -164,7 +142,7 @@ class Movements {
       line,
       rows: 1,
       rowsIn: 0,
-      time: row.accounting_time_rfc3339 ?? '',
+      time,
       businessId: row.business_id,
       flowId: row.flow_id,
       type: role ? null : row.business_type,
@@ -209,41 +187,9 @@ function count(
   }
 }
 
-function requireDay(
-  text: string,
-  rfc3339: string | undefined,
-  line: number,
-  { billDate }: ExpectedBill,
-): void {
-  if (rfc3339 === undefined) {
-    throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${JSON.stringify(text)} is no time.`);
-  }
-  if (!text.startsWith(billDate)) {
-    throw new UnsoundBill('BILL_OF_ANOTHER_DAY', line, `the row is of ${text}, the bill of ${billDate}.`);
-  }
-}
-
-/** A spreadsheet takes a text that begins so for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** Names are the customer's and the merchant's own words: odd ones are shown, and neutralised wherever they are written out. */
-function noteName(title: string, text: string, line: number, reading: Reading): void {
-  if (text === '') return;
-  if (FORMULA.test(text)) {
-    note(reading, 'formula_text', line, `${title} begins like a formula of a spreadsheet`);
-  }
-  if (text.includes('\ufffd')) note(reading, 'not_utf8', line, `${title} is not UTF-8, but GBK perhaps`);
-}
-
 function noteUnknownColumns(extra: Record<string, string> | undefined, reading: Reading): void {
   if (!extra) return;
   note(reading, 'unknown_columns', 1, `columns that are not known: ${Object.keys(extra).join(', ')}`);
-}
-
-function note(reading: Reading, code: string, line: number, detail: string): void {
-  const known = reading.findings.get(code);
-  if (known) known.count += 1;
-  else reading.findings.set(code, { code, line, detail, count: 1 });
 }
 
 /** The figures of a summary, without columns that are not known. */

@@ -2,6 +2,7 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import type { Fen } from '../../domain/money.ts';
 import type { ItemStatus, LineKind, LineState } from '../../domain/reconciliation.ts';
 import type { Queryable } from '../pool.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** A part of a list: so many rows after the one named. */
@@ -40,6 +41,22 @@ export interface Line {
   book: Fen;
   postedFee: Fen;
   postedCoupon: Fen;
+  /** Of a movement that explains itself. */
+  postedMovement: Fen;
+  /** What the row of an overseas statement says of the settlement; null for other lines. */
+  settled: SettledLine | null;
+}
+
+/** Amounts in the smallest unit of the currency beside them, the fee in 1/100,000 of the whole one; null where the row is blank. */
+export interface SettledLine {
+  sub_mchid: string | null;
+  settlement_currency: string | null;
+  settlement: number | null;
+  fee_hundred_thousandths: number | null;
+  fee_rate: string;
+  payer_currency: string | null;
+  payer_amount: number | null;
+  exchange_rate: string;
 }
 
 /** An open item, or one that was. */
@@ -128,6 +145,16 @@ const numbersOf = (of: string) => `
   coalesce(${of}.out_refund_no, (select a.out_refund_no from refund_attempts a
     where a.refund_id = ${of}.refund_id and a.wechat_refund_id = ${of}.wechat_refund_id)) "outRefundNo"`;
 
+/** The columns of a line `l`. */
+export const LINE = `
+  l.ordinal, l.kind, l.state, l.reason, l.rule, l.flow_rule "flowRule", l.subject, l.payment_id "paymentId", l.refund_id "refundId",
+  l.transaction_id "transactionId", ${numbersOf('l')}, l.wechat_refund_id "wechatRefundId", l.occurred_at "occurredAt", l.currency,
+  l.amount_here "amountHere", l.amount_bill "amountBill", l.settlement, l.fee_milli_fen "feeMilliFen", l.amount_flow "amountFlow",
+  l.fee_flow "feeFlow", l.trade_line "tradeLine", l.flow_line "flowLine", l.bank, l.book, l.posted_fee "postedFee",
+  l.posted_coupon "postedCoupon", ${POSTED_MOVEMENT} "postedMovement",
+  (select to_jsonb(s) - 'file' - 'line' from statement_lines s join reconciliation_runs r on r.sequence = l.run
+    where s.file = r.trade_file and s.line = l.trade_line) settled`;
+
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
   db: Queryable,
@@ -136,11 +163,7 @@ export async function listLines(
   page: Page<number>,
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
-    `select l.ordinal, l.kind, l.state, l.reason, l.rule, l.flow_rule "flowRule", l.subject, l.payment_id "paymentId",
-            l.refund_id "refundId", l.transaction_id "transactionId", ${numbersOf('l')}, l.wechat_refund_id "wechatRefundId",
-            l.occurred_at "occurredAt", l.currency, l.amount_here "amountHere", l.amount_bill "amountBill", l.settlement,
-            l.fee_milli_fen "feeMilliFen", l.amount_flow "amountFlow", l.fee_flow "feeFlow", l.trade_line "tradeLine",
-            l.flow_line "flowLine", l.bank, l.book, l.posted_fee "postedFee", l.posted_coupon "postedCoupon"
+    `select ${LINE}
        from reconciliation_lines l
       where l.run = $1 and ($2::text is null or l.state = $2) and l.ordinal > $3 order by l.ordinal limit $4`,
     [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],

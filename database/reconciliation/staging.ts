@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
-import type { BillFile, BillKind } from './files.ts';
+import type { BillKind } from '../../domain/region.ts';
+import type { BillFile } from './files.ts';
 import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 
 /** A row of a trade bill, as far as it is matched. Amounts in fen, the fee in thousandths of a fen. */
@@ -22,6 +23,19 @@ export interface StagedTrade {
   /** What of it the merchant is paid, or gives back. */
   settlement: number;
   feeMilliFen: number;
+}
+
+/** A row of an overseas statement: what is matched, in the currency of the order, and what is kept of the settlement. */
+export interface StagedStatement extends StagedTrade {
+  subMchid: string | null;
+  /** The currency that the merchant is paid in, and the amount in its smallest unit. */
+  settledIn: string | null;
+  settled: number | null;
+  feeHundredThousandths: number | null;
+  feeRate: string;
+  payerCurrency: string | null;
+  payerAmount: number | null;
+  exchangeRate: string;
 }
 
 /**
@@ -48,14 +62,18 @@ export interface StagedMovement {
   returned: number;
 }
 
+const TRADE = `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
+  out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
+  settlement bigint not null, fee_milli_fen bigint not null`;
+
 /**
  * Staging tables: one for each file, unlogged and without indexes, as they can be made again from the bytes that are kept. What is matched has its
  * type here; everything else of a row stays in the file.
  */
 const TABLES = {
-  trade: `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
-    out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
-    settlement bigint not null, fee_milli_fen bigint not null`,
+  trade: TRADE,
+  statement: `${TRADE}, sub_mchid text, settled_in text, settled bigint, fee_hundred_thousandths bigint, fee_rate text not null,
+    payer_currency text, payer_amount bigint, exchange_rate text not null`,
   fund_flow: `line integer not null, flow_rows integer not null, rows_in integer not null, occurred_at timestamptz not null,
     business_id text not null, flow_id text not null, type text, change bigint not null, paid bigint, refunded bigint, taken bigint not null,
     returned bigint not null`,
@@ -76,12 +94,12 @@ export async function isStaged(
   ]);
   if (!rows[0]?.there) return false;
   const { rows: counted } = await db.query<{ count: number }>(
-    `select ${kind === 'trade' ? 'count(*)' : 'coalesce(sum(flow_rows), 0)'}::integer count from ${stagingTable(file)}`,
+    `select ${kind === 'fund_flow' ? 'coalesce(sum(flow_rows), 0)' : 'count(*)'}::integer count from ${stagingTable(file)}`,
   );
   return counted[0]?.count === rowCount;
 }
 
-/** Makes the table of a file and copies rows into it while they come. @param rows texts of {@link tradeText} or {@link movementText} */
+/** Makes the table of a file and copies rows into it while they come. @param rows texts of {@link tradeText}, {@link statementText} or {@link movementText} */
 export async function stage(
   db: LongWork,
   file: number,
@@ -110,10 +128,30 @@ export async function unstage(db: Pick<LongWork, 'query'>, file: number): Promis
 
 /** A row in the text form of COPY. */
 export function tradeText(row: StagedTrade): string {
+  return `${tradeColumns(row)}\n`;
+}
+
+/** A row in the text form of COPY. */
+export function statementText(row: StagedStatement): string {
+  const settlement = [
+    row.subMchid,
+    row.settledIn,
+    row.settled,
+    row.feeHundredThousandths,
+    row.feeRate,
+    row.payerCurrency,
+    row.payerAmount,
+    row.exchangeRate,
+  ];
+  const texts = settlement.map((value) => (value === null ? '\\N' : text(String(value))));
+  return `${tradeColumns(row)}\t${texts.join('\t')}\n`;
+}
+
+function tradeColumns(row: StagedTrade): string {
   const refund = row.kind === 'refund';
   return `${row.line}\t${row.kind}\t${row.time}\t${text(refund ? row.refundId : row.transactionId)}\t${text(row.transactionId)}\t${text(row.outTradeNo)}\t${
     refund ? `${text(row.refundId)}\t${text(row.outRefundNo)}\t${text(row.refundStatus)}` : '\\N\t\\N\t\\N'
-  }\t${text(row.currency)}\t${row.amount}\t${row.settlement}\t${row.feeMilliFen}\n`;
+  }\t${text(row.currency)}\t${row.amount}\t${row.settlement}\t${row.feeMilliFen}`;
 }
 
 /** A row in the text form of COPY. */

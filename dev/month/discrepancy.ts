@@ -95,7 +95,7 @@ export class Scene {
   async spoil(
     bill: 'trade' | 'fund_flow' | 'all',
     kind: string,
-    row: { out_trade_no?: string; out_refund_no?: string },
+    row: { out_trade_no?: string; out_refund_no?: string; movement?: string },
     { date = this.date, times = null as number | null } = {},
   ): Promise<() => Promise<void>> {
     const { mchid, subMchid } = this.shop;

@@ -1,11 +1,11 @@
-import type { BillFault, FaultRule } from '../faults/fault.ts';
+import { type BillFault, EXTRA_MOVEMENTS, type FaultRule } from '../faults/fault.ts';
 import { SeededRandom } from '../random.ts';
 import type { BillDay } from './calendar.ts';
 import type { Entry } from './entry.ts';
 import type { Restatement, Row } from './restatements.ts';
 
 const ALTERED_FEN = 100;
-const WITHDRAWN_FEN = 100_00;
+const MOVED_FEN = 100_00;
 const INVENTED_DIGITS = 12;
 
 /** Whether a fault has something to spoil in an entry. */
@@ -44,7 +44,7 @@ const ALTERED: Partial<Record<BillFault, (entries: Iterable<Entry>, fault: Fault
       { ...entry, currency: entry.currency === 'USD' ? 'CNY' : 'USD' },
     ]),
   extra_movement: (entries, fault) =>
-    onceReplaced(entries, chosenBy(fault), (entry) => [entry, withdrawal(entry, fault)]),
+    onceReplaced(entries, chosenBy(fault), (entry) => [entry, extraMovement(entry, fault)]),
   altered_row: (entries, fault) =>
     onceReplaced(entries, chosenBy(fault), (entry) => [
       entry.refund
@@ -66,16 +66,16 @@ function invented(entry: Entry, { id, out_trade_no }: FaultRule): Entry {
   };
 }
 
-/** Money that goes to the bank, after a payment whose merchant and time it has. */
-function withdrawal(entry: Entry, { id }: FaultRule): Entry {
+/** A movement that is no trade, after a payment whose merchant and time it has. */
+function extraMovement(entry: Entry, { id, movement }: FaultRule): Entry {
   const digits = new SeededRandom(`extra movement/${id}`).digits(INVENTED_DIGITS);
+  const { type, sign } = EXTRA_MOVEMENTS[movement ?? 'profit_sharing'];
   return {
     ...entry,
-    kind: 'withdrawal',
+    kind: 'movement',
     transactionId: entry.transactionId.slice(0, -INVENTED_DIGITS) + digits,
     outTradeNo: `W${digits}`,
-    settlement: WITHDRAWN_FEN,
-    fee: 0,
+    movement: { type, change: sign * MOVED_FEN },
   };
 }
 

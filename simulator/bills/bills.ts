@@ -158,7 +158,7 @@ export class Bills {
         name: 'statement',
         parts: false,
       },
-      () => ({ table: () => new Statement() }),
+      (settings) => ({ table: () => new Statement(settings) }),
     );
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MovementType } from '../bills/entry.ts';
 import { REFUSAL_CODES } from '../refusals.ts';
 import { V2_ERROR_CODES } from '../v2/error.ts';
 
@@ -68,7 +69,8 @@ export const BILL_FAULTS = {
   altered_row: 'the row of out_trade_no or out_refund_no, or the first payment, is about a yuan more',
   other_fee: 'the row of out_trade_no or out_refund_no, or the first payment, has a fee that is a fen more',
   other_currency: 'the row of out_trade_no or out_refund_no, or the first payment, is in another currency',
-  extra_movement: 'it has a withdrawal over a hundred yuan',
+  extra_movement:
+    'it has a movement over a hundred yuan that is no trade: profit sharing, or what movement says',
   restated:
     'from now on the bills of the day are another version: refunds are as they are now, and the row of out_trade_no or out_refund_no, or the first payment, has another fee',
   bad_hash: 'its hash is not that of its bytes',
@@ -118,6 +120,14 @@ export const EVENT_FAULT_KINDS = {
   refund: Object.keys(OUTCOME_FAULTS) as readonly OutcomeFault[],
 } as const satisfies FaultTable;
 
+/** What a fund flow may have besides trade: 业务类型, and whether money comes in or goes out. */
+export const EXTRA_MOVEMENTS = {
+  profit_sharing: { type: '分账', sign: -1 },
+  withdrawal: { type: '提现', sign: -1 },
+  withdrawal_returned: { type: '提现退票', sign: 1 },
+  top_up: { type: '充值', sign: 1 },
+} as const satisfies Record<string, { type: MovementType; sign: 1 | -1 }>;
+
 /** How a fault happens. Each of these is for the kinds of {@link PARAMETER_KINDS}, where that names it, and else for all. */
 export const faultParameters = z.strictObject({
   /**
@@ -137,6 +147,8 @@ export const faultParameters = z.strictObject({
   within: z.enum(['merchant', 'order']).optional(),
   /** With which documented code a request is refused; v2 has codes of its own. */
   code: z.enum([...REFUSAL_CODES, ...V2_ERROR_CODES]).optional(),
+  /** What the extra movement is. */
+  movement: z.enum(Object.keys(EXTRA_MOVEMENTS) as [keyof typeof EXTRA_MOVEMENTS]).optional(),
   /** Whether the request takes effect although it is answered as if not. */
   processed: z.boolean().default(false),
 });
@@ -150,6 +162,7 @@ export const PARAMETER_KINDS: Partial<Record<keyof FaultParameters, readonly Fau
   freshly_signed: ['replay'],
   within: ['reorder'],
   code: ['refused'],
+  movement: ['extra_movement'],
 };
 
 /** What the control API takes to arrange a fault. */

@@ -7,6 +7,7 @@ import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
 import type { AccountResult } from '../../workflows/reconciliation-start.ts';
 import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
+import { enrolOverseas, type Overseas } from '../overseas.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
 import { openShell, shellBlocks } from '../shell.ts';
 
@@ -14,6 +15,7 @@ import { openShell, shellBlocks } from '../shell.ts';
 describe('reconciliation nights', () => {
   let paysaga: Paysaga;
   let providerId: string;
+  let overseas: Overseas;
   const yesterday = () => daysAfter(billDateOf(new Date()), -1);
   const nights = {
     cron: '30 10 * * *',
@@ -27,6 +29,7 @@ describe('reconciliation nights', () => {
       simulator: { scenario: { bills: { available: 'immediately' } } },
     });
     providerId = await enrolProvider(paysaga);
+    overseas = await enrolOverseas(paysaga);
     await paysaga.startWorker({ nights });
   });
   after(async () => {
@@ -35,6 +38,7 @@ describe('reconciliation nights', () => {
     for (const { mchid } of body.data) {
       await paysaga.client.schedule.getHandle(reconciliationScheduleId(mchid)).delete();
     }
+    await overseas.close();
     await paysaga.stop();
   });
 
@@ -60,7 +64,7 @@ describe('reconciliation nights', () => {
   };
 
   it('each merchant has a schedule: half past ten in Shanghai, late ones buffered, paused by a failure', async () => {
-    await until('there are two schedules', async () => (await schedules()).length === 2);
+    await until('there are three schedules', async () => (await schedules()).length === 3);
     const { policies, spec, info } = await scheduleOf(paysaga.mchid).describe();
     assert.equal(policies.overlap, 'BUFFER_ONE');
     assert.equal(policies.pauseOnFailure, true);
@@ -102,15 +106,27 @@ describe('reconciliation nights', () => {
     );
   });
 
+  it('a merchant overseas has a night, too, with one statement in place of two bills', async () => {
+    await scheduleOf(overseas.mchid).trigger('BUFFER_ONE');
+    await until('the night has begun', () => nightOf(overseas.mchid));
+    const [night] = await resultsOf(overseas.mchid);
+    assert.ok(night?.result?.kind === 'done', JSON.stringify(night));
+    const { body } = await paysaga.call('GET', `/v1/reconciliations/${night.result.runId}`);
+    assert.deepEqual(
+      body.files.map(({ kind, rows }: { kind: string; rows: number }) => [kind, rows]),
+      [['statement', 0]],
+    );
+  });
+
   it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
     const reconciled = await runPaysaga(paysaga, [
       ...['reconcile', '--from', daysAfter(yesterday(), -1)],
       ...['--to', yesterday()],
     ]);
     assert.equal(reconciled.code, 0, reconciled.said);
-    // Two days of the merchant, and of the sub-merchant of the provider.
+    // Two days of the merchant, of the one overseas, and of the sub-merchant of the provider.
     const lines = reconciled.stdout.trim().split('\n');
-    assert.equal(lines.length, 4, reconciled.said);
+    assert.equal(lines.length, 6, reconciled.said);
     for (const line of lines)
       assert.match(line, /rec_[0-9a-f]{32} {2}0 lines = 0 matched .* ledger explained/);
     assert.match(reconciled.said, /1\/2 .*…\n(.*\n)*2\/2 /);

@@ -25,6 +25,18 @@ const wrongRow = (
   },
 });
 
+/** Money that moves for no order, over a hundred yuan. */
+const movement = (name: string, kind: string, sign: 1 | -1, verdict: string): Discrepancy => ({
+  name,
+  reasons: [verdict.split(' ')[1] ?? ''],
+  async make(scene) {
+    const { number } = await scene.sell();
+    await scene.spoil('fund_flow', 'extra_movement', { out_trade_no: number, movement: kind });
+    scene.expect(`movement ${sign * 10_000}`, verdict);
+    return {};
+  },
+});
+
 /** A whole bill of the day is not to be believed, until WeChat Pay has another one. */
 const badBill = (kind: 'bad_hash' | 'truncated', failure: string): Discrepancy => ({
   name: `bill: ${kind}`,
@@ -80,16 +92,15 @@ export const BILL_DISCREPANCIES: readonly Discrepancy[] = [
       return {};
     },
   },
-  {
-    name: 'a withdrawal that nobody has booked',
-    reasons: ['unknown_movement'],
-    async make(scene) {
-      const { number } = await scene.sell();
-      await scene.spoil('fund_flow', 'extra_movement', { out_trade_no: number });
-      scene.expect('movement -10000', 'missing_here unknown_movement');
-      return {};
-    },
-  },
+  movement('profit sharing that nobody has booked', 'profit_sharing', -1, 'missing_here unknown_movement'),
+  movement('a withdrawal', 'withdrawal', -1, 'matched withdrawn'),
+  movement(
+    'a withdrawal that the bank did not take',
+    'withdrawal_returned',
+    1,
+    'matched withdrawal_returned',
+  ),
+  movement('a top-up', 'top_up', 1, 'matched topped_up'),
   badBill('bad_hash', 'BILL_HASH_MISMATCH'),
   badBill('truncated', 'BILL_CORRUPT'),
   {

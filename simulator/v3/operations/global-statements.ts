@@ -79,7 +79,8 @@ function checkSettlements({ gateway, caller, query }: Call): CheckedCall {
           order.family === 'overseas' && order.mchid === mchid && (!subMchid || order.subMchid === subMchid),
       );
       const books = own.map((order) => ({ order, refunds: gateway.refundBook.ofOrder(order) }));
-      const all = settlementsOf(subMchid ?? mchid, books).filter(({ settlementDay }) =>
+      const { settlement_currency: currency } = gateway.bills.arrangements.settings(mchid);
+      const all = settlementsOf(subMchid ?? mchid, books, currency).filter(({ settlementDay }) =>
         settled
           ? settlementDay <= today && settlementDay >= first && settlementDay <= last
           : settlementDay > today,

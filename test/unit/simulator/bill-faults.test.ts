@@ -129,13 +129,21 @@ describe('simulator: faults of bills', () => {
       );
     });
 
-    it('a fund flow has a withdrawal, and its sums and balances say so', async () => {
-      const before = (await sound(await desk.fundFlow(), 'fund_flow')).summary;
-      arrange({ operation: 'bill.fund_flow', kind: 'extra_movement' });
-      const { rows, summary } = await sound(await desk.fundFlow(), 'fund_flow');
-      const [withdrawn] = rows.filter(({ business_type }) => business_type === '提现');
-      assert.deepEqual([withdrawn.direction, withdrawn.amount], ['支出', 10_000]);
-      assert.equal(summary.expense_amount - before.expense_amount, 10_000);
+    it('a fund flow has a movement that is no trade, and its sums and balances say so', async () => {
+      for (const [movement, type, direction] of [
+        [undefined, '分账', '支出'],
+        ['withdrawal', '提现', '支出'],
+        ['withdrawal_returned', '提现退票', '收入'],
+        ['top_up', '充值', '收入'],
+      ] as const) {
+        const before = (await sound(await desk.fundFlow(), 'fund_flow')).summary;
+        arrange({ operation: 'bill.fund_flow', kind: 'extra_movement', ...(movement && { movement }) });
+        const { rows, summary } = await sound(await desk.fundFlow(), 'fund_flow');
+        const [moved, ...others] = rows.filter(({ business_type }) => business_type === type);
+        assert.deepEqual([moved.direction, moved.amount, others.length], [direction, 10_000, 0]);
+        const field = direction === '支出' ? 'expense_amount' : 'income_amount';
+        assert.equal(summary[field] - before[field], 10_000);
+      }
     });
 
     it('a row of another day is at the nearest second of this one', async () => {
