@@ -32,6 +32,7 @@ import {
   refundStart,
   type StartOptions,
 } from '../workflows/start.ts';
+import { beyondTaskFailures } from './task-failure.ts';
 
 /** A payment, or a combined one: their sagas understand the same messages. */
 export type OpenOrder = Parameters<typeof paymentStart>[0] | Parameters<typeof combinedStart>[0];
@@ -83,7 +84,7 @@ export function sagasThrough(
   /** Gives up waiting at the deadline; the workflow goes on. */
   async function inTime<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
     try {
-      return await client.withDeadline(Date.now() + deadlineMs, work);
+      return await client.withDeadline(Date.now() + deadlineMs, () => beyondTaskFailures(work));
     } catch (error) {
       // It has ended, perhaps while we waited.
       if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) {

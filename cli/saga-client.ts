@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { beyondTaskFailures } from '../api/task-failure.ts';
 import { dataConverter } from '../codec/data-converter.ts';
 import { openPool, type Pool } from '../database/pool.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
@@ -54,10 +55,12 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
         const { workflowType, ...start } = target.start(options);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
-            client.workflow.executeUpdateWithStart(name, {
-              args: [request],
-              startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start as never),
-            }),
+            beyondTaskFailures<Answer>(() =>
+              client.workflow.executeUpdateWithStart(name, {
+                args: [request],
+                startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start as never),
+              }),
+            ),
           );
         } catch (error) {
           throw explained(error, target);

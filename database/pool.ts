@@ -45,8 +45,15 @@ export function openPool(
   return pool;
 }
 
-/** Runs `work` in one transaction; rolled back when it throws. */
-export async function inTransaction<T>(pool: Pool, work: (db: Queryable) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction; rolled back when it throws.
+ * @param limit of milliseconds for the commit, where what is checked then takes longer than the pool's own limit allows.
+ */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (db: pg.PoolClient) => Promise<T>,
+  limit?: { query_timeout: number },
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // The pool listens to idle connections only; one that is lost in our hands would end the process.
@@ -57,7 +64,7 @@ export async function inTransaction<T>(pool: Pool, work: (db: Queryable) => Prom
   try {
     await client.query('begin');
     const result = await work(client);
-    await client.query('commit');
+    await client.query({ text: 'commit', ...limit });
     return result;
   } catch (error) {
     try {

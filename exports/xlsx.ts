@@ -85,7 +85,7 @@ interface Ahead {
   end(): Promise<void>;
 }
 
-async function ahead(rows: ReturnType<typeof written>): Promise<Ahead> {
+async function ahead(rows: AsyncIterable<readonly (string | null)[]>): Promise<Ahead> {
   const iterator = rows[Symbol.asyncIterator]();
   const state: Ahead = {
     next: undefined,

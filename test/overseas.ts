@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { openAccounts } from '../database/ledger-accounts.ts';
 import { upsertMerchant } from '../database/merchants.ts';
-import { insertPayment, transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import { insertPayment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
-import { insertRefund, transitionRefund } from '../database/refunds.ts';
+import { transitionRefund } from '../database/refund-changes.ts';
+import { insertRefund } from '../database/refunds.ts';
 import { openVault } from '../database/secrets.ts';
 import { publicId } from '../domain/identity.ts';
 import type { MerchantRole } from '../domain/product.ts';
@@ -99,6 +101,7 @@ export async function enrolOverseas(paysaga: Paysaga, role: MerchantRole = 'merc
           currency: fields.currency ?? order.currency,
           description: 'Tea set',
           attach: undefined,
+          ...{ appid, terms: {} },
           timeExpire: new Date(at.getTime() + 3_600_000),
           h5RedirectUrl: null,
           ...{ subMchid: null, subAppid: null, payerOpenid: null, payerSubOpenid: null, sceneInfo: null },

@@ -1,3 +1,4 @@
+import type { CopyText } from '../../database/reconciliation/copy-text.ts';
 import type { BillFinding } from '../../database/reconciliation/files.ts';
 import type { BillDate } from '../../domain/bill-day.ts';
 import type { BillKind } from '../../domain/region.ts';
@@ -48,6 +49,11 @@ export function requireDay(
     throw new UnsoundBill('BILL_OF_ANOTHER_DAY', line, `the row is of ${text}, the bill of ${billDate}.`);
   }
   return rfc3339;
+}
+
+/** PostgreSQL has no such character, and a bill no use for it. @throws UnsoundBill when one was written */
+export function requireNoNul({ hasNul }: CopyText, line: number): void {
+  if (hasNul) throw new UnsoundBill('BILL_UNREADABLE_ROW', line, 'it has a NUL character.');
 }
 
 /** The sub-merchant of a row; null where there is none. */

@@ -1,6 +1,8 @@
-import { movementText, type StagedMovement, tradeText } from '../../database/reconciliation/staging.ts';
+import { CopyText } from '../../database/reconciliation/copy-text.ts';
+import { type StagedMovement, writeMovement, writeTrade } from '../../database/reconciliation/staging.ts';
 import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
+  type BillReader,
   type BillSource,
   type FundFlowRow,
   readFundFlowBill,
@@ -15,6 +17,7 @@ import {
   noteName,
   type Reading,
   requireDay,
+  requireNoNul,
   subMerchantOf,
   UnsoundBill,
 } from './bill-row.ts';
@@ -24,7 +27,7 @@ import { statementRow } from './statement-row.ts';
 const FIRST_ROW = 2;
 
 /**
- * Reads a bill and gives its rows as PostgreSQL copies them, some hundred at once. What is only odd is noted in `reading`.
+ * Reads a bill and gives its rows as PostgreSQL copies them, many at once. What is only odd is noted in `reading`.
  * @throws BillError or UnsoundBill, with the line
  */
 export async function* stagedRows(
@@ -32,54 +35,52 @@ export async function* stagedRows(
   expected: ExpectedBill,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
+  const out = new CopyText();
   switch (expected.kind) {
     case 'trade': {
       const bill = readTradeBill(source);
-      yield* texts(bill.batches(), (row, line) => tradeRow(row, line, expected, reading), reading);
+      yield* copied(bill, out, (row, line) => tradeRow(out, row, line, expected, reading), reading);
       reading.summary = figures(bill.summary);
       break;
     }
     case 'fund_flow': {
       const bill = readFundFlowBill(source);
-      const movements = new Movements(expected, reading);
-      yield* texts(bill.batches(), (row, line) => movements.add(row, line), reading);
-      yield withoutNul(movements.last());
+      const movements = new Movements(out, expected, reading);
+      yield* copied(bill, out, (row, line) => movements.add(row, line), reading);
+      movements.write();
       reading.summary = figures(bill.summary);
       break;
     }
     case 'statement': {
       const bill = readGlobalStatement(source);
-      yield* texts(bill.batches(), (row, line) => statementRow(row, line, expected, reading), reading);
+      yield* copied(bill, out, (row, line) => statementRow(out, row, line, expected, reading), reading);
       reading.summary = figures(bill.summary);
     }
   }
+  yield* out.take({ all: true });
 }
 
-async function* texts<Row extends { extra?: Record<string, string> }>(
-  batches: AsyncIterable<Row[]>,
-  textOf: (row: Row, line: number) => string,
+async function* copied<Row extends { extra?: Record<string, string> }>(
+  bill: Pick<BillReader<Row, unknown>, 'visits'>,
+  out: CopyText,
+  copy: (row: Row, line: number) => void,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
-  for await (const batch of batches) {
-    if (reading.rows === 0) noteUnknownColumns(batch[0]?.extra, reading);
-    let text = '';
-    for (const row of batch) {
-      const line = FIRST_ROW + reading.rows;
-      text += textOf(row, line);
-      reading.rows += 1;
-    }
-    yield withoutNul(text);
-  }
+  const chunks = bill.visits((row) => {
+    if (reading.rows === 0) noteUnknownColumns(row.extra, reading);
+    copy(row, FIRST_ROW + reading.rows);
+    reading.rows += 1;
+  });
+  for await (const _ of chunks) yield* out.take();
 }
 
-/** PostgreSQL has no such character, and a bill no use for it. Each text begins with the number of its line. */
-function withoutNul(texts: string): Buffer {
-  const bad = texts.includes('\0') ? texts.split('\n').find((text) => text.includes('\0')) : undefined;
-  if (bad) throw new UnsoundBill('BILL_UNREADABLE_ROW', Number.parseInt(bad, 10), 'it has a NUL character.');
-  return Buffer.from(texts);
-}
-
-function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, reading: Reading): string {
+function tradeRow(
+  out: CopyText,
+  row: TradeBillRow,
+  line: number,
+  expected: ExpectedBill,
+  reading: Reading,
+): void {
   const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
   const sub = subMerchantOf(row);
   if (row.mchid !== expected.mchid || sub !== expected.subMchid) {
@@ -93,7 +94,7 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
   noteName('商户数据包', row.attach, line, reading);
   const kind = kindOf(row.trade_state, line);
   const paid = kind === 'payment';
-  return tradeText({
+  writeTrade(out, {
     line,
     kind,
     time,
@@ -110,34 +111,40 @@ function tradeRow(row: TradeBillRow, line: number, expected: ExpectedBill, readi
     settlement: paid ? row.settlement_total : (row.refund_amount ?? 0),
     feeMilliFen: row.fee_milli_fen,
   });
+  requireNoNul(out, line);
 }
 
 /** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
 class Movements {
+  readonly #out: CopyText;
   readonly #expected: ExpectedBill;
   readonly #reading: Reading;
   #held: StagedMovement | undefined;
 
-  constructor(expected: ExpectedBill, reading: Reading) {
+  constructor(out: CopyText, expected: ExpectedBill, reading: Reading) {
+    this.#out = out;
     this.#expected = expected;
     this.#reading = reading;
   }
 
-  /** @returns the text of what the row does not belong to any more, or nothing. */
-  add(row: FundFlowRow, line: number): string {
+  /** Adds a row to what is held, or writes that when the row does not belong to it. */
+  add(row: FundFlowRow, line: number): void {
     const time = requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
     noteName('备注', row.remark, line, this.#reading);
-    if (row.direction !== '收入' && row.direction !== '支出') {
-      throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${row.direction} is neither income nor expense.`);
+    const { direction } = row;
+    if (direction !== '收入' && direction !== '支出') {
+      throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${direction} is neither income nor expense.`);
     }
-    const change = row.direction === '收入' ? row.amount : -row.amount;
-    const role = ROLES[row.business_type];
+    const change = direction === '收入' ? row.amount : -row.amount;
+    const type = row.business_type;
+    const role = ROLES[type];
     const held = this.#held;
     if (held && role && held.type === null && held.businessId === row.business_id) {
       held.rows += 1;
       count(held, role, change);
-      return '';
+      return;
     }
+    this.write();
     const next: StagedMovement = {
       line,
       rows: 1,
@@ -145,7 +152,7 @@ class Movements {
       time,
       businessId: row.business_id,
       flowId: row.flow_id,
-      type: role ? null : row.business_type,
+      type: role ? null : type,
       change: role ? 0 : change,
       paid: null,
       refunded: null,
@@ -154,12 +161,13 @@ class Movements {
     };
     if (role) count(next, role, change);
     this.#held = next;
-    return held ? movementText(held) : '';
   }
 
-  /** The text of what was held last. */
-  last(): string {
-    return this.#held ? movementText(this.#held) : '';
+  /** Writes what is held. */
+  write(): void {
+    if (!this.#held) return;
+    writeMovement(this.#out, this.#held);
+    requireNoNul(this.#out, this.#held.line);
   }
 }
 

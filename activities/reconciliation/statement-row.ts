@@ -1,4 +1,5 @@
-import { statementText } from '../../database/reconciliation/staging.ts';
+import type { CopyText } from '../../database/reconciliation/copy-text.ts';
+import { writeStatement } from '../../database/reconciliation/staging.ts';
 import {
   type Currency,
   type GlobalStatementRow,
@@ -12,22 +13,24 @@ import {
   noteName,
   type Reading,
   requireDay,
+  requireNoNul,
   subMerchantOf,
   UnsoundBill,
 } from './bill-row.ts';
 
 /**
- * A row of an overseas statement as PostgreSQL copies it. It is matched in the currency of the order; what the merchant gets is said in the currency of the
+ * Writes a row of an overseas statement as PostgreSQL copies it. It is matched in the currency of the order; what the merchant gets is said in the currency of the
  * settlement. Only where both are the same does the day move the money of the order less its fee, as in the mainland: otherwise what the order
  * is over has moved, and settlement and fee are kept beside it, not booked.
  * @throws UnsoundBill
  */
 export function statementRow(
+  out: CopyText,
   row: GlobalStatementRow,
   line: number,
   expected: ExpectedBill,
   reading: Reading,
-): string {
+): void {
   const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
   // The statement of an institution has the rows of all its sub-merchants.
   if (row.mchid !== expected.mchid) {
@@ -47,7 +50,7 @@ export function statementRow(
   const settled = settlementOf(row, paid, line);
   const same = settled?.currency === currency;
   const staged = minor(amount, currency, line);
-  return statementText({
+  writeStatement(out, {
     line,
     kind,
     time,
@@ -68,6 +71,7 @@ export function statementRow(
     ...payerOf(row, paid, line),
     exchangeRate: paid ? row.exchange_rate : row.refund_exchange_rate,
   });
+  requireNoNul(out, line);
 }
 
 /** What the merchant is paid, or gives back; undefined where the row does not say. */

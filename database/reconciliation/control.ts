@@ -67,9 +67,9 @@ export async function balanceOf(
     [run.sequence],
   );
   // By texts and numbers of a whole day: one join, not a million look-ups.
-  await db.query('set local enable_nestloop = off');
+  await db.query('set local enable_nestloop = off; set local enable_mergejoin = off');
   const receivable = await receivableOf(db, run);
-  await db.query('set local enable_nestloop = on');
+  await db.query('set local enable_nestloop = on; set local enable_mergejoin = on');
   const isClosing = all.some(({ state, unequal }) => state === 'matched' && unequal > 0);
   const openBefore = isClosing ? await openBeforeOf(db, run) : new Map<string, number>();
 

@@ -61,10 +61,11 @@ const VERDICT = `case ${(RULES as readonly Rule[])
 export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
   // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
   await db.query('set local enable_mergejoin = off');
-  await gatherSecondRows(db, matching);
+  await db.query('drop table if exists movements, more_book, more_subjects, prior, fresh_lines');
   const movements = await gatherMovements(db, matching);
   const book = await gatherBook(db, matching);
-  await gatherPrior(db, matching);
+  const prior = await gatherPrior(db, matching);
+  const lines = await judge(db, matching, { movements, book, prior });
 
   const { sequence } = matching.run;
   const { rows } = await db.query<{ known: boolean }>(
@@ -72,15 +73,12 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     [sequence],
   );
   if (!rows[0]?.known) {
-    const lines = await judge(db, matching, { movements, book }, 'reconciliation_lines');
+    await db.query(`insert into reconciliation_lines (${LINE_COLUMNS}) select * from fresh_lines`);
     // Whoever looks for the few that do not agree must not walk through all of them.
-    if (lines > MANY_LINES) await db.query('analyze reconciliation_lines');
+    if (lines > MANY_LINES) await db.query('analyze reconciliation_lines (run, ordinal, state, subject)');
     return lines;
   }
-
-  await db.query('create temporary table fresh_lines (like reconciliation_lines) on commit drop');
-  await judge(db, matching, { movements, book }, 'fresh_lines');
-  await db.query('analyze fresh_lines');
+  await db.query('analyze fresh_lines (ordinal)');
   const gone = await db.query(
     `delete from reconciliation_lines l where l.run = $1
        and not exists (select 1 from fresh_lines f where f.ordinal = l.ordinal and l is not distinct from f)`,
@@ -91,21 +89,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
       where not exists (select 1 from reconciliation_lines l where l.run = $1 and l.ordinal = f.ordinal)`,
     [sequence],
   );
-  await db.query('drop table fresh_lines');
   return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
-}
-
-/** Rows of the trade bill whose subject had a row before. */
-async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<void> {
-  const trade = stagingTable(tradeFile);
-  await db.query('drop table if exists second_rows, movements, more_book, more_subjects, prior');
-  await db.query('create temporary table second_rows (line integer primary key) on commit drop');
-  await db.query(
-    `insert into second_rows
-     select t.line
-       from (select kind, wechat_id, min(line) as first from ${trade} group by kind, wechat_id having count(*) > 1) d
-       join ${trade} t on t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`,
-  );
 }
 
 /**
@@ -114,48 +98,43 @@ async function gatherSecondRows(db: LongWork, { tradeFile }: Matching): Promise<
  * @returns where they are found.
  */
 async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<string> {
-  const columns = 'key, side, principal, fee, flow_rows, flow_line, occurred_at, rule';
   if (flowFile === null) {
     return `(select null::text as key, null::text as side, 0::bigint as principal, 0::bigint as fee, 0 as flow_rows, 0 as flow_line,
-       null::timestamptz as occurred_at, null::text as rule limit 0)`;
+       null::timestamptz as occurred_at, null::text as flow_id, null::text as rule where false)`;
   }
   const flow = stagingTable(flowFile);
   const key = await flowKey(db, flow, stagingTable(tradeFile));
-  const known = `${flow} where type is null`;
-  const sides = (from: string) => `
-    select key, case when refunded is null and (paid is not null or returned = 0) then 'in' else 'out' end as side,
-           coalesce(paid, refunded, 0) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at, ${literal(key)} as rule
-      from ${from} k where paid is null or refunded is null
-    union all
-    select key, 'in', paid, taken, rows_in, line, occurred_at, ${literal(key)} from ${from} k where paid is not null and refunded is not null
-    union all
-    select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, ${literal(key)}
-      from ${from} k where paid is not null and refunded is not null
-    union all
-    select flow_id || '/' || line, 'other', change, 0, flow_rows, line, occurred_at, null from ${flow} where type is not null`;
-  const { rows: apart } = await db.query(
-    `select 1 from ${known} group by ${key} having count(*) > 1 limit 1`,
-  );
-  if (apart.length === 0) {
-    const direct = `(select ${key} as key, paid, refunded, taken, returned, rows_in, flow_rows, line, occurred_at from ${known})`;
-    return `(${sides(direct)})`;
-  }
+  const apart = key === 'business_id' ? 'apart' : 'type is null';
+  const alone = `
+    select ${key} as key, case when type is not null then 'other' when ${IS_IN} then 'in' else 'out' end as side,
+           coalesce(paid, refunded, change) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at,
+           case when type is not null then flow_id end as flow_id, case when type is null then ${literal(key)} end as rule
+      from ${flow} where not (${apart})`;
+  const { rows } = await db.query(`select 1 from ${flow} where ${apart} limit 1`);
+  if (rows.length === 0) return `(${alone})`;
   await db.query(
-    `create temporary table movements (key text, side text, principal bigint, fee bigint, flow_rows integer, flow_line integer,
-       occurred_at timestamptz, rule text) on commit drop`,
-  );
-  await db.query(
-    `insert into movements (${columns})
+    `create temporary table movements on commit drop as
      with sums as materialized (
        select ${key} as key, sum(paid)::bigint as paid, sum(refunded)::bigint as refunded, sum(taken)::bigint as taken,
               sum(returned)::bigint as returned, sum(rows_in)::integer as rows_in, sum(flow_rows)::integer as flow_rows, min(line) as line,
               min(occurred_at) as occurred_at
-         from ${known} group by ${key}
-     ) ${sides('sums')}`,
+         from ${flow} where ${apart} group by ${key}
+     )
+     select key, case when ${IS_IN} then 'in' else 'out' end as side, coalesce(paid, refunded, 0) as principal, taken + returned as fee,
+            flow_rows, line as flow_line, occurred_at, null::text as flow_id, ${literal(key)} as rule
+       from sums where paid is null or refunded is null
+     union all
+     select key, 'in', paid, taken, rows_in, line, occurred_at, null, ${literal(key)} from sums where paid is not null and refunded is not null
+     union all
+     select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, null, ${literal(key)}
+       from sums where paid is not null and refunded is not null`,
   );
   await db.query('analyze movements');
-  return 'movements';
+  return `(${alone} union all select * from movements)`;
 }
+
+/** Of what has no payment and refund at once: whether it is about a payment. */
+const IS_IN = 'refunded is null and (paid is not null or returned = 0)';
 
 /** Which column of the fund flow has the numbers of the trade bill: the official pages do not say. */
 async function flowKey(db: LongWork, flow: string, trade: string): Promise<(typeof FLOW_KEYS)[number]> {
@@ -190,12 +169,20 @@ export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
   and (t.reverses is null or not exists (select 1 from ledger_transactions o
         where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
 
+/** Where the postings of a day are found, and the numbers by which they are known outside: texts of SQL. */
+interface Book {
+  postings: string;
+  numbers: string;
+}
+
+const NUMBERS = 'payment_id, refund_id, transaction_id, out_trade_no, wechat_refund_id, out_refund_no';
+
 /**
  * What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it.
  * Subjects of which more is posted than the plain steps are put together in a table of their own.
  * @returns where they are found.
  */
-async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
+async function gatherBook(db: LongWork, { run }: Matching): Promise<Book> {
   const { from, to } = billDay(run.billDate);
   const day = `t.merchant_id = ${literal(run.merchantId)}
      and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
@@ -234,13 +221,19 @@ async function gatherBook(db: LongWork, { run }: Matching): Promise<string> {
         group by subject`,
     );
   }
-  const ofDay = `from ledger_transactions t ${entries} where ${day}`;
-  return `(
-    select t.cause_id as subject, case when t.refund_id is not null then 'refund' else 'payment' end as kind, t.payment_id, t.refund_id,
-           ${change} as book, false as late, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id, t.out_refund_no
-    ${ofDay} and t.step in (${list(PLAIN_STEPS)}) and not exists (select 1 from more_book m where m.subject = t.cause_id)
-    union all
-    select * from more_book)`;
+  const isPlain = `${day} and t.step in (${list(PLAIN_STEPS)})${
+    rowCount ? ' and not exists (select 1 from more_book m where m.subject = t.cause_id)' : ''
+  }`;
+  const plain = `
+    select t.cause_id as subject, case t.step when 'refund.succeeded' then 'refund' else 'payment' end as kind, ${change} as book, false as late,
+           t.sequence, t.effective_at
+      from ledger_transactions t ${entries} where ${isPlain}`;
+  const numbers = `select t.cause_id as subject, ${NUMBERS} from ledger_transactions t where ${isPlain}`;
+  if (!rowCount) return { postings: `(${plain})`, numbers: `(${numbers})` };
+  return {
+    postings: `(${plain} union all select subject, kind, book, late, sequence, effective_at from more_book)`,
+    numbers: `(${numbers} union all select subject, ${NUMBERS} from more_book)`,
+  };
 }
 
 /** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
@@ -252,14 +245,14 @@ export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>
   return rows.map(({ id }) => id);
 }
 
-/** What earlier days have left open, by subject: the other side may have come today. */
-async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
+/** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */
+async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
   await db.query(
     `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
        amount_bill bigint, settlement bigint, fee_milli_fen bigint, principal bigint, fee bigint, book bigint, currency text,
        refund_id text, transaction_id text) on commit drop`,
   );
-  await db.query(
+  const { rowCount } = await db.query(
     `insert into prior
      select l.subject, bool_or(l.trade_line is not null), bool_or(l.flow_line is not null), bool_or(l.book <> 0), max(l.amount_here),
             max(l.amount_bill), max(l.settlement), max(l.fee_milli_fen), coalesce(sum(l.amount_flow), 0), coalesce(sum(l.fee_flow), 0),
@@ -273,6 +266,8 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<void> {
       group by l.subject`,
     [run.merchantId, run.subMchid, run.billDate],
   );
+  // Whatever reads a temporary table is not done by several processes.
+  return rowCount ? 'prior' : '(select (null::prior).* where false)';
 }
 
 /** The currency of what only our ledger has: that of the account it is posted to. */
@@ -293,68 +288,62 @@ function movementHere(flowFile: number | null): string {
     ${explained.join('\n')} else 'absent' end`;
 }
 
-/** Puts the three ways together and judges every line. @returns how many there are. */
+/** Of a line, in the order of its table. */
+const LINE_COLUMNS = `run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
+  wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
+  fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon`;
+
+/** Puts the three ways together and judges every line, into the table fresh_lines. @returns how many there are. */
 async function judge(
   db: LongWork,
   { run, tradeFile, flowFile, midnightMinutes }: Matching,
-  { movements, book }: { movements: string; book: string },
-  target: 'reconciliation_lines' | 'fresh_lines',
+  { movements, book, prior }: { movements: string; book: Book; prior: string },
 ): Promise<number> {
   const { from, to } = billDay(run.billDate);
   const [transaction, number] = MATCH_KEYS.payment;
   const [refund, refundNumber] = MATCH_KEYS.refund;
   const rules = RULES as readonly Rule[];
   const { rowCount } = await db.query(
-    `with bill as (
-       select t.*, case t.kind when 'payment' then 'in' else 'out' end as side, s.line is not null as second,
-              case when s.line is null then t.wechat_id end as flow_key
-         from ${stagingTable(tradeFile)} t left join second_rows s on s.line = t.line
+    // Made as a table, and then inserted: PostgreSQL puts several processes to the first, and never to an insert.
+    `create temporary table fresh_lines (${LINE_COLUMNS}) on commit drop as
+     with bill as (
+       select t.*, case t.kind when 'payment' then 'in' else 'out' end as side, case when not second then wechat_id end as flow_key
+         from ${stagingTable(tradeFile)} t
      ),
      theirs as (
        select coalesce(t.kind, case m.side when 'in' then 'payment' when 'out' then 'refund' else 'movement' end) as kind,
               coalesce(t.transaction_id, case m.side when 'in' then m.key end) as transaction_id, t.out_trade_no,
               coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
-              t.refund_status, coalesce(t.wechat_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
+              t.refund_status, coalesce(t.wechat_id, m.flow_id || '/' || m.flow_line, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
               t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
               m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
-       select w.*, coalesce(p1.id, late.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
-              coalesce(p1.status, p2.status) as payment_status, late.id is not null as is_late,
-              coalesce(a1.refund_id, a2.refund_id) || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end
-                as attempt,
+       select w.*, coalesce(p1.id, l.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+              coalesce(p1.status, p2.status) as payment_status, l.payment_id is not null as is_late,
+              r.id || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end as attempt,
               r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
               -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
               case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
-              case w.kind when 'refund' then r.amount else coalesce(p1.amount, late.amount, p2.amount) end as amount_here,
+              case w.kind when 'refund' then r.amount else coalesce(p1.amount, l.amount, p2.amount) end as amount_here,
               coalesce(p1.currency, p2.currency) as currency_here,
               case when w.kind = 'refund' then
                 case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
-              else case when p1.id is not null or late.id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end
+              else
+                case when p1.id is not null or l.payment_id is not null then '${transaction.name}' when p2.id is not null then '${number.name}' end
               end as rule
          from theirs w
-         left join payments p1 on p1.merchant_id = $2
-          and p1.${transaction.here} = w.${transaction.bill}
-         left join lateral (
-           select p.* from payments p
-            where w.kind <> 'refund' and p1.id is null and p.merchant_id = $2 and p.${number.here} = w.${number.bill} offset 0
-         ) p2 on true
-         left join lateral (
-           select a.* from refund_attempts a
-            where w.kind = 'refund' and a.merchant_id = $2 and a.${refund.here} = w.${refund.bill} offset 0
-         ) a1 on true
-         left join lateral (
-           select a.* from refund_attempts a
-            where w.kind = 'refund' and a1.refund_id is null and a.merchant_id = $2 and a.${refundNumber.here} = w.${refundNumber.bill} offset 0
-         ) a2 on true
-         left join lateral (
-           select r.* from refunds r where r.id = coalesce(a1.refund_id, a2.refund_id) offset 0
-         ) r on true
-         left join lateral (
-           select l.* from late_payments l
-            where w.kind = 'payment' and p1.id is null and l.merchant_id = $2 and l.transaction_id = w.transaction_id offset 0
-         ) late on true
+         left join payments p1 on p1.merchant_id = $2 and p1.${transaction.here} = w.${transaction.bill}
+         left join payments p2 on p2.merchant_id = $2
+          and p2.${number.here} = case when w.kind <> 'refund' and p1.id is null then w.${number.bill} end
+         left join late_payments l on l.merchant_id = $2
+          and l.transaction_id = case when w.kind = 'payment' and p1.id is null then w.transaction_id end
+         left join refund_attempts a1 on a1.merchant_id = $2
+          and a1.${refund.here} = case when w.kind = 'refund' then w.${refund.bill} end
+         left join refund_attempts a2 on a2.merchant_id = $2
+          and a2.${refundNumber.here} = case when w.kind = 'refund' and a1.refund_id is null then w.${refundNumber.bill} end
+         left join refunds r on r.id = coalesce(a1.refund_id, a2.refund_id)
      ),
      named as (
        select w.*,
@@ -372,12 +361,10 @@ async function judge(
          from known w
      ),
      joined as (
-       select k.*, b.book, b.late, b.sequence, b.payment_id as booked_payment, b.refund_id as booked_refund, b.effective_at,
-              b.transaction_id as booked_transaction, b.out_trade_no as booked_number, b.wechat_refund_id as booked_wechat_refund,
-              b.out_refund_no as booked_refund_no,
+       select k.*, b.book, b.late, b.sequence, b.effective_at,
               coalesce(k.subject, b.subject) as whole_subject, coalesce(k.kind, b.kind) as whole_kind,
               b.subject is not null as is_booked, k.subject is not null as is_theirs
-         from named k full join ${book} b on b.subject = k.subject
+         from named k full join ${book.postings} b on b.subject = k.subject
      ),
      sums as (
        select j.*, q.subject is not null as is_prior,
@@ -390,7 +377,7 @@ async function judge(
               coalesce(j.book, 0) + coalesce(q.book, 0) as all_book,
               coalesce(j.amount_here, abs(j.book), q.amount_here) as all_here, coalesce(j.currency, q.currency) as all_currency,
               coalesce(j.occurred_at, j.effective_at) as moment
-         from joined j left join prior q on q.subject = j.whole_subject offset 0
+         from joined j left join ${prior} q on q.subject = j.whole_subject offset 0
      ),
      facts as (
        select s.*,
@@ -439,14 +426,8 @@ async function judge(
               round(j.fee_milli_fen / 1000.0)::bigint as fee_bill
          from judged j
      )
-     insert into ${target}
-       (run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
-        wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
-        fee_flow, trade_line, flow_line, flow_rows, bank, book, posted_fee, posted_coupon)
-     select $1, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
-            whole_subject, coalesce(refunded_payment, payment_id, booked_payment), coalesce(refund, booked_refund),
-            coalesce(transaction_id, booked_transaction), coalesce(out_trade_no, booked_number), coalesce(refund_id, booked_wechat_refund),
-            coalesce(out_refund_no, booked_refund_no), moment,
+     select $1::bigint, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
+            whole_subject, coalesce(refunded_payment, payment_id), refund, transaction_id, out_trade_no, refund_id, out_refund_no, moment,
             coalesce(all_currency, currency_here, ${BOOKED_CURRENCY}), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
@@ -468,5 +449,14 @@ async function judge(
       rules.map(({ reason }) => reason),
     ],
   );
-  return rowCount ?? 0;
+  if (!rowCount) return 0;
+  // What the trade bill does not have is called by the numbers of our ledger. Few lines ask for them; carried through the joins, they would cost all.
+  await db.query(
+    `update fresh_lines f
+        set payment_id = coalesce(f.payment_id, b.payment_id), refund_id = coalesce(f.refund_id, b.refund_id),
+            transaction_id = coalesce(f.transaction_id, b.transaction_id), out_trade_no = coalesce(f.out_trade_no, b.out_trade_no),
+            wechat_refund_id = coalesce(f.wechat_refund_id, b.wechat_refund_id), out_refund_no = coalesce(f.out_refund_no, b.out_refund_no)
+       from ${book.numbers} b where f.trade_line is null and b.subject = f.subject`,
+  );
+  return rowCount;
 }

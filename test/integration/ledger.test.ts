@@ -160,6 +160,79 @@ describe('ledger', () => {
     assert.deepEqual(await since(before), {});
   });
 
+  it('is judged by what a database transaction has written in the end, in however many statements', async () => {
+    const { id } = await paid();
+    const before = await held();
+    const write = async (entries: [account: string, side: 'debit' | 'credit', amount: number][][]) =>
+      await inTransaction(paysaga.pool, async (db) => {
+        const { rows } = await db.query<{ sequence: number }>(
+          `insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, effective_at)
+           select tenant_id, merchant_id, 'test', $2, id, now() from payments where id = $1 returning sequence`,
+          [id, `in ${entries.length} statements`],
+        );
+        for (const statement of entries) {
+          await db.query(
+            `insert into ledger_entries (transaction, account, tenant_id, side, amount)
+             select t.sequence, a.id, t.tenant_id, s.side, s.amount
+               from ledger_transactions t
+               join jsonb_to_recordset($2) s (code text, side text, amount bigint) on true
+               join ledger_accounts a on a.merchant_id = t.merchant_id and a.code = s.code
+              where t.sequence = $1`,
+            [
+              rows[0]?.sequence,
+              JSON.stringify(statement.map(([code, side, amount]) => ({ code, side, amount }))),
+            ],
+          );
+        }
+      });
+    await assert.rejects(
+      write([
+        [
+          ['wechat_receivable', 'debit', 7],
+          ['sales', 'credit', 7],
+        ],
+        [['suspense', 'debit', 1]],
+      ]),
+      /does not balance/,
+    );
+    assert.deepEqual(await since(before), {});
+    await write([[['wechat_receivable', 'debit', 7]], [['suspense', 'credit', 3]], [['sales', 'credit', 4]]]);
+    assert.deepEqual(await since(before), { wechat_receivable: 7, suspense: 3, sales: 4 });
+    await write([
+      [
+        ['suspense', 'debit', 3],
+        ['sales', 'debit', 4],
+        ['wechat_receivable', 'credit', 7],
+      ],
+    ]);
+  });
+
+  for (const [what, transaction, account, tenant] of [
+    ['transaction', '-1', 'a.id', 't.tenant_id'],
+    ['account', 't.sequence', '-1', 't.tenant_id'],
+    ['tenant', 't.sequence', 'a.id', "'ten_nobody'"],
+  ] as const) {
+    it(`an entry of no such ${what} is refused`, async () => {
+      const { id } = await paid();
+      await assert.rejects(
+        inTransaction(paysaga.pool, async (db) => {
+          const { rows } = await db.query<{ sequence: number }>(
+            `insert into ledger_transactions (tenant_id, merchant_id, step, cause_id, payment_id, effective_at)
+             select tenant_id, merchant_id, 'test', $2, id, now() from payments where id = $1 returning sequence`,
+            [id, `no such ${what}`],
+          );
+          await db.query(
+            `insert into ledger_entries (transaction, account, tenant_id, side, amount)
+             select ${transaction}, ${account}, ${tenant}, 'debit', 1
+               from ledger_transactions t join ledger_accounts a on a.merchant_id = t.merchant_id and a.code = 'sales' where t.sequence = $1`,
+            [rows[0]?.sequence],
+          );
+        }),
+        new RegExp(`no such ${what}`),
+      );
+    });
+  }
+
   it('the database has the chart of accounts of the code, for merchants of before the ledger, too', async () => {
     const { rows } = await paysaga.pool.query(
       'select code, kind from ledger_accounts where merchant_id = $1 order by id',

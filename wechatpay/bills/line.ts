@@ -12,6 +12,10 @@ const ZERO = 0x30;
 const COLON = 0x3a;
 const BACKTICK = 0x60;
 
+/** So many texts are remembered, a power of two, and no longer ones. */
+const REMEMBERED = 256;
+const MOST_REMEMBERED_BYTES = 48;
+
 const EXPECTED: Record<ColumnKind, string> = {
   text: 'a text',
   time: 'a time',
@@ -39,6 +43,8 @@ export class Line {
   readonly #ends: Int32Array;
   /** Whether a value has bytes above ASCII. */
   readonly #wide: Uint8Array;
+  readonly #remembered: ({ bytes: Uint8Array; text: string } | undefined)[] =
+    Array(REMEMBERED).fill(undefined);
   #block: Buffer = Buffer.alloc(0);
   #text = '';
 
@@ -99,7 +105,26 @@ export class Line {
   text(index: number): string {
     const start = this.#starts[index] as number;
     const end = this.#ends[index] as number;
-    return this.#wide[index] ? this.#block.toString('utf8', start, end) : this.#text.substring(start, end);
+    return this.#wide[index] ? this.#wideText(start, end) : this.#text.substring(start, end);
+  }
+
+  /** A bill says the same few words a million times: directions, types, names of goods. Short ones are remembered. */
+  #wideText(start: number, end: number): string {
+    const block = this.#block;
+    const length = end - start;
+    if (length > MOST_REMEMBERED_BYTES) return block.toString('utf8', start, end);
+    let hash = length;
+    for (let at = start; at < end; at++) hash = (hash * 31 + (block[at] as number)) | 0;
+    const slot = hash & (REMEMBERED - 1);
+    const known = this.#remembered[slot];
+    if (known && known.bytes.length === length) {
+      let at = 0;
+      while (at < length && known.bytes[at] === block[start + at]) at++;
+      if (at === length) return known.text;
+    }
+    const text = block.toString('utf8', start, end);
+    this.#remembered[slot] = { bytes: Uint8Array.prototype.slice.call(block, start, end), text };
+    return text;
   }
 
   /** The text, or undefined when there is no such column. */

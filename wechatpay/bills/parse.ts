@@ -23,6 +23,11 @@ export interface BillReader<Row, Summary> extends AsyncIterable<Row> {
   rows(): AsyncGenerator<Row, void, undefined>;
   /** Some hundred rows at once: several times as fast as row by row. */
   batches(): AsyncGenerator<Row[], void, undefined>;
+  /**
+   * Shows each row to `visit`, for which it must not wait, and gives the word after each chunk of the source: twice as fast as batches for whoever needs
+   * a part of each row only. The row is a view, always the same object: what is read from it is of the present line, and only while `visit` runs.
+   */
+  visits(visit: (row: Row) => void): AsyncGenerator<void, void, undefined>;
 }
 
 /** The bytes of a bill, decompressed: a stream of openBillFile, of a file, or any other, in chunks of any size. */
@@ -47,28 +52,39 @@ export function readGlobalStatement(
 
 class Reader<Row, Summary extends { total_count: number }> implements BillReader<Row, Summary> {
   readonly #source: BillSource;
-  readonly #parser: Parser<Row, Summary>;
-  #begun = false;
+  readonly #kind: BillKind<Row, Summary>;
+  #parser: Parser<Row, Summary> | undefined;
 
   constructor(source: BillSource, kind: BillKind<Row, Summary>) {
     this.#source = source;
-    this.#parser = new Parser(kind);
+    this.#kind = kind;
   }
 
   get summary(): Summary | undefined {
-    return this.#parser.summary;
+    return this.#parser?.summary;
   }
 
   async *batches(): AsyncGenerator<Row[], void, undefined> {
-    if (this.#begun) throw new TypeError('a bill can be read only once');
-    this.#begun = true;
+    const parser = this.#begin();
+    for await (const chunk of this.#source) yield* parser.read(bytesOf(chunk));
+    yield* parser.end();
+  }
+
+  async *visits(visit: (row: Row) => void): AsyncGenerator<void, void, undefined> {
+    const parser = this.#begin(visit);
     for await (const chunk of this.#source) {
-      if (!(chunk instanceof Uint8Array)) {
-        throw new TypeError('the source must give bytes; do not set an encoding');
-      }
-      yield* this.#parser.read(chunk);
+      // There are no batches: every row was shown.
+      for (const _ of parser.read(bytesOf(chunk)));
+      yield;
     }
-    yield* this.#parser.end();
+    for (const _ of parser.end());
+    yield;
+  }
+
+  #begin(visit?: (row: Row) => void): Parser<Row, Summary> {
+    if (this.#parser) throw new TypeError('a bill can be read only once');
+    this.#parser = new Parser(this.#kind, visit);
+    return this.#parser;
   }
 
   async *rows(): AsyncGenerator<Row, void, undefined> {
@@ -80,4 +96,11 @@ class Reader<Row, Summary extends { total_count: number }> implements BillReader
   [Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     return this.rows();
   }
+}
+
+function bytesOf(chunk: unknown): Uint8Array {
+  if (!(chunk instanceof Uint8Array)) {
+    throw new TypeError('the source must give bytes; do not set an encoding');
+  }
+  return chunk;
 }

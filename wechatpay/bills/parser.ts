@@ -4,6 +4,7 @@ import { positions, readHeader } from './header.ts';
 import type { BillKind, ColumnField, Totals } from './kind.ts';
 import { Line } from './line.ts';
 import { LineBlocks, MAX_LINE_BYTES } from './line-blocks.ts';
+import { lineView } from './line-view.ts';
 
 const BACKTICK = 0x60;
 const NEWLINE = 0x0a;
@@ -21,13 +22,16 @@ export class Parser<Row, Summary extends { total_count: number }> {
   /** The number of the line that was read last. */
   #number = 0;
   #batch: Row[] = [];
-  #rows: { line: Line; at: Record<ColumnField<Row>, number> } | undefined;
+  readonly #visit: ((row: Row) => void) | undefined;
+  #rows: { line: Line; at: Record<ColumnField<Row>, number>; view: Row; readAmounts(): void } | undefined;
   #summaryLine: { line: Line; at: Record<ColumnField<Summary>, number> } | undefined;
   /** The summary as it was read; believed only at the end. */
   #printed: Summary | undefined;
 
-  constructor(kind: BillKind<Row, Summary>) {
+  /** @param visit is shown each row instead of its being handed on: a view of the present line, the same object each time */
+  constructor(kind: BillKind<Row, Summary>, visit?: (row: Row) => void) {
     this.#kind = kind;
+    this.#visit = visit;
     this.#totals = kind.totals();
   }
 
@@ -79,11 +83,17 @@ export class Parser<Row, Summary extends { total_count: number }> {
         this.#readTitles(block.toString('utf8', at, end).trimEnd());
         at = end + 1;
       } else if (!this.#summaryLine) {
-        const { line, at: positions } = this.#rows;
+        const { line, at: positions, view, readAmounts } = this.#rows;
         line.take(block, text, at, this.#number);
-        const row = this.#kind.row(line, positions);
-        this.#kind.add(this.#totals, row);
-        this.#batch.push(row);
+        if (this.#visit) {
+          readAmounts();
+          this.#kind.add(this.#totals, view);
+          this.#visit(view);
+        } else {
+          const row = this.#kind.row(line, positions);
+          this.#kind.add(this.#totals, row);
+          this.#batch.push(row);
+        }
         at = line.next;
       } else {
         if (this.#printed) throw this.#malformed('There is a row after the summary.');
@@ -101,7 +111,9 @@ export class Parser<Row, Summary extends { total_count: number }> {
     const number = this.#number;
     if (!this.#rows) {
       const header = readHeader(titles, { columns, name, line: number });
-      this.#rows = { line: new Line(header), at: positions(header, columns) };
+      const line = new Line(header);
+      const at = positions(header, columns);
+      this.#rows = { line, at, ...lineView(this.#kind, line, at) };
     } else if (!this.#summaryLine) {
       const header = readHeader(titles, { columns: summary, name: `summary of a ${name}`, line: number });
       this.#summaryLine = { line: new Line(header), at: positions(header, summary) };
