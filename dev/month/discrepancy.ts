@@ -12,6 +12,8 @@ export interface Steps {
   midnight?(): Promise<void>;
   /** Half past nine of the next day: the bills are made, and nobody has fetched them. */
   morning?(): Promise<void>;
+  /** The bills were found not to be believed, and nothing else of the day: they are mended first, and it is reconciled again. */
+  billsMended?(): Promise<void>;
   /** The day was reconciled and has been found so: what was wrong is mended, and it is reconciled again. */
   afterwards?(): Promise<void>;
   /** The noon of the next day. */

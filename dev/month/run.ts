@@ -185,14 +185,24 @@ class Month {
       quiet ? [] : this.#moments(date),
     );
     const findings = await this.#audit(date, results);
-    const again = this.#options.shops.filter((shop) =>
-      steps.some(([whose, { afterwards }]) => whose === shop && afterwards),
-    );
-    await all(steps.map(([, step]) => step.afterwards?.()));
-    const mended = await night(this.#workers, again, date);
-    const after = await this.#audit(date, mended.results);
+    findings.push(...(await this.#again(date, steps, 'billsMended')));
+    const after = await this.#again(date, steps, 'afterwards');
     this.#tell(date, findings, after, { night: kills, day: dayKills }, started);
     return begun;
+  }
+
+  /** Mends what can be mended at this step, and reconciles again where something was. */
+  async #again(
+    date: BillDate,
+    steps: [Shop, Steps][],
+    step: 'billsMended' | 'afterwards',
+  ): Promise<Finding[]> {
+    const shops = this.#options.shops.filter((shop) =>
+      steps.some(([whose, does]) => whose === shop && does[step]),
+    );
+    await all(steps.map(([, does]) => does[step]?.()));
+    const { results } = await night(this.#workers, shops, date);
+    return await this.#audit(date, results);
   }
 
   /** What goes wrong, at noon. */

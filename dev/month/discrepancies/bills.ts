@@ -48,7 +48,7 @@ const badBill = (kind: 'bad_hash' | 'truncated', failure: string): Discrepancy =
     const truth = scene.market.truth.of(scene.shop, scene.date);
     truth.failure = failure;
     return {
-      async afterwards() {
+      async billsMended() {
         await mend();
         truth.failure = undefined;
       },

@@ -1,4 +1,3 @@
-import type { Refund } from '../../../database/refunds.ts';
 import type { Discrepancy } from '../discrepancy.ts';
 import { AUTH_CODE } from '../shop.ts';
 
@@ -26,10 +25,16 @@ export const OUTSIDE_DISCREPANCIES: readonly Discrepancy[] = [
       const { market } = scene;
       const row = await market.row(await scene.sell());
       const number = scene.number();
-      const gateway = await market.gateway(row);
-      const refund = { outRefundNo: number, amount: 100, currency: 'CNY', reason: null } as Refund;
-      const payment = { transactionId: row.transactionId ?? '', amount: row.amount };
-      await gateway.applyRefund(gateway.serializeRefund(refund, payment, notifyUrl(market.doors)));
+      const { wechat } = await market.doors.merchants.get(row.merchantId);
+      const body = wechat.refunds.serialize({
+        ...(row.subMchid !== null && { sub_mchid: row.subMchid }),
+        transaction_id: row.transactionId ?? '',
+        out_refund_no: number,
+        notify_url: notifyUrl(market.doors),
+        amount: { refund: 100, total: row.amount, currency: 'CNY' },
+        // The client of either role.
+      } as never);
+      await wechat.refunds.apply(body);
       scene.expect(number, 'missing_here unknown_refund');
       return {};
     },
