@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
+import { transitionPayment } from '../database/payment-changes.ts';
 import { takeCode } from '../database/payment-codes.ts';
-import { type Payment, transitionPayment } from '../database/payments.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction } from '../database/pool.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { ChargeAnswer } from '../gateway/charges.ts';
@@ -29,7 +30,7 @@ export function chargeCode(dependencies: ActivityDependencies) {
     const payment = await mustLoad(pool, paymentId);
     const now = new Date(clock());
     const gateway = await merchants.for(payment);
-    const { appid } = await merchants.get(payment.merchantId);
+    const appid = payment.appid ?? (await merchants.get(payment.merchantId)).appid;
     // After the window nobody stands at the till any more.
     const code =
       now < payment.timeExpire ? await takeCode(pool, merchants.vault, paymentId, { appid, now }) : undefined;

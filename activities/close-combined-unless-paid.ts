@@ -38,7 +38,7 @@ export function closeCombinedUnlessPaid({ pool, merchants }: ActivityDependencie
 }
 
 /** Whether the answer says so of each of our sub-orders; of those that it does not list it says nothing. */
-function isClosed({ subPayments }: CombinedPayment, order: CombinedOrder | undefined): boolean {
+export function isClosed({ subPayments }: CombinedPayment, order: CombinedOrder | undefined): boolean {
   const states = new Map(
     order?.sub_orders.map(({ out_trade_no, trade_state }) => [out_trade_no, trade_state]),
   );

@@ -1,4 +1,4 @@
-import { transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
 import { inTransaction } from '../database/pool.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';

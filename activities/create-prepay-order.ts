@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import { type Payment, storePrepayRequest, transitionPayment } from '../database/payments.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import { type Payment, storePrepayRequest } from '../database/payments.ts';
 import { inTransaction, type Queryable } from '../database/pool.ts';
 import type { Prepaid } from '../domain/product.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';

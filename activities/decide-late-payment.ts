@@ -8,8 +8,9 @@ import {
 } from '../database/late-payments.ts';
 import { loadPolicies } from '../database/merchants.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
-import { lockOrder, payerOfOrder } from '../database/orders.ts';
-import { lockPayment, type Payment, transitionPayment } from '../database/payments.ts';
+import { lockOrders, payerOfOrder } from '../database/orders.ts';
+import { transitionPayment } from '../database/payment-changes.ts';
+import { lockPayment, type Payment } from '../database/payments.ts';
 import { inTransaction, type Queryable } from '../database/pool.ts';
 import { openRefundOf } from '../database/refunds.ts';
 import {
@@ -40,7 +41,7 @@ export function decideLatePayment({ pool }: ActivityDependencies) {
     const { paymentId } = await mustLoad(pool, input.latePaymentId);
     return await inTransaction(pool, async (db) => {
       // The order before any row, as whoever settles does.
-      await lockOrder(db, await mustLoadPayment(db, paymentId));
+      await lockOrders(db, [await mustLoadPayment(db, paymentId)]);
       await lockPayment(db, paymentId);
       await lockLatePayment(db, input.latePaymentId);
       const late = await mustLoad(db, input.latePaymentId);

@@ -17,6 +17,7 @@ import { renewPrepayOrder } from './renew-prepay-order.ts';
 import { repeatWaitingSteps } from './repeat-waiting-steps.ts';
 import { requestAttention, requestCombinedAttention, requestRefundAttention } from './request-attention.ts';
 import { reserveRefund } from './reserve-refund.ts';
+import { resolveCombined } from './resolve-combined.ts';
 import { resolvePayment } from './resolve-payment.ts';
 import { reverseUnlessPaid } from './reverse-unless-paid.ts';
 import {
@@ -73,6 +74,7 @@ export function createActivities(outside: Omit<ActivityDependencies, 'pace'>) {
     repeatWaitingSteps: repeatWaitingSteps(),
     recordOperatorAction: recordOperatorAction(dependencies),
     resolvePayment: resolvePayment(dependencies),
+    resolveCombined: resolveCombined(dependencies),
   };
 }
 

@@ -4,10 +4,10 @@ import { endPayout, loadPayout, markPayoutSent } from '../database/refund-payout
 import type { Refund } from '../database/refunds.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
+import type { DecisionAnswer } from './decided-by-two.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection } from './failures.ts';
 import { knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
-import type { DecisionAnswer } from './settle-refund-offline.ts';
 
 /** Who decided, and why. */
 export interface Decision {

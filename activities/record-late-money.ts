@@ -1,5 +1,6 @@
 import { insertLatePayment } from '../database/late-payments.ts';
-import { type Payment, requestAttention } from '../database/payments.ts';
+import { requestAttention } from '../database/payment-changes.ts';
+import type { Payment } from '../database/payments.ts';
 import type { Queryable } from '../database/pool.ts';
 import {
   LATE_PAYMENT_ATTENTION,

@@ -1,7 +1,7 @@
 import * as combinedPayments from '../database/combined-payments.ts';
-import * as payments from '../database/payments.ts';
+import * as payments from '../database/payment-changes.ts';
 import { inTransaction } from '../database/pool.ts';
-import * as refunds from '../database/refunds.ts';
+import * as refunds from '../database/refund-changes.ts';
 import type { PaymentAttention, RefundAttention } from '../domain/attention.ts';
 import type { BothSides } from '../domain/both-sides.ts';
 import type { ActivityDependencies } from './dependencies.ts';

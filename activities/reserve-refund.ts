@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/pool.ts';
+import { transitionRefund } from '../database/refund-changes.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
-import { transitionRefund } from '../database/refunds.ts';
 import { type RefundFinding, refundObstacle } from '../domain/refund.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { knownFinding, mustLoad } from './settle-refund.ts';

@@ -1,5 +1,6 @@
+import { transitionPayment } from '../database/payment-changes.ts';
 import { beginReversal, discardCode, withdrawReversal } from '../database/payment-codes.ts';
-import { type Payment, transitionPayment } from '../database/payments.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction, type Pool } from '../database/pool.ts';
 import type { PaymentFinding, ReversalTiming } from '../domain/payment.ts';
 import type { GatewayOrder, PaymentGateway } from '../gateway/payment-gateway.ts';

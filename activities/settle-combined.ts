@@ -7,11 +7,14 @@ import {
   transitionCombined,
 } from '../database/combined-payments.ts';
 import { loadNotification } from '../database/notifications.ts';
-import { type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
+import { lockOrders } from '../database/orders.ts';
+import { requestAttention, transitionPayment } from '../database/payment-changes.ts';
+import type { Payment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import type { PaymentAttention } from '../domain/attention.ts';
 import type { CombinedStatus } from '../domain/combined-payment.ts';
 import type { PaymentFinding } from '../domain/payment.ts';
+import type { RefundToStart } from '../domain/refund.ts';
 import { type CombinedGateway, combinedGateway } from '../gateway/combined-gateway.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import type { GatewayOrder } from '../gateway/payment-gateway.ts';
@@ -90,9 +93,15 @@ export async function settleCombined(
     return { kind: 'undecided', reason: verdict.reason };
   }
   return await inTransaction(pool, async (db) => {
+    await lockOrders(db, combined.subPayments);
     await transitionCombined(db, combined.id, 'PAID');
-    for (const [payment, paid] of verdict.paid) await settlePaid(db, payment, paid);
-    return known(await mustLoad(db, combined.id));
+    const refunds: RefundToStart[] = [];
+    for (const [payment, paid] of verdict.paid) {
+      const settled = await settlePaid(db, payment, paid);
+      if (settled.kind === 'final' && settled.refund) refunds.push(settled.refund);
+    }
+    const finding = known(await mustLoad(db, combined.id));
+    return finding.kind === 'final' && refunds.length > 0 ? { ...finding, refunds } : finding;
   });
 }
 
@@ -124,7 +133,7 @@ type Verdict =
  * Nothing is assumed of a combined order that is paid in part, although all of its orders are paid or none (official page 4013421468): it
  * contradicts.
  */
-function verdictOn(combined: CombinedPayment, order: CombinedOrder): Verdict {
+export function verdictOn(combined: CombinedPayment, order: CombinedOrder): Verdict {
   const words = new Map(
     order.sub_orders.map((subOrder) => [subOrder.out_trade_no, orderOf(order, subOrder)]),
   );
@@ -154,7 +163,7 @@ function verdictOn(combined: CombinedPayment, order: CombinedOrder): Verdict {
 }
 
 /** A sub-order in the words of a single order, so that it is compared and settled as one. */
-function orderOf({ combine_appid }: CombinedOrder, subOrder: SubOrder): GatewayOrder {
+export function orderOf({ combine_appid }: CombinedOrder, subOrder: SubOrder): GatewayOrder {
   const { mchid, sub_mchid, sub_appid, amount, ...rest } = subOrder;
   return {
     ...rest,
@@ -183,7 +192,7 @@ export async function moveTogether(
 
 /** WeChat Pay as who combines. */
 export async function gatewayOf(merchants: Merchants, combined: CombinedPayment): Promise<CombinedGateway> {
-  return combinedGateway((await merchants.get(combined.merchantId)).wechat);
+  return combinedGateway((await merchants.get(combined.merchantId)).under(combined.appid));
 }
 
 /** The combined order as the gateway knows it; undefined when it does not. */

@@ -1,7 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import { loadNotification } from '../database/notifications.ts';
-import { lockOrder } from '../database/orders.ts';
-import { loadPayment, type Payment, requestAttention, transitionPayment } from '../database/payments.ts';
+import { lockOrders } from '../database/orders.ts';
+import { requestAttention, transitionPayment } from '../database/payment-changes.ts';
+import { loadPayment, type Payment } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { type BothSides, disagreement, type OrderFacts } from '../domain/both-sides.ts';
 import { endedUnpaid, isPaid, type PaymentFinding } from '../domain/payment.ts';
@@ -92,7 +93,7 @@ export async function settle(
   const mismatch = mismatchOf(payment, order);
   if (mismatch) return await disagree(pool, payment, order, mismatch);
   return await inTransaction(pool, async (db) => {
-    await lockOrder(db, payment);
+    await lockOrders(db, [payment]);
     return await settlePaid(db, payment, order);
   });
 }

@@ -2,14 +2,13 @@ import { activityInfo } from '@temporalio/activity';
 import { loadNotification } from '../database/notifications.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
 import { listAttempts } from '../database/refund-attempts.ts';
-import { lockSource, recordGivenBack } from '../database/refund-source.ts';
 import {
   clearRefundAttention,
-  loadRefund,
-  type Refund,
   requestRefundAttention,
   transitionRefund,
-} from '../database/refunds.ts';
+} from '../database/refund-changes.ts';
+import { lockSource, recordGivenBack } from '../database/refund-source.ts';
+import { loadRefund, type Refund } from '../database/refunds.ts';
 import type { RefundAttention } from '../domain/attention.ts';
 import type { Fen } from '../domain/money.ts';
 import { isRefundFinal, type RefundFinding, type RefundStatus } from '../domain/refund.ts';

@@ -1,14 +1,14 @@
 import { activityInfo } from '@temporalio/activity';
 import { inTransaction, type Pool } from '../database/pool.ts';
 import { markSent, storeRefundRequest, waitForTurn } from '../database/refund-attempts.ts';
-import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
-import { loadSource, lockSource } from '../database/refund-source.ts';
 import {
   clearRefundAttention,
-  type Refund,
   requestRefundAttention,
   transitionRefund,
-} from '../database/refunds.ts';
+} from '../database/refund-changes.ts';
+import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
+import { loadSource, lockSource } from '../database/refund-source.ts';
+import type { Refund } from '../database/refunds.ts';
 import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';

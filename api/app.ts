@@ -69,7 +69,7 @@ export function createApp({
   app.use('/v1', reconciliationRoutes({ pool, clock }));
   const downloads = limitDownloads(pool);
   app.use('/v1/ledger', ledgerRoutes({ pool, downloads }));
-  app.use('/v1/exports', exportRoutes({ pool, downloads }));
+  app.use('/v1/exports', exportRoutes({ pool, downloads, clock }));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;

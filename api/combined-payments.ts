@@ -1,29 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
+import { listCombined } from '../database/combined-list.ts';
 import {
   type CombinedPayment,
-  ensureCombinedSoon,
   findCombinedPayment,
   insertCombinedPayment,
 } from '../database/combined-payments.ts';
+import { ensureSoon } from '../database/intents.ts';
 import { listMerchants } from '../database/merchants.ts';
 import { insertPayment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { PRODUCTS } from '../domain/product.ts';
-import { rfc3339 } from '../domain/time.ts';
 import type { Merchants } from '../gateway/merchants.ts';
 import { caller } from './authentication.ts';
-import { type Cashier, cashierOf, NOTHING } from './cashier.ts';
+import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
+import { combinedResource } from './combined-resource.ts';
 import { CreateCombinedPayment } from './combined-schema.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
-import { paymentResource } from './payment-resource.ts';
+import { pageOf, pageResource } from './lists.ts';
+import { termsOf } from './parties.ts';
 import { chooseMerchant, outTradeNoExists } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import type { Sagas } from './sagas.ts';
-import { parseBody } from './schemas.ts';
+import { ListCombinedPayments, parseBody } from './schemas.ts';
 import { subOrdersOf } from './sub-orders.ts';
 import { gatewayRejected, type Waiting } from './waiting.ts';
 
@@ -51,6 +54,13 @@ export function combinedPaymentRoutes({
 
   router
     .route('/')
+    .get(async (request, response) => {
+      const { tenantId } = caller(response);
+      const query = parseBody(ListCombinedPayments, request.query);
+      const { attention, status } = query;
+      const page = await listCombined(pool, { tenantId, attention, status }, pageOf(query));
+      response.json(pageResource(page, query, 'your combined payments', (one) => combinedResource(one)));
+    })
     .post(async (request, response) => {
       const { tenantId } = caller(response);
       const body = parseBody(CreateCombinedPayment, request.body);
@@ -73,7 +83,7 @@ export function combinedPaymentRoutes({
         .location(`/v1/combined-payments/${combined.id}`)
         .json(await shown(combined));
     })
-    .all(onlyMethods('POST'));
+    .all(onlyMethods('GET', 'POST'));
 
   router
     .route('/:id')
@@ -86,7 +96,7 @@ export function combinedPaymentRoutes({
     idField: 'combined_payment_id',
     requested,
     shown,
-    ensureSoon: (id) => ensureCombinedSoon(pool, id),
+    ensureSoon: (id) => ensureSoon(pool, 'combined_payments', id),
   };
   router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;
@@ -111,11 +121,12 @@ async function insert(
   const merchant = await chooseMerchant(db, tenantId, body.merchant_id);
   const parties = subOrdersOf(body, merchant, await listMerchants(db, tenantId));
   const combineOutTradeNo = body.combine_out_trade_no ?? merchantNumber('C', id);
-  const { product } = body;
+  const { product, appid = appidFor(merchant, product) } = body;
   await insertCombinedPayment(db, {
     id,
     tenantId,
     merchantId: merchant.id,
+    appid,
     combineOutTradeNo,
     product,
     timeExpire,
@@ -134,6 +145,7 @@ async function insert(
     const outTradeNo = subOrder.out_trade_no ?? merchantNumber('T', paymentId);
     await insertPayment(db, {
       ...ofSubOrder,
+      appid,
       id: paymentId,
       tenantId,
       outTradeNo,
@@ -142,33 +154,12 @@ async function insert(
       currency: subOrder.amount.currency,
       description: subOrder.description,
       attach: subOrder.attach,
+      orderReference: subOrder.order_reference,
+      // What is said of all of them, each of them says.
+      terms: termsOf({ ...subOrder, limit_pay: body.limit_pay }),
       timeExpire,
       h5RedirectUrl: null,
       combined: { id, position },
     }).catch(outTradeNoExists(outTradeNo));
   }
-}
-
-/** A combined payment as the API shows it, with its sub-orders as the payments that they are. */
-export function combinedResource(combined: CombinedPayment, cashier: Cashier) {
-  return {
-    id: combined.id,
-    object: 'combined_payment',
-    merchant_id: combined.merchantId,
-    mchid: combined.mchid,
-    combine_out_trade_no: combined.combineOutTradeNo,
-    product: combined.product,
-    status: combined.status,
-    attention: combined.attention,
-    attention_reason: combined.attentionReason,
-    amount: { total: combined.amount, currency: 'CNY' },
-    ...cashier,
-    time_expire: rfc3339(combined.timeExpire),
-    failure:
-      combined.failureCode === null ? null : { code: combined.failureCode, message: combined.failureMessage },
-    sub_payments: combined.subPayments.map((payment) => paymentResource(payment, NOTHING)),
-    version: combined.version,
-    created_at: rfc3339(combined.createdAt),
-    updated_at: rfc3339(combined.updatedAt),
-  };
 }

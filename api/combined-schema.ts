@@ -1,10 +1,18 @@
 import { z } from 'zod';
-import { COMBINED_PRODUCTS, SUB_ORDERS } from '../domain/combined-payment.ts';
+import { COMBINED_LIMIT_PAY, COMBINED_PRODUCTS, SUB_ORDERS } from '../domain/combined-payment.ts';
 import type { Product } from '../domain/product.ts';
-import { CreatePayment, productOf, productRules } from './schemas.ts';
+import { text } from './fields.ts';
+import { fenOrNone, goods_tag, limitPay, profit_sharing } from './order-terms.ts';
+import { productOf, productRules } from './product-rules.ts';
+import { CreatePayment } from './schemas.ts';
 
-const { merchant_id, sub_merchant, out_trade_no, description, attach, amount, ...common } =
+const { merchant_id, sub_merchant, out_trade_no, order_reference, description, attach, amount, ...common } =
   CreatePayment.shape;
+
+/** The goods of a sub-order may take this many characters (official pages of combined orders). */
+const MAX_DETAIL = 6000;
+/** H5 names a device (official page of the combined H5 order). */
+const H5_DEVICE = { min: 7, max: 16 };
 
 /** One of the orders that are paid together. What depends on the merchants' roles is checked by `subOrdersOf`. */
 const SubOrder = z.strictObject({
@@ -12,10 +20,17 @@ const SubOrder = z.strictObject({
   merchant_id,
   sub_merchant,
   out_trade_no,
+  order_reference,
   description,
   /** WeChat Pay asks for it here (official pages of combined orders), unlike in a single order. */
   attach: attach.unwrap(),
   amount,
+  goods_tag,
+  /** The goods, in the merchant's own words. */
+  detail: text(MAX_DETAIL).optional(),
+  settle_info: z
+    .strictObject({ profit_sharing: profit_sharing.optional(), subsidy_amount: fenOrNone.optional() })
+    .optional(),
 });
 
 /** Body of `POST /v1/combined-payments`. */
@@ -26,10 +41,13 @@ export const CreateCombinedPayment = z
     product: z
       .enum(COMBINED_PRODUCTS, { message: `must be one of ${COMBINED_PRODUCTS.join(', ')}` })
       .default('NATIVE'),
+    appid: common.appid,
     expires_in: common.expires_in,
     payer: common.payer,
     client_ip: common.client_ip,
     h5: common.h5,
+    scene_info: z.strictObject({ device_id: text(32) }).optional(),
+    limit_pay: limitPay(COMBINED_LIMIT_PAY).optional(),
     sub_orders: z
       .array(SubOrder, { message: 'must be a list of orders' })
       .min(1, { message: 'must not be empty' })
@@ -38,7 +56,14 @@ export const CreateCombinedPayment = z
   .superRefine(productRules, {
     when: ({ value }) => typeof value === 'object' && value !== null && isCombined(productOf(value)),
   })
-  .superRefine(refuseRepeated);
+  .superRefine(refuseRepeated)
+  .superRefine(({ product, scene_info }, context) => {
+    const length = scene_info?.device_id.length;
+    if (product !== 'H5' || length === undefined) return;
+    if (length >= H5_DEVICE.min && length <= H5_DEVICE.max) return;
+    const message = `must have ${H5_DEVICE.min} to ${H5_DEVICE.max} characters for H5`;
+    context.addIssue({ code: 'custom', path: ['scene_info', 'device_id'], message });
+  });
 export type CreateCombinedPayment = z.output<typeof CreateCombinedPayment>;
 
 /** Of the other products nothing is to be said but that they cannot be combined. */

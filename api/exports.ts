@@ -1,18 +1,54 @@
 import { Router } from 'express';
 import { findAccount } from '../database/ledger-accounts.ts';
+import { listMerchants } from '../database/merchants.ts';
 import type { Pool } from '../database/pool.ts';
+import { findRun } from '../database/reconciliation/runs.ts';
+import { billDateOf } from '../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT } from '../domain/ledger.ts';
-import { EXPORT_NAMES, EXPORTS } from '../exports/catalogue.ts';
+import { EXPORT_NAMES, EXPORTS, exportBreakAgeing, exportReconciliation } from '../exports/catalogue.ts';
 import { caller } from './authentication.ts';
 import type { Downloads } from './downloads.ts';
-import { EXPORT_QUERIES } from './ledger-schemas.ts';
+import { BreakAgeingQuery, EXPORT_QUERIES, ReconciliationQuery } from './ledger-schemas.ts';
 import { chooseMerchant } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import { parseBody } from './schemas.ts';
 
 /** `/v1/exports` */
-export function exportRoutes({ pool, downloads }: { pool: Pool; downloads: Downloads }): Router {
+export function exportRoutes({
+  pool,
+  downloads,
+  clock,
+}: {
+  pool: Pool;
+  downloads: Downloads;
+  clock: () => number;
+}): Router {
   const router = Router();
+
+  router
+    .route('/break-ageing')
+    .get(async (request, response) => {
+      const { merchant_id, ...as } = parseBody(BreakAgeingQuery, request.query);
+      const { tenantId } = caller(response);
+      const whose =
+        merchant_id === undefined
+          ? await listMerchants(pool, tenantId)
+          : [await chooseMerchant(pool, tenantId, merchant_id)];
+      const today = billDateOf(new Date(clock()));
+      await downloads.send(response, () => exportBreakAgeing(pool, whose, today, as));
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/reconciliation')
+    .get(async (request, response) => {
+      const { id } = parseBody(ReconciliationQuery, request.query);
+      const run = await findRun(pool, caller(response).tenantId, id);
+      if (!run) throw new Problem('not_found', `There is no reconciliation ${id}.`);
+      await downloads.send(response, () => exportReconciliation(pool, run));
+    })
+    .all(onlyMethods('GET'));
+
   for (const name of EXPORT_NAMES) {
     router
       .route(`/${name}`)

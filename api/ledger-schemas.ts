@@ -4,8 +4,8 @@ import { readMoment } from '../domain/time.ts';
 import type { ExportName } from '../exports/catalogue.ts';
 import { ENCODINGS } from '../exports/csv.ts';
 import { FORMATS } from '../exports/file.ts';
+import { text } from './fields.ts';
 import { oneDirection, PAGE_FIELDS } from './lists.ts';
-import { text } from './schemas.ts';
 
 /** A day, or an RFC 3339 time; a `+` that was not encoded has become a blank. */
 const moment = (edge: 'start' | 'end') =>
@@ -121,8 +121,17 @@ const TableQuery = z.strictObject({ ...exportFields, ...TABLE_FIELDS }).check(pe
 export const EXPORT_QUERIES = {
   journal: TableQuery,
   'settlement-summary': TableQuery,
+  fees: TableQuery,
   'camt.053': z.strictObject(exportFields).check(periodInOrder, atMostAYear),
 } as const satisfies Record<ExportName, z.ZodType>;
+
+/** Query of `GET /v1/exports/break-ageing`. */
+export const BreakAgeingQuery = z.strictObject({ merchant_id: merchantId, ...TABLE_FIELDS });
+
+/** Query of `GET /v1/exports/reconciliation`. */
+export const ReconciliationQuery = z.strictObject({
+  id: z.string().regex(/^rec_[0-9a-f]{32}$/, { message: 'must be the id of a reconciliation, rec_…' }),
+});
 
 /** Body of `POST /v1/ledger/transactions/{id}/reverse`. */
 export const ReverseTransaction = z.strictObject({ reason: text(200) });

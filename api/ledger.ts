@@ -7,6 +7,7 @@ import {
   type LedgerAccount,
   listAccounts,
 } from '../database/ledger-accounts.ts';
+import { type LedgerAlarm, listLedgerAlarms } from '../database/ledger-alarms.ts';
 import {
   findTransaction,
   type LedgerTransaction,
@@ -56,6 +57,14 @@ export function ledgerRoutes({ pool, downloads }: { pool: Pool; downloads: Downl
         by,
         before: at ? rfc3339(at) : null,
       });
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/alarms')
+    .get(async (_request, response) => {
+      const alarms = await listLedgerAlarms(pool, caller(response).tenantId);
+      response.json(listResource(alarms.map(alarmResource), false));
     })
     .all(onlyMethods('GET'));
 
@@ -193,6 +202,30 @@ export function balanceResource({
     debits,
     credits,
     balance,
+  };
+}
+
+/** Money that has been for too long where it must not stay, as the API shows it; the amount is in fen. */
+export function alarmResource({
+  merchantId,
+  mchid,
+  account,
+  currency,
+  amount,
+  pieces,
+  since,
+  raisedAt,
+}: LedgerAlarm) {
+  return {
+    object: 'ledger_alarm',
+    merchant_id: merchantId,
+    mchid,
+    account,
+    currency,
+    amount,
+    pieces,
+    since: rfc3339(since),
+    raised_at: rfc3339(raisedAt),
   };
 }
 

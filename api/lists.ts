@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Page, PageOf } from '../database/lists.ts';
+import { invalidFields } from './problems.ts';
 
 const id = z.string({ message: 'must be an id' }).regex(/^\w{1,64}$/, { message: 'must be an id' });
 
@@ -31,4 +33,37 @@ export function oneDirection(
 /** A list as the API shows it. */
 export function listResource<Item>(data: Item[], hasMore: boolean) {
   return { object: 'list', has_more: hasMore, data };
+}
+
+/** What a query with {@link PAGE_FIELDS} says of the page. */
+interface PageQuery {
+  limit: number;
+  starting_after?: string | undefined;
+  ending_before?: string | undefined;
+}
+
+/** The page that a query asks for, in the words of the database. */
+export function pageOf({ limit, starting_after, ending_before }: PageQuery): Page {
+  return { limit, startingAfter: starting_after, endingBefore: ending_before };
+}
+
+/**
+ * A page of a list as the API shows it.
+ * @param page undefined when the cursor is none of the list's.
+ * @param whose what the list is of, in the plural.
+ * @throws Problem `invalid_request` that names the cursor.
+ */
+export function pageResource<Row, Item>(
+  page: PageOf<Row> | undefined,
+  { ending_before }: PageQuery,
+  whose: string,
+  shown: (row: Row) => Item,
+) {
+  if (page)
+    return listResource(
+      page.rows.map((row) => shown(row)),
+      page.hasMore,
+    );
+  const pointer = ending_before === undefined ? '/starting_after' : '/ending_before';
+  throw invalidFields([{ pointer, detail: `is not the id of one of ${whose}` }]);
 }

@@ -6,8 +6,8 @@ import {
 } from '../database/unmatched-notifications.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { caller } from './authentication.ts';
-import { listResource } from './lists.ts';
-import { invalidFields, onlyMethods } from './problems.ts';
+import { pageOf, pageResource } from './lists.ts';
+import { onlyMethods } from './problems.ts';
 import { ListNotifications, parseBody } from './schemas.ts';
 
 /** `GET /v1/notifications`: genuine ones that no payment or refund of ours has, for an operator. */
@@ -16,17 +16,9 @@ export function notificationListRoutes({ pool }: { pool: Pool }): Router {
   router
     .route('/')
     .get(async (request, response) => {
-      const { limit, starting_after, ending_before } = parseBody(ListNotifications, request.query);
-      const page = await listUnmatchedNotifications(pool, caller(response).tenantId, {
-        limit,
-        startingAfter: starting_after,
-        endingBefore: ending_before,
-      });
-      if (!page) {
-        const pointer = ending_before === undefined ? '/starting_after' : '/ending_before';
-        throw invalidFields([{ pointer, detail: 'is not the id of one of these notifications' }]);
-      }
-      response.json(listResource(page.notifications.map(notificationResource), page.hasMore));
+      const query = parseBody(ListNotifications, request.query);
+      const page = await listUnmatchedNotifications(pool, caller(response).tenantId, pageOf(query));
+      response.json(pageResource(page, query, 'these notifications', notificationResource));
     })
     .all(onlyMethods('GET'));
   return router;

@@ -1,4 +1,5 @@
 import type { Payment } from '../database/payments.ts';
+import type { OrderTerms } from '../domain/order.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Cashier } from './cashier.ts';
 
@@ -12,6 +13,7 @@ export function paymentResource(payment: Payment, cashier?: Cashier) {
     object: 'payment',
     merchant_id: payment.merchantId,
     mchid: payment.mchid,
+    appid: payment.appid,
     out_trade_no: payment.outTradeNo,
     combined_payment_id: payment.combinedId,
     order_reference: payment.orderReference,
@@ -30,6 +32,7 @@ export function paymentResource(payment: Payment, cashier?: Cashier) {
     },
     description: payment.description,
     attach: payment.attach,
+    ...termsResource(payment.terms),
     ...cashier,
     transaction_id: payment.transactionId,
     time_expire: rfc3339(payment.timeExpire),
@@ -39,5 +42,16 @@ export function paymentResource(payment: Payment, cashier?: Cashier) {
     version: payment.version,
     created_at: rfc3339(payment.createdAt),
     updated_at: rfc3339(payment.updatedAt),
+  };
+}
+
+/** What the order says besides; null where it says nothing. */
+function termsResource({ goods_tag, detail, support_fapiao, limit_pay, settle_info }: OrderTerms) {
+  return {
+    goods_tag: goods_tag ?? null,
+    detail: detail ?? null,
+    support_fapiao: support_fapiao ?? null,
+    limit_pay: limit_pay ?? null,
+    settle_info: settle_info ?? null,
   };
 }

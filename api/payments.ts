@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
+import { ensureSoon } from '../database/intents.ts';
 import { listMerchants, type Merchant } from '../database/merchants.ts';
 import { storeCode } from '../database/payment-codes.ts';
-import { ensurePaymentSoon, findPayment, insertPayment, type Payment } from '../database/payments.ts';
+import { findPayment, insertPayment, type Payment } from '../database/payments.ts';
 import { isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
+import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
@@ -12,7 +14,7 @@ import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
 import { frontEndRoutes } from './front-end.ts';
 import { storeOnce } from './idempotency.ts';
-import { partiesOf } from './parties.ts';
+import { partiesOf, termsOf } from './parties.ts';
 import { listOfPayments } from './payment-list.ts';
 import { paymentResource } from './payment-resource.ts';
 import { onlyMethods, Problem } from './problems.ts';
@@ -53,12 +55,14 @@ export function paymentRoutes({
           id,
           tenantId,
           merchantId: merchant.id,
+          appid: body.appid ?? appidFor(merchant, body.product),
           outTradeNo,
           product: body.product,
           amount: body.amount.total,
           currency: body.amount.currency,
           description: body.description,
           attach: body.attach,
+          terms: termsOf(body),
           timeExpire: new Date(clock() + expiresIn * 1000),
           h5RedirectUrl: body.h5?.redirect_url ?? null,
           orderReference: body.order_reference,
@@ -95,7 +99,7 @@ export function paymentRoutes({
     idField: 'payment_id',
     requested: (request, response) => requestedOrder(pool, request, response),
     shown,
-    ensureSoon: (id) => ensurePaymentSoon(pool, id),
+    ensureSoon: (id) => ensureSoon(pool, 'payments', id),
   };
   router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
   return router;

@@ -72,7 +72,13 @@ export function lineResource(line: Line) {
       line.flowLine === null
         ? null
         : { line: line.flowLine, amount: line.amountFlow, fee: line.feeFlow, net: line.bank },
-    ledger: { receivable: line.book, posted_fee: line.postedFee, posted_coupon: line.postedCoupon },
+    ...(line.settled && { settled: line.settled }),
+    ledger: {
+      receivable: line.book,
+      posted_fee: line.postedFee,
+      posted_coupon: line.postedCoupon,
+      posted_movement: line.postedMovement,
+    },
   };
 }
 

@@ -8,9 +8,10 @@ import { WechatPayError } from '../wechatpay/index.ts';
 import type { RefundChoice } from '../workflows/messages.ts';
 import { caller } from './authentication.ts';
 import { onlyMethods, Problem } from './problems.ts';
+import { RecheckRefund, ResolveRefund } from './refund-schemas.ts';
 import { requestedRefund, shown } from './refunds.ts';
 import type { Sagas } from './sagas.ts';
-import { parseBody, RecheckRefund, ResolveRefund } from './schemas.ts';
+import { parseBody } from './schemas.ts';
 
 /** What people decide about a refund that needs an operator: `/v1/refunds/{id}/recheck` and `/v1/refunds/{id}/resolve` */
 export function refundDecisionRoutes({

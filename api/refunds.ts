@@ -5,14 +5,15 @@ import { listAttempts } from '../database/refund-attempts.ts';
 import { lockSource, sourceOf } from '../database/refund-source.ts';
 import { findRefund, insertRefund, type Refund, retryRefund } from '../database/refunds.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
-import { REFUND_OBSTACLES, type RefundObstacle, refundObstacle } from '../domain/refund.ts';
+import { REFUND_OBSTACLES, type RefundObstacle, type RefundTerms, refundObstacle } from '../domain/refund.ts';
 import { caller } from './authentication.ts';
 import { type Intent, storeOnce } from './idempotency.ts';
 import { requestedPayment } from './payments.ts';
 import { onlyMethods, Problem } from './problems.ts';
 import { refundResource } from './refund-resource.ts';
+import { CreateRefund, RetryRefund } from './refund-schemas.ts';
 import type { Sagas } from './sagas.ts';
-import { CreateRefund, parseBody, RetryRefund } from './schemas.ts';
+import { parseBody } from './schemas.ts';
 
 /** `/v1/payments/{id}/refunds` and `/v1/refunds` */
 export function refundRoutes({
@@ -50,6 +51,7 @@ export function refundRoutes({
           outRefundNo,
           amount,
           reason: body.reason,
+          terms: refundTerms(body),
         });
       }).catch(numberTaken(outRefundNo));
       await answer(intent, response, 201);
@@ -105,6 +107,11 @@ export function refundRoutes({
       .location(`/v1/refunds/${refund.id}`)
       .json(await shown(pool, refund));
   }
+}
+
+/** What was not said is not in the JSON that is stored. */
+function refundTerms({ funds_account, goods_detail, amount }: CreateRefund): RefundTerms {
+  return { funds_account, goods_detail, from: amount?.from } as RefundTerms;
 }
 
 function isAnswered({ status }: Refund): boolean {

@@ -5,6 +5,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { SubmitFinding } from '../domain/refund.ts';
 import {
   close,
@@ -31,6 +32,7 @@ import {
   refundStart,
   type StartOptions,
 } from '../workflows/start.ts';
+import { beyondTaskFailures } from './task-failure.ts';
 
 /** A payment, or a combined one: their sagas understand the same messages. */
 export type OpenOrder = Parameters<typeof paymentStart>[0] | Parameters<typeof combinedStart>[0];
@@ -66,6 +68,9 @@ export interface Sagas {
 
 type LookAgain = (input: LookAgainInput) => Promise<SyncResult>;
 
+/** How the Temporal server calls an update whose workflow ended without answering it. */
+const UNANSWERED = 'AcceptedUpdateCompletedWorkflow';
+
 /** gRPC status codes that say "not now". */
 const NOT_NOW = new Set([1, 4, 8, 14]);
 
@@ -79,13 +84,17 @@ export function sagasThrough(
   /** Gives up waiting at the deadline; the workflow goes on. */
   async function inTime<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
     try {
-      return await client.withDeadline(Date.now() + deadlineMs, work);
+      return await client.withDeadline(Date.now() + deadlineMs, () => beyondTaskFailures(work));
     } catch (error) {
       // It has ended, perhaps while we waited.
       if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) {
         return undefined;
       }
-      if (error instanceof WorkflowUpdateFailedError) throw error;
+      if (error instanceof WorkflowUpdateFailedError) {
+        // Taken by a workflow that ended before it had answered: somebody has terminated it, say. The row tells.
+        if (error.cause instanceof ApplicationFailure && error.cause.type === UNANSWERED) return undefined;
+        throw error;
+      }
       if (isNotNow(error)) return undefined;
       throw error;
     }

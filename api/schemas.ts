@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ATTENTIONS } from '../domain/attention.ts';
-import { MAX_ORDER_FEN } from '../domain/money.ts';
+import { COMBINED_STATUSES } from '../domain/combined-payment.ts';
+import { LIMIT_PAY } from '../domain/order.ts';
 import {
   MAX_ATTACH,
   MAX_DESCRIPTION,
@@ -9,57 +9,14 @@ import {
   OUT_TRADE_NO,
   PAYMENT_STATUSES,
 } from '../domain/payment.ts';
-import {
-  AUTH_CODE,
-  type ChargedProduct,
-  FACE_CODE,
-  isCharged,
-  PRODUCT_NAMES,
-  PRODUCTS,
-  type Product,
-} from '../domain/product.ts';
-import {
-  APPROVED_CHOICES,
-  BANK_ACCOUNT,
-  MAX_REFUND_REASON,
-  OUT_REFUND_NO,
-  PAYOUT_BANKS,
-  REFUND_CHOICES,
-} from '../domain/refund.ts';
+import { AUTH_CODE, FACE_CODE, PRODUCT_NAMES } from '../domain/product.ts';
+import { clientIp, fen, identifier, text } from './fields.ts';
 import { oneDirection, PAGE_FIELDS } from './lists.ts';
+import { goods_tag, goodsList, limitPay, profit_sharing, sceneInfo } from './order-terms.ts';
 import { type FieldError, invalidFields } from './problems.ts';
-
-/** Characters of one to three UTF-8 bytes only: WeChat Pay refuses the others, emoji for instance, and NUL cannot be stored. */
-export const text = (max: number) =>
-  z
-    .string()
-    .min(1, { message: 'must not be empty' })
-    .refine((value) => [...value].length <= max, { message: `must have at most ${max} characters` })
-    .refine((value) => !/[\u{10000}-\u{10FFFF}]/u.test(value), {
-      message: 'must not contain emoji or other characters of four UTF-8 bytes: WeChat Pay refuses them',
-    })
-    .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), {
-      message: 'must not contain control characters or halves of characters',
-    });
-
-const fen = z
-  .int({ message: 'must be an integer number of fen (2590 is ¥25.90)' })
-  .min(1, { message: 'must be at least 1 fen' })
-  .max(MAX_ORDER_FEN, { message: `must be at most ${MAX_ORDER_FEN} fen` });
-
-/** Numbers and ids that WeChat Pay gives. */
-const identifier = (max: number) =>
-  z.string().regex(new RegExp(`^[0-9A-Za-z_-]{1,${max}}$`), {
-    message: `must be 1 to ${max} of the characters 0-9 A-Z a-z _ -`,
-  });
+import { productOf, productRules } from './product-rules.ts';
 
 const openid = identifier(128);
-
-const ip = z.string().refine((value) => isIP(value) !== 0, { message: 'must be an IPv4 or IPv6 address' });
-
-const clientIp = ip.refine((value) => !/^(127\.|::1$)/.test(value), {
-  message: "must be the address of the customer's device, not of this machine",
-});
 
 const MAX_REDIRECT_URL = 1024;
 
@@ -73,18 +30,6 @@ const h5 = z.strictObject({
   redirect_url: text(MAX_REDIRECT_URL)
     .refine((value) => URL.canParse(value) && value.startsWith('https://'), {
       message: 'must be a full https address',
-    })
-    .optional(),
-});
-
-/** The till that charges a payment code or a face, in the words of WeChat Pay's order page. */
-const sceneInfo = z.strictObject({
-  device_id: text(32).optional(),
-  device_ip: ip.optional(),
-  store_info: z
-    .strictObject({ id: text(32).optional(), out_id: text(32).optional() })
-    .refine(({ id, out_id }) => id !== undefined || out_id !== undefined, {
-      message: "must have id (WeChat Pay's number of the store) or out_id (your own)",
     })
     .optional(),
 });
@@ -108,6 +53,8 @@ export const CreatePayment = z
       total: fen,
       currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY'),
     }),
+    /** Which of the merchant's; that of the product unless told. */
+    appid: identifier(32).optional(),
     expires_in: z.int({ message: 'must be an integer number of seconds' }).optional(),
     /** For JSAPI and mini programs: who pays. */
     payer: z
@@ -129,6 +76,11 @@ export const CreatePayment = z
       .regex(FACE_CODE, { message: 'must be 1 to 128 printable ASCII characters without blanks' })
       .optional(),
     scene_info: sceneInfo.optional(),
+    goods_tag,
+    detail: goodsList.optional(),
+    support_fapiao: z.boolean({ message: 'must be true or false' }).optional(),
+    limit_pay: limitPay(LIMIT_PAY).optional(),
+    settle_info: z.strictObject({ profit_sharing }).optional(),
     /** For whom a service provider takes the money. */
     sub_merchant: z.strictObject({ mchid: identifier(32), appid: identifier(32).optional() }).optional(),
   })
@@ -137,125 +89,6 @@ export const CreatePayment = z
     when: ({ value }) => typeof value === 'object' && value !== null && productOf(value) !== undefined,
   });
 export type CreatePayment = z.output<typeof CreatePayment>;
-
-/** What the body says, with Native for nothing. */
-export function productOf({ product = 'NATIVE' }: { product?: unknown }): Product | undefined {
-  return PRODUCT_NAMES.find((name) => name === product);
-}
-
-/** What the rules of products look at; the other fields may be missing or wrong. */
-interface ProductBody {
-  product?: unknown;
-  payer?: unknown;
-  client_ip?: unknown;
-  h5?: unknown;
-  auth_code?: unknown;
-  face_code?: unknown;
-  scene_info?: unknown;
-  expires_in?: unknown;
-  attach?: unknown;
-}
-
-/** Which fields a product needs, which are not its own, and how long its customers have. */
-export function productRules(body: ProductBody, context: z.core.$RefinementCtx): void {
-  const product = productOf(body);
-  if (product === undefined) return;
-  const rule = (field: keyof ProductBody, message: string) =>
-    context.addIssue({ code: 'custom', path: [field], message });
-  windowRule(product, body.expires_in, rule);
-  if (isCharged(product)) tillRules(product, body, rule);
-  else cashierRules(product, body, rule);
-}
-
-type Rule = (field: keyof ProductBody, message: string) => void;
-
-/** Who pays on a device of their own, and from where. */
-function cashierRules(product: Product, body: ProductBody, rule: Rule): void {
-  for (const field of ['auth_code', 'face_code', 'scene_info'] as const)
-    if (body[field] !== undefined) rule(field, `is not a field of ${product}`);
-  const { namesPayer } = PRODUCTS[product];
-  if (namesPayer && body.payer === undefined) rule('payer', `is missing: ${product} names who pays`);
-  if (!namesPayer && body.payer !== undefined) rule('payer', `is not a field of ${product}`);
-  if (product !== 'H5' && body.h5 !== undefined) rule('h5', `is not a field of ${product}`);
-  if (product !== 'H5') return;
-  if (body.h5 === undefined) rule('h5', 'is missing: H5 says where the customer comes from');
-  if (body.client_ip === undefined) rule('client_ip', "is missing: H5 needs the customer's address");
-}
-
-function windowRule(product: Product, expiresIn: unknown, rule: Rule): void {
-  const { min, max } = PRODUCTS[product].expiresIn;
-  if (typeof expiresIn !== 'number') return;
-  if (expiresIn < min) rule('expires_in', `must be at least ${min} seconds for ${product}`);
-  if (expiresIn > max) rule('expires_in', `must be at most ${max} seconds for ${product}`);
-}
-
-/** What the customer shows at the till, and where the till is. */
-function tillRules(product: ChargedProduct, body: ProductBody, rule: Rule): void {
-  const { charges, api } = PRODUCTS[product];
-  for (const field of ['payer', 'client_ip', 'h5', 'auth_code', 'face_code'] as const)
-    if (field !== charges && body[field] !== undefined) rule(field, `is not a field of ${product}`);
-  if (body[charges] === undefined) rule(charges, `is missing: ${product} charges what the customer shows`);
-  const { device_ip, store_info } = (body.scene_info ?? {}) as { device_ip?: unknown; store_info?: unknown };
-  if (api === 'v3' && store_info === undefined)
-    rule('scene_info', `has no store_info: ${product} says which store it is`);
-  if (api === 'v2' && device_ip === undefined)
-    rule('scene_info', `has no device_ip: ${product} needs the address of the till`);
-  if (api === 'v2' && typeof body.attach === 'string' && [...body.attach].length > MAX_V2_ATTACH)
-    rule('attach', `must have at most ${MAX_V2_ATTACH} characters for ${product}`);
-}
-
-/** `attach` may have this many characters in v2 (official v2 order page). */
-const MAX_V2_ATTACH = 127;
-const outRefundNo = z
-  .string()
-  .regex(OUT_REFUND_NO, { message: 'must be 1 to 64 of the characters 0-9 A-Z a-z _ - | * @' });
-
-/** Body of `POST /v1/payments/{id}/refunds`; may be absent, which refunds all that is left. */
-export const CreateRefund = z
-  .strictObject({
-    out_refund_no: outRefundNo.optional(),
-    amount: z
-      .strictObject({ refund: fen, currency: z.literal('CNY', { message: 'must be "CNY"' }).default('CNY') })
-      .optional(),
-    reason: text(MAX_REFUND_REASON).optional(),
-  })
-  .default({});
-export type CreateRefund = z.output<typeof CreateRefund>;
-
-/** Body of `POST /v1/refunds/{id}/retry`; may be absent. */
-export const RetryRefund = z.strictObject({ out_refund_no: outRefundNo.optional() }).default({});
-
-const operatorReason = text(200);
-
-/** Body of `POST /v1/refunds/{id}/recheck`. */
-export const RecheckRefund = z.strictObject({ reason: operatorReason });
-
-/** Body of `POST /v1/refunds/{id}/resolve`. */
-export const ResolveRefund = z
-  .strictObject({
-    choice: z.enum(REFUND_CHOICES, { message: `must be one of ${REFUND_CHOICES.join(', ')}` }),
-    reason: operatorReason,
-    /** For USER_BANK_CARD: a debit card of the customer's. */
-    bank_card: z
-      .strictObject({
-        bank_type: z.enum(PAYOUT_BANKS, { message: `must be one of ${PAYOUT_BANKS.join(', ')}` }),
-        bank_account: z.string().regex(BANK_ACCOUNT, { message: 'must be 12 to 19 digits' }),
-        real_name: text(64),
-      })
-      .optional(),
-    /** For OFFLINE and ACCEPT: what two people have agreed on. */
-    approval_id: identifier(64).optional(),
-  })
-  .superRefine(({ choice, bank_card, approval_id }, context) => {
-    const rule = (field: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [field], message });
-    if (choice === 'USER_BANK_CARD' && !bank_card) rule('bank_card', 'is missing: it says which card');
-    if (choice !== 'USER_BANK_CARD' && bank_card) rule('bank_card', `is not a field of ${choice}`);
-    const approved = choice in APPROVED_CHOICES;
-    if (approved && !approval_id) rule('approval_id', `is missing: it takes two people to decide ${choice}`);
-    if (!approved && approval_id) rule('approval_id', `is not a field of ${choice}`);
-  });
-export type ResolveRefund = z.output<typeof ResolveRefund>;
 
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});
@@ -267,6 +100,17 @@ export const ListPayments = z
     attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
     order_reference: text(MAX_ORDER_REFERENCE).optional(),
     status: z.enum(PAYMENT_STATUSES, { message: `must be one of ${PAYMENT_STATUSES.join(', ')}` }).optional(),
+  })
+  .check(oneDirection);
+
+/** Query of `GET /v1/combined-payments`. */
+export const ListCombinedPayments = z
+  .strictObject({
+    ...PAGE_FIELDS,
+    attention: z.enum(ATTENTIONS, { message: `must be one of ${ATTENTIONS.join(', ')}` }).optional(),
+    status: z
+      .enum(COMBINED_STATUSES, { message: `must be one of ${COMBINED_STATUSES.join(', ')}` })
+      .optional(),
   })
   .check(oneDirection);
 

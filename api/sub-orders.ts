@@ -1,8 +1,8 @@
 import type { Merchant } from '../database/merchants.ts';
-import type { Parties } from '../database/payments.ts';
 import { SUB_ORDERS } from '../domain/combined-payment.ts';
+import type { Parties } from '../domain/order.ts';
 import type { CreateCombinedPayment } from './combined-schema.ts';
-import { partiesOf, partyErrors } from './parties.ts';
+import { appidErrors, partiesOf, partyErrors, regionErrors } from './parties.ts';
 import { type FieldError, invalidFields } from './problems.ts';
 
 /** Who takes the money of a sub-order, and who pays. */
@@ -22,10 +22,16 @@ export function subOrdersOf(
   merchant: Merchant,
   all: Merchant[],
 ): SubOrderParties[] {
-  const { payer, client_ip, h5 } = body;
-  const named = body.sub_orders.map(({ sub_merchant }) => ({ payer, client_ip, h5, sub_merchant }));
+  const { payer, client_ip, h5, scene_info } = body;
+  const named = body.sub_orders.map(({ sub_merchant }) => ({
+    payer,
+    client_ip,
+    h5,
+    scene_info,
+    sub_merchant,
+  }));
   const { min, max } = SUB_ORDERS[merchant.role];
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = [...regionErrors(merchant), ...appidErrors(body, merchant)];
   if (body.sub_orders.length < min || body.sub_orders.length > max) {
     errors.push({ pointer: '/sub_orders', detail: `must have ${min} to ${max} entries` });
   }
@@ -33,7 +39,7 @@ export function subOrdersOf(
     const ofSubOrder = [
       ...partyErrors(named[index] ?? {}, merchant),
       ...(merchant.role === 'partner' ? providerErrors(subOrder) : sellerErrors(subOrder, all)),
-      ...appidErrors(body, index),
+      ...payerErrors(body, index),
     ];
     for (const { pointer, detail } of ofSubOrder) {
       // The payer is that of all of them: what is wrong with it is said once.
@@ -41,6 +47,7 @@ export function subOrdersOf(
       else if (index === 0) errors.push({ pointer, detail });
     }
   }
+  errors.push(...referenceErrors(body.sub_orders, merchant));
   if (errors.length > 0) throw invalidFields(errors);
   return body.sub_orders.map(({ merchant_id: seller }, index) => ({
     merchantId: seller ?? merchant.id,
@@ -49,6 +56,20 @@ export function subOrdersOf(
 }
 
 type SubOrder = CreateCombinedPayment['sub_orders'][number];
+
+/** Two payments of one order of a merchant's are duplicates of each other, and paid together both would be. */
+function referenceErrors(subOrders: SubOrder[], merchant: Merchant): FieldError[] {
+  const seen = new Set<string>();
+  return subOrders.flatMap(({ merchant_id: seller = merchant.id, order_reference: reference }, index) => {
+    const order = `${seller}/${reference}`;
+    if (reference === undefined || !seen.has(order)) {
+      seen.add(order);
+      return [];
+    }
+    const detail = 'must not be that of another sub-order of the merchant: one order is paid once';
+    return [{ pointer: `/sub_orders/${index}/order_reference`, detail }];
+  });
+}
 
 /** To WeChat Pay the service provider is the merchant of every one of its combined orders. */
 function providerErrors({ merchant_id }: SubOrder): FieldError[] {
@@ -61,12 +82,12 @@ function sellerErrors({ merchant_id }: SubOrder, all: Merchant[]): FieldError[] 
   if (merchant_id === undefined) return [];
   const seller = all.find(({ id }) => id === merchant_id);
   if (!seller) return [{ pointer: '/merchant_id', detail: 'is not one of your merchants' }];
-  if (seller.role === 'merchant') return [];
+  if (seller.role === 'merchant') return regionErrors(seller);
   return [{ pointer: '/merchant_id', detail: 'is a service provider, whose orders no merchant can combine' }];
 }
 
 /** The customer is known under one appid. */
-function appidErrors({ payer, sub_orders }: CreateCombinedPayment, index: number): FieldError[] {
+function payerErrors({ payer, sub_orders }: CreateCombinedPayment, index: number): FieldError[] {
   const [first, own] = [sub_orders[0]?.sub_merchant, sub_orders[index]?.sub_merchant];
   if (payer?.sub_openid === undefined || own?.appid === undefined || own.appid === first?.appid) return [];
   return [

@@ -1,13 +1,21 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { EXPORT_QUERIES, StatementQuery } from '../api/ledger-schemas.ts';
+import { BreakAgeingQuery, EXPORT_QUERIES, StatementQuery } from '../api/ledger-schemas.ts';
 import { findAccount } from '../database/ledger-accounts.ts';
 import type { Pool } from '../database/pool.ts';
+import { billDateOf } from '../domain/bill-day.ts';
 import { type AccountCode, GATEWAY_ACCOUNT } from '../domain/ledger.ts';
-import { EXPORT_NAMES, EXPORTS, exportStatement } from '../exports/catalogue.ts';
+import {
+  EXPORT_NAMES,
+  EXPORTS,
+  exportBreakAgeing,
+  exportReconciliation,
+  exportStatement,
+} from '../exports/catalogue.ts';
 import type { ExportFile } from '../exports/file.ts';
-import { merchantNamed, readOptions, withPool } from './query.ts';
+import { mustFindRun } from './found.ts';
+import { merchantNamed, merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
 
 type Options = { merchant?: string; output?: string } & Record<string, string | undefined>;
@@ -42,6 +50,22 @@ export function writeStatement({ merchant, output, ...options }: Options): Promi
     const account = await accountOf(pool, merchant_id, code, currency);
     const period = { merchantId: account.merchantId, by, from, to };
     await save(exportStatement(pool, { account, period }, as), output);
+  });
+}
+
+/** `paysaga export break-ageing` */
+export function writeBreakAgeing({ merchant, output, ...options }: Options): Promise<void> {
+  const as = readOptions(BreakAgeingQuery, options);
+  return withPool(async (pool) => {
+    const whose = await merchantsNamed(pool, merchant);
+    await save(exportBreakAgeing(pool, whose, billDateOf(new Date()), as), output);
+  });
+}
+
+/** `paysaga export reconciliation` */
+export function writeReconciliation(id: string, { output }: Options): Promise<void> {
+  return withPool(async (pool) => {
+    await save(exportReconciliation(pool, await mustFindRun(pool, id)), output);
   });
 }
 

@@ -1,9 +1,16 @@
 import { userInfo } from 'node:os';
-import { accountResource, balanceResource, transactionResource, whatInstead } from '../api/ledger.ts';
+import {
+  accountResource,
+  alarmResource,
+  balanceResource,
+  transactionResource,
+  whatInstead,
+} from '../api/ledger.ts';
 import { BalancesQuery, ReverseTransaction, TransactionsQuery } from '../api/ledger-schemas.ts';
 import { listResource } from '../api/lists.ts';
 import { reverse } from '../database/ledger.ts';
 import { balancesAsOf, listAccounts } from '../database/ledger-accounts.ts';
+import { listLedgerAlarms } from '../database/ledger-alarms.ts';
 import { verifyChain } from '../database/ledger-seals.ts';
 import {
   findTransaction,
@@ -12,7 +19,7 @@ import {
 } from '../database/ledger-transactions.ts';
 import { inTransaction } from '../database/pool.ts';
 import { isReversible, ledgerSequence, ledgerTransactionId } from '../domain/ledger.ts';
-import { formatYuan } from '../domain/money.ts';
+import { formatAmount, formatYuan } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { merchantNamed, merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
@@ -51,13 +58,39 @@ export function printBalances({
       ...balances.map(({ code, kind, debits, credits, balance, currency }) => [
         code,
         kind,
-        formatYuan(debits),
-        formatYuan(credits),
-        formatYuan(balance),
+        formatAmount(debits, currency),
+        formatAmount(credits, currency),
+        formatAmount(balance, currency),
         currency,
       ]),
     ]);
     console.log(`by ${by}, ${at ? `before ${rfc3339(at)}` : 'everything until now'}`);
+  });
+}
+
+/** `paysaga ledger alarms` */
+export function printAlarms({ merchant, json }: { merchant?: string } & Printed): Promise<void> {
+  return withPool(async (pool) => {
+    const merchants = await merchantsNamed(pool, merchant);
+    const alarms = await Promise.all(
+      [...new Set(merchants.map(({ tenantId }) => tenantId))].map((tenantId) =>
+        listLedgerAlarms(pool, tenantId),
+      ),
+    );
+    const shown = alarms.flat().filter(({ merchantId }) => merchants.some(({ id }) => id === merchantId));
+    if (json) return printJson(listResource(shown.map(alarmResource), false));
+    if (shown.length === 0) return console.log('nothing is where it must not stay for too long');
+    printRows([
+      ['mchid', 'account', 'amount', 'currency', 'pieces', 'since'],
+      ...shown.map(({ mchid, account, amount, currency, pieces, since }) => [
+        mchid,
+        account,
+        formatYuan(amount),
+        currency,
+        String(pieces),
+        rfc3339(since),
+      ]),
+    ]);
   });
 }
 

@@ -8,7 +8,10 @@ import {
 } from '../database/merchants.ts';
 import { inTransaction, openPool } from '../database/pool.ts';
 import { openVault } from '../database/secrets.ts';
+import { readOtherAppids } from '../domain/appid.ts';
 import type { MerchantRole } from '../domain/product.ts';
+import type { Region } from '../domain/region.ts';
+import { openOverseas } from '../gateway/overseas.ts';
 import { openWechat } from '../gateway/payment-gateway.ts';
 import { readEnvironment } from '../process/environment.ts';
 import { UsageError } from './usage-error.ts';
@@ -19,6 +22,8 @@ export async function upsertMerchant(options: {
   credentials: string;
   /** What it is already, or a merchant, unless told. */
   role?: MerchantRole;
+  /** What it is already, or the mainland, unless told. */
+  region?: Region;
 }): Promise<void> {
   const environment = readEnvironment(['DATABASE_URL', 'PAYSAGA_MASTER_KEY']);
   const read = (file: string) => readFile(join(options.credentials, file), 'utf8');
@@ -31,6 +36,7 @@ export async function upsertMerchant(options: {
   const input = {
     mchid: field('mchid'),
     appid: field('appid'),
+    otherAppids: readOtherAppids(merchant.other_appids ?? [], field('appid')),
     serialNo: field('merchant_serial_no'),
     privateKey: await read('apiclient_key.pem'),
     apiV3Key: field('api_v3_key'),
@@ -39,10 +45,16 @@ export async function upsertMerchant(options: {
     ...(merchant.api_v2_key !== undefined && { apiV2Key: field('api_v2_key') }),
     certificate: await optional(read('apiclient_cert.pem')),
     ...(options.role && { role: options.role }),
+    ...(options.region && { region: options.region }),
   };
   const { apiBaseUrl: baseUrl, certificate: cert, privateKey: key } = input;
   const mutualTls = cert === undefined ? {} : { clientCertificate: { cert, key } };
-  await openWechat(options.role ?? 'merchant', { ...input, baseUrl, ...mutualTls }).close();
+  const role = options.role ?? 'merchant';
+  const client =
+    options.region === 'overseas'
+      ? openOverseas(role, { ...input, baseUrl })
+      : openWechat(role, { ...input, baseUrl, ...mutualTls });
+  await client.close();
 
   const pool = openPool(environment.DATABASE_URL, { max: 1 });
   try {

@@ -1,13 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
-
-/** What every command of an operator ends with. */
-export const EXIT_CODES = `
-Exit codes: 0 done, 1 it could not be done (the reason is printed), 2 understood, and nothing was changed.`;
-
-/** How an operator is known. */
-export const KEY = `
-You are known by your operator key: PAYSAGA_OPERATOR_KEY, --operator-key-file, or typed in. Who, why and when is on record.`;
+import { actionsOn, keyed } from './operator-options.ts';
+import type { SubOrderClaim } from './payment-action.ts';
 
 const fen = (text: string): number => {
   const value = Number(text);
@@ -26,13 +20,12 @@ const transactionId = (text: string): string => {
     );
   return text;
 };
-/** Why somebody does something. */
-export const words = (text: string): string => {
-  if (text.trim() === '' || text.length > 500)
-    throw new InvalidArgumentError('must have 1 to 500 characters.');
-  return text;
+const subOrder = (text: string, before: SubOrderClaim[] = []): SubOrderClaim[] => {
+  const [number, transaction, amount, ...rest] = text.split('=');
+  if (!number || transaction === undefined || amount === undefined || rest.length > 0)
+    throw new InvalidArgumentError('must be an order number, = its transaction id, = how many fen arrived.');
+  return [...before, { outTradeNo: number, transactionId: transactionId(transaction), amount: fen(amount) }];
 };
-
 /** The commands of operators: who they are, and what they may do to a payment. */
 export function addOperatorCommands(program: Command): void {
   const operator = program.command('operator').description('manage operators: people who act on payments');
@@ -67,6 +60,7 @@ export function addOperatorCommands(program: Command): void {
   payment
     .command('list')
     .description('list payments, newest first')
+    .option('--combined', 'combined payments instead')
     .option('--attention', 'only those that need an operator')
     .addOption(new Option('--status <status>', 'only those in this status').choices(PAYMENT_STATUSES))
     .option('--tenant <name>', 'only those of this tenant')
@@ -74,20 +68,9 @@ export function addOperatorCommands(program: Command): void {
     .option('--limit <number>', 'as many at a time, 1 to 100', pageSize, 20)
     .option('--starting-after <id>', 'go on behind this payment')
     .option('--json', 'for programs')
-    .action(async (options) => (await import('./payment.ts')).listThem(options));
+    .action(async (options) => (await import('./payment-list.ts')).listThem(options));
 
-  const action = (name: string, description: string) =>
-    payment
-      .command(name)
-      .description(description)
-      .argument('<payment>', 'its id, pay_… or cmb_…, or its order number')
-      .requiredOption('--reason <text>', 'why; it stays on record', words)
-      .option(
-        '--operator-key-file <file>',
-        'where your operator key is, unless it is in PAYSAGA_OPERATOR_KEY',
-      )
-      .option('--json', 'for programs')
-      .addHelpText('after', `${KEY}${EXIT_CODES}`);
+  const action = actionsOn(payment, ['<payment>', 'its id, pay_… or cmb_…, or its order number']);
   action('close', 'close the order at WeChat Pay, unless it turns out to be paid').action(
     async (name, options) => (await import('./payment-action.ts')).closePayment(name, options),
   );
@@ -115,15 +98,13 @@ export function addOperatorCommands(program: Command): void {
       transactionId,
     )
     .option('--amount <fen>', 'to be approved as paid: how much arrived', fen)
+    .option(
+      '--sub-order <number=transaction=fen>',
+      'to have a combined payment approved as paid: what arrived for one of its orders; once for each',
+      subOrder,
+    )
     .action(async (name, options) => (await import('./payment-action.ts')).resolvePayment(name, options));
 
-  const keyed = (command: Command) =>
-    command
-      .option(
-        '--operator-key-file <file>',
-        'where your operator key is, unless it is in PAYSAGA_OPERATOR_KEY',
-      )
-      .option('--json', 'for programs');
   keyed(program.command('approvals').description('list what waits for a second operator')).action(
     async (options) => (await import('./approvals.ts')).listApprovals(options),
   );
@@ -132,7 +113,5 @@ export function addOperatorCommands(program: Command): void {
       .command('approve')
       .description('approve what another operator has asked for; it is carried out at once')
       .argument('<id>', 'its id, apr_…'),
-  )
-    .addHelpText('after', `${KEY}${EXIT_CODES}`)
-    .action(async (id, options) => (await import('./approvals.ts')).approveRequest(id, options));
+  ).action(async (id, options) => (await import('./approvals.ts')).approveRequest(id, options));
 }

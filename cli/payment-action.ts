@@ -1,8 +1,9 @@
 import { requestApproval } from '../database/approvals.ts';
 import { clearAttention, ensureLater } from '../database/attention.ts';
+import type { CombinedPayment } from '../database/combined-payments.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
 import { inTransaction } from '../database/pool.ts';
-import { APPROVAL_HOURS, type PaidClaim } from '../domain/operator.ts';
+import { APPROVAL_HOURS, type CombinedClaim, type PaidClaim } from '../domain/operator.ts';
 import type {
   OperatorRequest,
   PaymentOutcome,
@@ -117,6 +118,15 @@ export interface ResolveOptions extends ActionOptions {
   requestApproval?: boolean;
   transactionId?: string;
   amount?: number;
+  /** Of a combined payment: what arrived for each of its orders. */
+  subOrder?: SubOrderClaim[];
+}
+
+/** What arrived for one order of a combined payment. */
+export interface SubOrderClaim {
+  outTradeNo: string;
+  transactionId: string;
+  amount: number;
 }
 
 /**
@@ -124,14 +134,10 @@ export interface ResolveOptions extends ActionOptions {
  * until another one approves it.
  */
 export async function resolvePayment(name: string, options: ResolveOptions): Promise<void> {
-  const payload = options.requestApproval ? claimOf(options) : {};
   await withSagas(async (sagas) => {
     const operator = await actingOperator(sagas.pool, options);
     const target = await sagaNamed(sagas.pool, name, operator.tenantId);
-    if (target.combined)
-      throw new UsageError(
-        'a combined payment is settled by what WeChat Pay says of all its orders: mend the cause, then paysaga payment recheck',
-      );
+    const payload = options.requestApproval ? claimOf(target, options) : {};
     const update = options.as === 'paid' ? 'resolveAsPaid' : 'resolveAsClosed';
     const answer = await sagas.update<ResolveAnswer>(target, update, {
       actor: operator.name,
@@ -164,11 +170,32 @@ export function tell(answer: ResolveAnswer, { json }: { json?: boolean }): void 
 }
 
 /** What two people are to agree on. */
-function claimOf({ as, transactionId, amount }: ResolveOptions): PaidClaim | Record<string, never> {
+function claimOf(
+  { combined }: Target,
+  { as, transactionId, amount, subOrder }: ResolveOptions,
+): PaidClaim | CombinedClaim | Record<string, never> {
   if (as === 'closed') return {};
+  if (combined) return combinedClaim(combined, subOrder ?? []);
   if (transactionId === undefined || amount === undefined)
     throw new UsageError(
       'to have a payment approved as paid say what arrived: --transaction-id and --amount, as the merchant platform shows them',
     );
   return { transactionId, amount };
+}
+
+/** Something is said of each of its orders, and of no other. */
+function combinedClaim({ subPayments }: CombinedPayment, claims: SubOrderClaim[]): CombinedClaim {
+  const numbers = subPayments.map(({ outTradeNo }) => outTradeNo);
+  const said = claims.map(({ outTradeNo }) => outTradeNo);
+  if (said.length !== numbers.length || numbers.some((number) => !said.includes(number)))
+    throw new UsageError(
+      `to have a combined payment approved as paid say of each of its orders what arrived, as the merchant platform shows it: ${numbers.map((number) => `--sub-order ${number}=<transaction id>=<fen>`).join(' ')}`,
+    );
+  return {
+    orders: subPayments.flatMap(({ id: paymentId, outTradeNo: number }) =>
+      claims
+        .filter(({ outTradeNo }) => outTradeNo === number)
+        .map(({ transactionId, amount }) => ({ paymentId, transactionId, amount })),
+    ),
+  };
 }

@@ -1,19 +1,14 @@
-import { listResource } from '../api/lists.ts';
 import { paymentResource } from '../api/payment-resource.ts';
-import { type CombinedPayment, combinedNeedingOperator } from '../database/combined-payments.ts';
+import type { CombinedPayment } from '../database/combined-payments.ts';
 import { listEvents } from '../database/events.ts';
 import { listOperatorActions } from '../database/operator-actions.ts';
-import { listPayments } from '../database/payment-list.ts';
 import type { Payment } from '../database/payments.ts';
 import { PAYMENT_ATTENTION } from '../domain/attention.ts';
 import { formatYuan } from '../domain/money.ts';
-import type { PaymentStatus } from '../domain/payment.ts';
 import { rfc3339 } from '../domain/time.ts';
-import { tenantNamed } from './operator.ts';
-import { merchantNamed, withPool } from './query.ts';
+import { combinedSummary } from './payment-list.ts';
 import { withSagas } from './saga-client.ts';
 import { targetNamed } from './target.ts';
-import { UsageError } from './usage-error.ts';
 
 /** `paysaga payment show`: the row, what its workflow waits for, what happened and what operators did. */
 export async function showPayment(name: string, { json }: { json?: boolean }): Promise<void> {
@@ -113,78 +108,4 @@ function describeTrouble({
   if (attentionDetails === null) return;
   line('WeChat Pay', JSON.stringify(attentionDetails.wechat_pay));
   line('paysaga', JSON.stringify(attentionDetails.paysaga));
-}
-
-function combinedSummary(combined: CombinedPayment) {
-  return {
-    id: combined.id,
-    object: 'combined_payment',
-    merchant_id: combined.merchantId,
-    combine_out_trade_no: combined.combineOutTradeNo,
-    product: combined.product,
-    status: combined.status,
-    attention: combined.attention,
-    attention_reason: combined.attentionReason,
-    version: combined.version,
-    created_at: rfc3339(combined.createdAt),
-  };
-}
-
-/** `paysaga payment list`. With `--attention` the combined ones are shown, too, first: an order of theirs has no workflow of its own. */
-export async function listThem(options: {
-  attention?: boolean;
-  status?: PaymentStatus;
-  tenant?: string;
-  merchant?: string;
-  limit: number;
-  startingAfter?: string;
-  json?: boolean;
-}): Promise<void> {
-  await withPool(async (pool) => {
-    const tenantId = options.tenant === undefined ? undefined : await tenantNamed(pool, options.tenant);
-    const merchantId =
-      options.merchant === undefined ? undefined : (await merchantNamed(pool, options.merchant)).id;
-    const { limit, startingAfter, status, json } = options;
-    const attention = options.attention ? ('needs_operator' as const) : undefined;
-    const page = await listPayments(
-      pool,
-      { tenantId, merchantId, status, attention },
-      { limit, startingAfter },
-    );
-    if (!page) throw new UsageError(`there is no payment ${startingAfter}`);
-    const { payments, hasMore } = page;
-    const combined =
-      options.attention && startingAfter === undefined
-        ? await combinedNeedingOperator(pool, { tenantId, merchantId })
-        : [];
-    if (json) {
-      const list = listResource(
-        payments.map((payment) => paymentResource(payment)),
-        hasMore,
-      );
-      console.log(
-        JSON.stringify({ ...list, combined_payments: combined.map((one) => combinedSummary(one)) }, null, 2),
-      );
-      return;
-    }
-    for (const one of combined) row(one, one.combineOutTradeNo);
-    for (const payment of payments) row(payment, payment.outTradeNo);
-    if (hasMore) console.error(`there are more: repeat with --starting-after ${payments.at(-1)?.id}`);
-  });
-}
-
-function row(
-  one: Pick<Payment, 'id' | 'status' | 'amount' | 'mchid' | 'createdAt' | 'attentionReason'>,
-  number: string,
-): void {
-  const cells = [
-    one.id,
-    one.status.padEnd(18),
-    `¥${formatYuan(one.amount)}`.padStart(12),
-    rfc3339(one.createdAt),
-    one.mchid,
-    number,
-    one.attentionReason ?? '',
-  ];
-  console.log(cells.join('  ').trimEnd());
 }

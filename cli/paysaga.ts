@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DUPLICATE_PAYMENT_POLICIES, LATE_PAYMENT_DECISIONS } from '../domain/late-payment.ts';
+import { REGION_NAMES } from '../domain/region.ts';
 import { ConfigurationError } from '../process/environment.ts';
+import { addLatePaymentCommands } from './late-payment-commands.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { addReconciliationCommands } from './reconcile-commands.ts';
@@ -95,13 +97,19 @@ merchant
   .requiredOption('--tenant <name>', 'the tenant it belongs to; created if there is none')
   .requiredOption(
     '--credentials <directory>',
-    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url), apiclient_key.pem and pub_key.pem',
+    'holds merchant.json (mchid, appid, merchant_serial_no, api_v3_key, public_key_id, base_url, optionally other_appids), apiclient_key.pem and pub_key.pem',
   )
   .addOption(
     new Option(
       '--role <role>',
       'whether it takes money for itself or, as a service provider, for sub-merchants (default: what it is already, else merchant)',
     ).choices(['merchant', 'partner']),
+  )
+  .addOption(
+    new Option(
+      '--region <region>',
+      'where it is enrolled; of an overseas merchant, statements are reconciled (default: what it is already, else mainland)',
+    ).choices(REGION_NAMES),
   )
   .action(async (options) => (await import('./merchant.ts')).upsertMerchant(options));
 merchant
@@ -139,6 +147,7 @@ addLedgerCommands(program);
 addReconciliationCommands(program);
 addOperatorCommands(program);
 addRefundCommands(program);
+addLatePaymentCommands(program);
 
 try {
   await program.parseAsync();

@@ -4,17 +4,17 @@ import { inTransaction, type Pool } from '../database/pool.ts';
 import { assignItem, commentItem, resolveItem } from '../database/reconciliation/decisions.ts';
 import { findBillFiles } from '../database/reconciliation/files.ts';
 import {
-  findItem,
   type Item,
   itemHistory,
   listItems,
   listLines,
   listRuns,
 } from '../database/reconciliation/listing.ts';
-import { findRun, type Run } from '../database/reconciliation/runs.ts';
+import type { Run } from '../database/reconciliation/runs.ts';
 import { billDateOf } from '../domain/bill-day.ts';
-import { formatYuan } from '../domain/money.ts';
+import { formatMoney } from '../domain/money.ts';
 import { isResolution, RESOLUTION_NAMES } from '../domain/reconciliation.ts';
+import { mustFindItem, mustFindRun } from './found.ts';
 import { merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -73,7 +73,7 @@ export async function printLines(id: string, { json, startingAfter, ...rest }: O
       console.log(
         json
           ? JSON.stringify(lineResource(line))
-          : `${line.ordinal}  ${line.kind}  ${line.state} (${line.reason})  ${number}  ${yuan(line.amountHere)} here, ${yuan(line.amountBill)} in the bill`,
+          : `${line.ordinal}  ${line.kind}  ${line.state} (${line.reason})  ${number}  ${amount(line.amountHere, line.currency)} here, ${amount(line.amountBill, line.currency)} in the bill`,
       );
     }
   });
@@ -148,27 +148,6 @@ async function changed(id: string, change: (pool: Pool, item: Item) => Promise<v
   });
 }
 
-/** Whoever has the database may read everybody's. */
-async function mustFindRun(pool: Pool, id: string): Promise<Run> {
-  const { rows } = await pool.query<{ tenant_id: string }>(
-    'select tenant_id from reconciliation_runs where id = $1',
-    [id],
-  );
-  const run = rows[0] && (await findRun(pool, rows[0].tenant_id, id));
-  if (!run) throw new UsageError(`there is no reconciliation ${id}`);
-  return run;
-}
-
-async function mustFindItem(pool: Pool, id: string): Promise<Item> {
-  const { rows } = await pool.query<{ tenant_id: string }>(
-    'select tenant_id from reconciliation_items where id = $1',
-    [id],
-  );
-  const item = rows[0] && (await findItem(pool, rows[0].tenant_id, id));
-  if (!item) throw new UsageError(`there is no break ${id}`);
-  return item;
-}
-
 function runLine({ id, mchid, subMchid, billDate, version, status, summary, failure }: Run): string {
   const lines = (summary as { lines?: Record<string, number> } | null)?.lines;
   const found = lines
@@ -187,13 +166,14 @@ function itemLine(item: Item, age?: string): string {
     item.status,
     `${item.state} (${item.reason})`,
     number,
-    `WeChat Pay has ¥${formatYuan(item.difference)} more`,
+    `WeChat Pay has ${formatMoney(item.difference, item.currency)} more`,
     ...(item.owner ? [`owner ${item.owner}`] : []),
     ...(item.resolution ? [`resolved: ${item.resolution}`] : []),
   ].join('  ');
 }
 
-const yuan = (fen: number | null) => (fen === null ? '–' : `¥${formatYuan(fen)}`);
+const amount = (units: number | null, currency: string | null) =>
+  units === null ? '–' : formatMoney(units, currency ?? 'CNY');
 
 function defined(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { REFUND_CHOICES } from '../domain/refund.ts';
-import { EXIT_CODES, KEY, words } from './operator-commands.ts';
+import { actionsOn } from './operator-options.ts';
 
 /** The commands of operators about refunds. */
 export function addRefundCommands(program: Command): void {
@@ -17,18 +17,7 @@ export function addRefundCommands(program: Command): void {
     .option('--json', 'for programs')
     .action(async (options) => (await import('./refund.ts')).listAttention(options));
 
-  const action = (name: string, description: string) =>
-    refund
-      .command(name)
-      .description(description)
-      .argument('<refund>', 'its id, ref_…, or an out_refund_no')
-      .requiredOption('--reason <text>', 'why; it stays on record', words)
-      .option(
-        '--operator-key-file <file>',
-        'where your operator key is, unless it is in PAYSAGA_OPERATOR_KEY',
-      )
-      .option('--json', 'for programs')
-      .addHelpText('after', `${KEY}${EXIT_CODES}`);
+  const action = actionsOn(refund, ['<refund>', 'its id, ref_…, or an out_refund_no']);
   action(
     'recheck',
     'ask WeChat Pay again, once the cause is mended for which the refund needs an operator',

@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { beyondTaskFailures } from '../api/task-failure.ts';
 import { dataConverter } from '../codec/data-converter.ts';
 import { openPool, type Pool } from '../database/pool.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
@@ -20,7 +21,7 @@ const PATIENCE_MS = 30_000;
 export interface SagaClient {
   pool: Pool;
   /**
-   * Sends an update to a workflow, which is started if nobody has yet; that of a refund is started again if it has ended.
+   * Sends an update to a workflow, which is started if nobody has yet; that of a refund or of late money is started again if it has ended.
    * @throws UsageError when it has ended, refuses the update, or does not answer in time.
    */
   update<Answer>(target: SagaTarget, name: string, request: object): Promise<Answer>;
@@ -54,10 +55,12 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
         const { workflowType, ...start } = target.start(options);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
-            client.workflow.executeUpdateWithStart(name, {
-              args: [request],
-              startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start as never),
-            }),
+            beyondTaskFailures<Answer>(() =>
+              client.workflow.executeUpdateWithStart(name, {
+                args: [request],
+                startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start as never),
+              }),
+            ),
           );
         } catch (error) {
           throw explained(error, target);
@@ -96,7 +99,9 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
 }
 
 function explained(error: unknown, { id }: SagaTarget): unknown {
-  const look = `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
+  const look = id.startsWith('late_')
+    ? 'see paysaga late-payment list'
+    : `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
     return new UsageError(`the workflow of ${id} has ended, so it takes no updates: ${look}`);
   if (error instanceof WorkflowUpdateFailedError)

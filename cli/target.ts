@@ -3,7 +3,13 @@ import { paymentsNamed } from '../database/payment-list.ts';
 import type { Payment } from '../database/payments.ts';
 import type { Queryable } from '../database/pool.ts';
 import { combinedWorkflowId, paymentWorkflowId } from '../domain/identity.ts';
-import { combinedStart, paymentStart, type refundRestart, type StartOptions } from '../workflows/start.ts';
+import {
+  combinedStart,
+  type latePaymentRestart,
+  paymentStart,
+  type refundRestart,
+  type StartOptions,
+} from '../workflows/start.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What has a workflow of its own. */
@@ -11,7 +17,11 @@ export interface SagaTarget {
   id: string;
   workflowId: string;
   /** Options that start (or find) its workflow. */
-  start(options: StartOptions): ReturnType<typeof paymentStart | typeof combinedStart | typeof refundRestart>;
+  start(
+    options: StartOptions,
+  ): ReturnType<
+    typeof paymentStart | typeof combinedStart | typeof refundRestart | typeof latePaymentRestart
+  >;
 }
 
 /** What a command is about: a payment, or a combined one. */

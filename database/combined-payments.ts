@@ -5,6 +5,7 @@ import type { Fen } from '../domain/money.ts';
 import { canTransition, endedUnpaid, PAYMENT_STATUSES } from '../domain/payment.ts';
 import type { Prepaid } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
+import { claimOrphaned, ENSURE_AFTER } from './intents.ts';
 import { loadSubPayments, type Payment } from './payments.ts';
 import type { Queryable } from './pool.ts';
 
@@ -15,7 +16,7 @@ export interface CombinedPayment extends Prepaid {
   /** Who combines. */
   merchantId: string;
   mchid: string;
-  /** The appid that the order request named; null until it is about to be sent. */
+  /** As of a payment: one of the appids of who combines. */
   appid: string | null;
   combineOutTradeNo: string;
   product: CombinedProduct;
@@ -43,12 +44,15 @@ const COLUMNS = `
   c.prepay_request "prepayRequest", c.code_url "codeUrl", c.prepay_id "prepayId", c.h5_url "h5Url",
   c.prepay_issued_at "prepayIssuedAt", c.failure_code "failureCode", c.failure_message "failureMessage",
   c.created_at "createdAt", c.updated_at "updatedAt"`;
+/** Reads combined payments, as `c`, without their sub-orders. */
+export const SELECT_COMBINED = `select ${COLUMNS} from combined_payments c join merchants m on m.id = c.merchant_id`;
 
 /** What a new combined payment consists of, besides its sub-orders. */
 export interface NewCombinedPayment {
   id: string;
   tenantId: string;
   merchantId: string;
+  appid: string;
   combineOutTradeNo: string;
   product: CombinedProduct;
   timeExpire: Date;
@@ -62,8 +66,8 @@ export interface NewCombinedPayment {
 export async function insertCombinedPayment(db: Queryable, combined: NewCombinedPayment): Promise<void> {
   await db.query(
     `insert into combined_payments
-       (id, tenant_id, merchant_id, combine_out_trade_no, product, time_expire, h5_redirect_url, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'CREATED', now() + interval '30 seconds')`,
+       (id, tenant_id, merchant_id, combine_out_trade_no, product, time_expire, h5_redirect_url, appid, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'CREATED', now() + ${ENSURE_AFTER})`,
     [
       combined.id,
       combined.tenantId,
@@ -72,6 +76,7 @@ export async function insertCombinedPayment(db: Queryable, combined: NewCombined
       combined.product,
       combined.timeExpire,
       combined.h5RedirectUrl,
+      combined.appid,
     ],
   );
   await appendEvent(db, {
@@ -106,30 +111,29 @@ export async function findCombinedByNumber(
   return await one(db, 'c.merchant_id = $1 and c.combine_out_trade_no = $2', [merchantId, combineOutTradeNo]);
 }
 
-async function one(db: Queryable, where: string, values: string[]): Promise<CombinedPayment | undefined> {
-  const { rows } = await db.query<Omit<CombinedPayment, 'amount' | 'subPayments'>>(
-    `select ${COLUMNS} from combined_payments c join merchants m on m.id = c.merchant_id where ${where}`,
-    values,
-  );
-  const row = rows[0];
-  if (!row) return undefined;
-  const subPayments = await loadSubPayments(db, row.id);
-  return { ...row, amount: subPayments.reduce((sum, { amount }) => sum + amount, 0), subPayments };
+/** Locks the row until the transaction ends. Lock the merchants' own orders before. */
+export async function lockCombined(db: Queryable, id: string): Promise<void> {
+  await db.query('select 1 from combined_payments where id = $1 for no key update', [id]);
 }
 
-/** The combined payments that need an operator, newest first, at most a hundred; what is undefined does not matter. */
-export async function combinedNeedingOperator(
-  db: Queryable,
-  { tenantId, merchantId }: { tenantId?: string | undefined; merchantId?: string | undefined },
-): Promise<CombinedPayment[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select id from combined_payments
-     where attention <> 'none' and ($1::text is null or tenant_id = $1) and ($2::text is null or merchant_id = $2)
-     order by created_at desc, id desc limit 100`,
-    [tenantId ?? null, merchantId ?? null],
+async function one(db: Queryable, where: string, values: string[]): Promise<CombinedPayment | undefined> {
+  const { rows } = await db.query<Alone>(`${SELECT_COMBINED} where ${where}`, values);
+  return (await withSubPayments(db, rows))[0];
+}
+
+/** As its own table has it. */
+type Alone = Omit<CombinedPayment, 'amount' | 'subPayments'>;
+
+/** Each with its sub-orders. */
+export async function withSubPayments(db: Queryable, rows: Alone[]): Promise<CombinedPayment[]> {
+  const all = await loadSubPayments(
+    db,
+    rows.map(({ id }) => id),
   );
-  const found = await Promise.all(rows.map(({ id }) => loadCombinedPayment(db, id)));
-  return found.filter((one) => one !== undefined);
+  return rows.map((row) => {
+    const subPayments = all.filter(({ combinedId }) => combinedId === row.id);
+    return { ...row, amount: subPayments.reduce((sum, { amount }) => sum + amount, 0), subPayments };
+  });
 }
 
 /** As `storePrepayRequest` of payments; the sub-orders remember the appid, too, under which they are paid. */
@@ -168,6 +172,8 @@ export interface CombinedChange {
   prepaid?: Prepaid;
   failureCode?: string;
   failureMessage?: string;
+  /** The operators' action that has settled it, `act_…`. */
+  operatorAction?: string;
 }
 
 const EVENT_OF_STATUS = {
@@ -219,7 +225,11 @@ export async function transitionCombined(
     type: EVENT_OF_STATUS[to],
     combinedId: id,
     version: row.version,
-    data: { status: to, ...(change.failureCode && { failure_code: change.failureCode }) },
+    data: {
+      status: to,
+      ...(change.failureCode && { failure_code: change.failureCode }),
+      ...(change.operatorAction && { operator_action: change.operatorAction }),
+    },
   });
   return row.version;
 }
@@ -248,45 +258,16 @@ export async function requestCombinedAttention(
   });
 }
 
-/** Asks the relay to look at an open combined payment now; see `ensurePaymentSoon`. */
-export async function ensureCombinedSoon(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    `update combined_payments set ensure_at = now() where id = $1 and status in ('CREATED', 'PENDING')`,
-    [id],
-  );
-}
-
-/** After the relay has looked; see `paymentEnsured`. */
-export async function combinedEnsured(
-  db: Queryable,
-  id: string,
-  { again }: { again: boolean },
-): Promise<void> {
-  await db.query(
-    `update combined_payments set ensure_at = case when $2 then now() + interval '1 hour' end
-     where id = $1 and ensure_at is not null`,
-    [id, again],
-  );
-}
-
 /** What is needed to start the workflow of a combined payment. */
 export type CombinedIntent = Pick<
   CombinedPayment,
   'id' | 'merchantId' | 'mchid' | 'combineOutTradeNo' | 'product' | 'amount' | 'timeExpire'
 >;
 
-/** Claims combined payments whose workflow should be running by now but may not be; see `claimOrphanedPayments`. */
+/** Claims combined payments whose workflow should be running by now but may not be; see `claimOrphaned`. */
 export async function claimOrphanedCombined(db: Queryable, limit: number): Promise<CombinedIntent[]> {
-  const { rows } = await db.query<CombinedIntent>(
-    `with claimed as (
-       select id from combined_payments where ensure_at <= now() order by ensure_at limit $1 for update skip locked
-     )
-     update combined_payments c set ensure_at = now() + interval '1 minute'
-     from claimed, merchants m
-     where c.id = claimed.id and m.id = c.merchant_id
-     returning c.id, c.merchant_id "merchantId", m.mchid, c.combine_out_trade_no "combineOutTradeNo", c.product,
-       (select sum(p.amount)::bigint from payments p where p.combined_id = c.id) amount, c.time_expire "timeExpire"`,
-    [limit],
-  );
-  return rows;
+  const read = `select c.id, c.merchant_id "merchantId", m.mchid, c.combine_out_trade_no "combineOutTradeNo", c.product,
+      (select sum(p.amount)::bigint from payments p where p.combined_id = c.id) amount, c.time_expire "timeExpire"
+    from claimed join combined_payments c using (id) join merchants m on m.id = c.merchant_id`;
+  return await claimOrphaned<CombinedIntent>(db, 'combined_payments', read, limit);
 }

@@ -11,8 +11,9 @@ import {
 import type { Fen } from '../domain/money.ts';
 import type { RefundStatus } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
+import { claimOrphaned } from './intents.ts';
 import { post } from './ledger.ts';
-import { requestAttention } from './payments.ts';
+import { requestAttention } from './payment-changes.ts';
 import type { Queryable } from './pool.ts';
 
 /** Late money as stored. */
@@ -75,6 +76,23 @@ export async function listLatePayments(db: Queryable, paymentId: string): Promis
   const { rows } = await db.query<LatePayment>(
     `select ${COLUMNS} ${FROM} where l.payment_id = $1 order by l.created_at, l.id`,
     [paymentId],
+  );
+  return rows;
+}
+
+/** Late money of this id or of this number of WeChat Pay's, which is unique for one merchant only, in the tenant. */
+export async function lateNamed(db: Queryable, name: string, tenantId: string): Promise<LatePayment[]> {
+  const { rows } = await db.query<LatePayment>(
+    `select ${COLUMNS} ${FROM} where (l.id = $1 or l.transaction_id = $1) and l.tenant_id = $2 order by l.id`,
+    [name, tenantId],
+  );
+  return rows;
+}
+
+/** The late money that needs an operator, what waits longest first. */
+export async function lateNeedingOperator(db: Queryable): Promise<LatePayment[]> {
+  const { rows } = await db.query<LatePayment>(
+    `select ${COLUMNS} ${FROM} where l.attention <> 'none' order by l.updated_at, l.id`,
   );
   return rows;
 }
@@ -260,32 +278,16 @@ async function tell(
   });
 }
 
-/** After the relay has looked: again in an hour, as somebody may delete a workflow that has ended too early, so that it begins anew. */
-export async function latePaymentEnsured(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    `update late_payments set ensure_at = now() + interval '1 hour' where id = $1 and ensure_at is not null`,
-    [id],
-  );
-}
-
 /** What is needed to start the workflow of late money. */
 export type LatePaymentIntent = Pick<
   LatePayment,
   'id' | 'paymentId' | 'merchantId' | 'mchid' | 'outTradeNo' | 'transactionId' | 'amount'
 >;
 
-/** Claims late money whose workflow should be running by now but may not be; see `claimOrphanedPayments`. */
+/** Claims late money whose workflow should be running by now but may not be; see `claimOrphaned`. */
 export async function claimOrphanedLatePayments(db: Queryable, limit: number): Promise<LatePaymentIntent[]> {
-  const { rows } = await db.query<LatePaymentIntent>(
-    `with claimed as (
-       select id from late_payments where ensure_at <= now() order by ensure_at limit $1 for update skip locked
-     )
-     update late_payments l set ensure_at = now() + interval '1 minute'
-     from claimed c, merchants m, payments p
-     where l.id = c.id and m.id = l.merchant_id and p.id = l.payment_id
-     returning l.id, l.payment_id "paymentId", l.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo",
-       l.transaction_id "transactionId", l.amount`,
-    [limit],
-  );
-  return rows;
+  const read = `select l.id, l.payment_id "paymentId", l.merchant_id "merchantId", m.mchid, p.out_trade_no "outTradeNo",
+      l.transaction_id "transactionId", l.amount
+    from claimed join late_payments l using (id) join merchants m on m.id = l.merchant_id join payments p on p.id = l.payment_id`;
+  return await claimOrphaned<LatePaymentIntent>(db, 'late_payments', read, limit);
 }

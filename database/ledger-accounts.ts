@@ -1,4 +1,10 @@
-import type { AccountCode, AccountKind, DatedBy } from '../domain/ledger.ts';
+import {
+  ACCOUNT_CODES,
+  ACCOUNTS,
+  type AccountCode,
+  type AccountKind,
+  type DatedBy,
+} from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
 import type { Queryable } from './pool.ts';
 
@@ -29,6 +35,18 @@ export interface AccountBalance extends LedgerAccount {
 }
 
 const COLUMNS = `a.id, a.merchant_id "merchantId", m.mchid, a.code, a.kind, a.currency, a.created_at "createdAt"`;
+
+/** Opens the whole chart in these currencies; what there is stays. Each merchant has that of CNY from its first day. */
+export async function openAccounts(db: Queryable, merchantId: string, currencies: string[]): Promise<void> {
+  await db.query(
+    `insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
+     select m.tenant_id, m.id, chart.code, chart.kind, currency
+       from merchants m cross join unnest($2::text[]) currency cross join unnest($3::text[], $4::text[]) as chart (code, kind)
+      where m.id = $1
+     on conflict (merchant_id, code, currency) do nothing`,
+    [merchantId, currencies, ACCOUNT_CODES, ACCOUNT_CODES.map((code) => ACCOUNTS[code].kind)],
+  );
+}
 
 /** The accounts of a merchant, in the order of the chart. */
 export async function listAccounts(db: Queryable, merchantId: string): Promise<LedgerAccount[]> {

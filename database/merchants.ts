@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { OtherAppid } from '../domain/appid.ts';
 import { publicId } from '../domain/identity.ts';
 import type { DuplicatePaymentPolicy, LatePaymentDecision } from '../domain/late-payment.ts';
 import { ACCOUNT_CODES, ACCOUNTS } from '../domain/ledger.ts';
 import type { MerchantRole } from '../domain/product.ts';
+import type { Region } from '../domain/region.ts';
 import type { Queryable } from './pool.ts';
 import type { Vault } from './secrets.ts';
 
@@ -12,7 +14,9 @@ export interface Merchant {
   tenantId: string;
   mchid: string;
   appid: string;
+  otherAppids: OtherAppid[];
   role: MerchantRole;
+  region: Region;
   /** Whether it has what the XML API (v2) needs. */
   speaksV2: boolean;
   version: number;
@@ -34,12 +38,15 @@ export interface MerchantCredentials extends Merchant {
   certificate: string | null;
 }
 
-/** What an administrator enters. Without a role a known merchant keeps its own, and a new one is a direct merchant. */
+/** What an administrator enters. Without a role or region a known merchant keeps its own, and a new one is a direct merchant of the mainland. */
 export type MerchantInput = Omit<
   MerchantCredentials,
-  'id' | 'tenantId' | 'version' | 'role' | 'speaksV2' | 'apiV2Key' | 'certificate'
+  'id' | 'tenantId' | 'version' | 'otherAppids' | 'role' | 'region' | 'speaksV2' | 'apiV2Key' | 'certificate'
 > & {
+  /** Default: none. */
+  otherAppids?: OtherAppid[];
   role?: MerchantRole;
+  region?: Region;
   apiV2Key?: string | undefined;
   certificate?: string | undefined;
 };
@@ -49,19 +56,25 @@ interface MerchantRow {
   tenant_id: string;
   mchid: string;
   appid: string;
+  other_appids: OtherAppid[];
   role: MerchantRole;
+  region: Region;
   speaks_v2: boolean;
   version: number;
 }
 
 const SPEAKS_V2 = '(sealed_api_v2_key is not null and certificate is not null) speaks_v2';
 
+const COLUMNS = `id, tenant_id, mchid, appid, other_appids, role, region, version, ${SPEAKS_V2}`;
+
 const toMerchant = (row: MerchantRow): Merchant => ({
   id: row.id,
   tenantId: row.tenant_id,
   mchid: row.mchid,
   appid: row.appid,
+  otherAppids: row.other_appids,
   role: row.role,
+  region: row.region,
   speaksV2: row.speaks_v2,
   version: row.version,
 });
@@ -85,7 +98,7 @@ export async function findTenant(db: Queryable, name: string): Promise<string | 
 
 /**
  * Creates a merchant with its ledger accounts, or replaces the credentials of the one with this mchid. Processes pick up the new version at their next gateway call.
- * @throws Error when the mchid belongs to another tenant, or would change its role although it has payments: they are orders of the one or the other API.
+ * @throws Error when the mchid belongs to another tenant, or would change its role or region although it has payments: they are orders of the one or the other API.
  */
 export async function upsertMerchant(
   db: Queryable,
@@ -97,14 +110,18 @@ export async function upsertMerchant(
   const { rows: before } = await db.query<{
     public_keys: Record<string, string>;
     role: MerchantRole;
+    region: Region;
     has_payments: boolean;
   }>(
-    `select public_keys, role, exists (select 1 from payments p where p.merchant_id = merchants.id) has_payments
+    `select public_keys, role, region, exists (select 1 from payments p where p.merchant_id = merchants.id) has_payments
      from merchants where mchid = $1 and tenant_id = $2`,
     [input.mchid, tenantId],
   );
   if (before[0]?.has_payments && input.role !== undefined && input.role !== before[0].role) {
     throw new Error(`${input.mchid} has payments as a ${before[0].role}: its role cannot change`);
+  }
+  if (before[0]?.has_payments && input.region !== undefined && input.region !== before[0].region) {
+    throw new Error(`${input.mchid} has payments in its region, ${before[0].region}: it cannot change`);
   }
   const publicKeys = { ...input.publicKeys };
   for (const [id, pem] of Object.entries(before[0]?.public_keys ?? {})) publicKeys[id] ??= pem;
@@ -112,16 +129,16 @@ export async function upsertMerchant(
     `with merchant as (
        insert into merchants
          (id, tenant_id, mchid, appid, serial_no, sealed_private_key, sealed_api_v3_key, public_keys, api_base_url, role,
-          sealed_api_v2_key, certificate)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'), $13, $14)
+          sealed_api_v2_key, certificate, region, other_appids)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($12, 'merchant'), $13, $14, coalesce($15, 'mainland'), $16)
        on conflict (mchid) do update set
-         appid = excluded.appid, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
+         appid = excluded.appid, other_appids = excluded.other_appids, serial_no = excluded.serial_no, sealed_private_key = excluded.sealed_private_key,
          sealed_api_v3_key = excluded.sealed_api_v3_key, public_keys = excluded.public_keys,
-         api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role),
+         api_base_url = excluded.api_base_url, role = coalesce($12, merchants.role), region = coalesce($15, merchants.region),
          sealed_api_v2_key = excluded.sealed_api_v2_key, certificate = excluded.certificate,
          version = merchants.version + 1, updated_at = now()
        where merchants.tenant_id = excluded.tenant_id
-       returning id, tenant_id, mchid, appid, role, version, ${SPEAKS_V2}
+       returning ${COLUMNS}
      ), accounts as (
        insert into ledger_accounts (tenant_id, merchant_id, code, kind, currency)
        select m.tenant_id, m.id, chart.code, chart.kind, 'CNY'
@@ -144,6 +161,8 @@ export async function upsertMerchant(
       input.role ?? null,
       input.apiV2Key === undefined ? null : vault.seal(input.apiV2Key, `${input.mchid}/api_v2_key`),
       input.certificate ?? null,
+      input.region ?? null,
+      JSON.stringify(input.otherAppids ?? []),
     ],
   );
   const row = rows[0];
@@ -197,7 +216,7 @@ export async function merchantTenant(db: Queryable, id: string): Promise<string 
 /** The merchants of a tenant, oldest first. */
 export async function listMerchants(db: Queryable, tenantId: string): Promise<Merchant[]> {
   const { rows } = await db.query<MerchantRow>(
-    `select id, tenant_id, mchid, appid, role, version, ${SPEAKS_V2} from merchants where tenant_id = $1 order by created_at, id`,
+    `select ${COLUMNS} from merchants where tenant_id = $1 order by created_at, id`,
     [tenantId],
   );
   return rows.map(toMerchant);
@@ -205,9 +224,7 @@ export async function listMerchants(db: Queryable, tenantId: string): Promise<Me
 
 /** Every merchant of the installation, oldest first, for the operator's command line. */
 export async function allMerchants(db: Queryable): Promise<Merchant[]> {
-  const { rows } = await db.query<MerchantRow>(
-    'select id, tenant_id, mchid, appid, role, version from merchants order by created_at, id',
-  );
+  const { rows } = await db.query<MerchantRow>(`select ${COLUMNS} from merchants order by created_at, id`);
   return rows.map(toMerchant);
 }
 

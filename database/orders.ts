@@ -12,14 +12,14 @@ import type { Queryable } from './pool.ts';
 type OfOrder = Pick<Payment, 'id' | 'merchantId' | 'orderReference'>;
 
 /**
- * Until the transaction ends, nobody else finds out who pays for the order. Take it before any row, so that of two payments that are paid at
- * the same instant exactly one is the first.
+ * Until the transaction ends, nobody else finds out who pays for the orders of these payments. Take it before any row, so that of two payments
+ * that are paid at the same instant exactly one is the first; everybody takes several in the same order.
  */
-export async function lockOrder(db: Queryable, { merchantId, orderReference }: OfOrder): Promise<void> {
-  if (orderReference === null) return;
-  await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-    `${merchantId}/${orderReference}`,
-  ]);
+export async function lockOrders(db: Queryable, payments: readonly OfOrder[]): Promise<void> {
+  const named = payments.filter(({ orderReference }) => orderReference !== null);
+  const orders = new Set(named.map(({ merchantId, orderReference }) => `${merchantId}/${orderReference}`));
+  for (const order of [...orders].sort())
+    await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [order]);
 }
 
 /**

@@ -1,42 +1,12 @@
 import type { Attention, PaymentAttention } from '../domain/attention.ts';
 import type { BothSides } from '../domain/both-sides.ts';
-import type { EventType } from '../domain/events.ts';
 import type { Fen } from '../domain/money.ts';
-import { canTransition, endedUnpaid, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+import type { OrderTerms, Parties } from '../domain/order.ts';
+import type { PaymentStatus } from '../domain/payment.ts';
 import type { Prepaid, Product } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
-import { post } from './ledger.ts';
+import { claimOrphaned, ENSURE_AFTER } from './intents.ts';
 import type { Queryable } from './pool.ts';
-
-/** Who orders and who pays, as the order names them. The openids and the address are private: they stay in the database. */
-export interface Parties {
-  /** For whom a service provider takes the money; null for a merchant. */
-  subMchid: string | null;
-  subAppid: string | null;
-  /** The customer under the merchant's or provider's appid. */
-  payerOpenid: string | null;
-  /** The customer under `subAppid`. */
-  payerSubOpenid: string | null;
-  sceneInfo: SceneInfo | null;
-}
-
-/** Where the customer is, in the words of the wire. */
-export interface SceneInfo {
-  /** IPv4 or IPv6. Always there, unless the customer is at a till. */
-  payer_client_ip?: string;
-  /** The till that charges a payment code or a face. */
-  device_id?: string;
-  device_ip?: string;
-  store_info?: { id?: string; out_id?: string };
-  /** H5 only. */
-  h5_info?: {
-    type: 'Wap' | 'iOS' | 'Android';
-    app_name?: string;
-    app_url?: string;
-    bundle_id?: string;
-    package_name?: string;
-  };
-}
 
 /** A payment as stored. */
 export interface Payment extends Parties, Prepaid {
@@ -44,7 +14,7 @@ export interface Payment extends Parties, Prepaid {
   tenantId: string;
   merchantId: string;
   mchid: string;
-  /** The appid that the order request named; null until it is about to be sent. */
+  /** The appid under which it is ordered, one of the merchant's; null in rows from before there was a choice, until they were sent. */
   appid: string | null;
   outTradeNo: string;
   product: Product;
@@ -52,6 +22,7 @@ export interface Payment extends Parties, Prepaid {
   currency: string;
   description: string;
   attach: string | null;
+  terms: OrderTerms;
   timeExpire: Date;
   status: PaymentStatus;
   attention: Attention;
@@ -86,7 +57,7 @@ export interface Payment extends Parties, Prepaid {
 
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
-  p.currency, p.description, p.attach, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
+  p.currency, p.description, p.attach, p.terms, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
   p.attention_details "attentionDetails", p.order_reference "orderReference", p.duplicate_of "duplicateOf",
   p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",
@@ -95,21 +66,22 @@ const COLUMNS = `
   p.failure_message "failureMessage", p.created_at "createdAt", p.updated_at "updatedAt",
   (select coalesce(sum(r.amount), 0)::bigint from refunds r where r.payment_id = p.id and r.late_payment_id is null
      and r.status = 'SUCCEEDED') "amountRefunded"`;
-const FROM = 'from payments p join merchants m on m.id = p.merchant_id';
 /** Reads payments, as `p`, whole. */
-export const SELECT_PAYMENTS = `select ${COLUMNS} ${FROM}`;
+export const SELECT_PAYMENTS = `select ${COLUMNS} from payments p join merchants m on m.id = p.merchant_id`;
 
 /** What a new payment consists of. */
 export interface NewPayment extends Parties {
   id: string;
   tenantId: string;
   merchantId: string;
+  appid: string;
   outTradeNo: string;
   product: Product;
   amount: Fen;
   currency: string;
   description: string;
   attach: string | undefined;
+  terms: OrderTerms;
   timeExpire: Date;
   h5RedirectUrl: string | null;
   /** Default: none. */
@@ -117,9 +89,6 @@ export interface NewPayment extends Parties {
   /** Makes it a sub-order. */
   combined?: { id: string; position: number };
 }
-
-/** How long the API has to start a workflow before a relay does it. */
-const ENSURE_AFTER = "interval '30 seconds'";
 
 /**
  * Stores the intent, with its event. Call it in the transaction that stores the idempotency key.
@@ -129,8 +98,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
   await db.query(
     `insert into payments
        (id, tenant_id, merchant_id, out_trade_no, product, amount, currency, description, attach, time_expire, sub_mchid, sub_appid,
-        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, status, ensure_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'CREATED',
+        payer_openid, payer_sub_openid, scene_info, h5_redirect_url, combined_id, combined_position, order_reference, terms, appid, status, ensure_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'CREATED',
        case when $17::text is null then now() + ${ENSURE_AFTER} end)`,
     [
       payment.id,
@@ -152,6 +121,8 @@ export async function insertPayment(db: Queryable, payment: NewPayment): Promise
       payment.combined?.id ?? null,
       payment.combined?.position ?? null,
       payment.orderReference ?? null,
+      JSON.stringify(payment.terms),
+      payment.appid,
     ],
   );
   await appendEvent(db, {
@@ -178,11 +149,12 @@ export async function loadPayment(db: Queryable, id: string): Promise<Payment | 
   return rows[0];
 }
 
-/** The sub-orders of a combined payment, in its order. */
-export async function loadSubPayments(db: Queryable, combinedId: string): Promise<Payment[]> {
+/** The sub-orders of combined payments, in the order of each. */
+export async function loadSubPayments(db: Queryable, combinedIds: string[]): Promise<Payment[]> {
+  if (combinedIds.length === 0) return [];
   const { rows } = await db.query<Payment>(
-    `select ${COLUMNS} ${FROM} where p.combined_id = $1 order by p.combined_position`,
-    [combinedId],
+    `${SELECT_PAYMENTS} where p.combined_id = any($1) order by p.combined_position`,
+    [combinedIds],
   );
   return rows;
 }
@@ -238,182 +210,16 @@ export async function renewPrepay(db: Queryable, id: string, prepaid: Prepaid): 
   return rowCount === 1;
 }
 
-/** Fields that arrive with a change of status. */
-export interface PaymentChange {
-  prepaid?: Prepaid;
-  transactionId?: string;
-  payerTotal?: Fen;
-  successTime?: Date;
-  failureCode?: string;
-  failureMessage?: string;
-  /** The late money that pays a payment which had ended without. */
-  latePaymentId?: string;
-  /** The operators' action that has settled it, `act_…`. */
-  operatorAction?: string;
-}
-
-const EVENT_OF_STATUS = {
-  CREATED: 'payment.created',
-  PENDING: 'payment.pending',
-  PAID: 'payment.paid',
-  PARTIALLY_REFUNDED: 'payment.partially_refunded',
-  REFUNDED: 'payment.refunded',
-  CLOSED: 'payment.closed',
-  FAILED: 'payment.failed',
-} as const satisfies Record<PaymentStatus, EventType>;
-
-/** When a relay should look whether the workflow of a payment in this status runs. */
-function ensureAt(status: PaymentStatus): string {
-  // A pending payment has a workflow, unless it is a sub-order; one that outlived its window by ten minutes has lost it.
-  return status === 'PENDING'
-    ? "case when combined_id is null then time_expire + interval '10 minutes' end"
-    : 'null';
-}
-
-/**
- * Moves a payment to a status, if the life cycle allows it from where it is, writes the event and, when it is paid, the ledger. Call it in a
- * transaction. While a reversal may be under way nothing becomes PAID.
- * @returns the new version, or undefined when nothing changed: a repeat, or a status the payment has left behind.
- */
-export async function transitionPayment(
-  db: Queryable,
-  id: string,
-  to: PaymentStatus,
-  change: PaymentChange = {},
-): Promise<number | undefined> {
-  // An end is left only by a decision about late money, never by the news of it.
-  const late = change.latePaymentId !== undefined;
-  const from = PAYMENT_STATUSES.filter((status) => canTransition(status, to) && endedUnpaid(status) === late);
-  const { rows } = await db.query<{
-    tenant_id: string;
-    version: number;
-    amount: Fen;
-    currency: string;
-    success_time: Date | null;
-  }>(
-    `update payments set
-       status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)}, sealed_code = null,
-       attention = 'none', attention_reason = null, attention_details = null,
-       code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
-       payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
-       failure_code = case when $2 <> 'PAID' then coalesce($8, failure_code) end,
-       failure_message = case when $2 <> 'PAID' then coalesce($9, failure_message) end,
-       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
-     where id = $1 and status = any($3) and ($2 <> 'PAID' or reverse_sent_at is null)
-     returning tenant_id, version, amount, currency, success_time`,
-    [
-      id,
-      to,
-      from,
-      change.prepaid?.codeUrl ?? null,
-      change.transactionId ?? null,
-      change.payerTotal ?? null,
-      change.successTime ?? null,
-      change.failureCode ?? null,
-      change.failureMessage ?? null,
-      change.prepaid?.prepayId ?? null,
-      change.prepaid?.h5Url ?? null,
-      change.prepaid?.prepayIssuedAt ?? null,
-    ],
-  );
-  const row = rows[0];
-  if (!row) return undefined;
-  await appendEvent(db, {
-    tenantId: row.tenant_id,
-    type: EVENT_OF_STATUS[to],
-    paymentId: id,
-    version: row.version,
-    data: {
-      status: to,
-      ...(change.transactionId && { transaction_id: change.transactionId }),
-      ...(change.failureCode && { failure_code: change.failureCode }),
-      ...(late && { late_payment_id: change.latePaymentId }),
-      ...(change.operatorAction && { operator_action: change.operatorAction }),
-    },
-  });
-  if (to === 'PAID') {
-    const { amount, currency, success_time: successTime } = row;
-    await post(db, {
-      step: late ? 'payment.late_accepted' : 'payment.paid',
-      causeId: id,
-      paymentId: id,
-      amount,
-      currency,
-      effectiveAt: successTime ?? undefined,
-    });
-  }
-  return row.version;
-}
-
-/**
- * Shows the payment to an operator, once per reason and what there is to compare, with an event. Call it in a transaction.
- * @returns whether it was news.
- */
-export async function requestAttention(
-  db: Queryable,
-  id: string,
-  reason: PaymentAttention,
-  { sides, data = {} }: { sides?: BothSides | undefined; data?: Record<string, unknown> } = {},
-): Promise<boolean> {
-  const { rows } = await db.query<{ tenant_id: string; version: number }>(
-    `update payments set attention = 'needs_operator', attention_reason = $2, attention_details = $3, version = version + 1,
-       updated_at = now()
-     where id = $1 and (attention_reason is distinct from $2 or attention_details is distinct from $3)
-     returning tenant_id, version`,
-    [id, reason, sides ? JSON.stringify(sides) : null],
-  );
-  const row = rows[0];
-  if (!row) return false;
-  await appendEvent(db, {
-    tenantId: row.tenant_id,
-    type: 'payment.needs_operator',
-    paymentId: id,
-    version: row.version,
-    data: { attention: 'needs_operator', reason, ...data },
-  });
-  return true;
-}
-
-/** Asks the relay to look at an open payment now: its workflow did not answer, perhaps because it has ended. */
-export async function ensurePaymentSoon(db: Queryable, id: string): Promise<void> {
-  await db.query(`update payments set ensure_at = now() where id = $1 and status in ('CREATED', 'PENDING')`, [
-    id,
-  ]);
-}
-
-/** After the relay has looked: again in an hour while the workflow runs, or never when only a person can help. */
-export async function paymentEnsured(
-  db: Queryable,
-  id: string,
-  { again }: { again: boolean },
-): Promise<void> {
-  await db.query(
-    `update payments set ensure_at = case when $2 then now() + interval '1 hour' end where id = $1 and ensure_at is not null`,
-    [id, again],
-  );
-}
-
 /** What is needed to start a payment's workflow. */
 export type PaymentIntent = Pick<
   Payment,
   'id' | 'merchantId' | 'mchid' | 'subMchid' | 'outTradeNo' | 'product' | 'amount' | 'timeExpire'
 >;
 
-/**
- * Claims payments whose workflow should be running by now but may not be, oldest first. A claimed row comes up again after a minute,
- * so a relay that dies loses nothing and another process does not take the same rows.
- */
+/** Claims payments whose workflow should be running by now but may not be; see `claimOrphaned`. */
 export async function claimOrphanedPayments(db: Queryable, limit: number): Promise<PaymentIntent[]> {
-  const { rows } = await db.query<PaymentIntent>(
-    `with claimed as (
-       select id from payments where ensure_at <= now() order by ensure_at limit $1 for update skip locked
-     )
-     update payments p set ensure_at = now() + interval '1 minute'
-     from claimed c, merchants m
-     where p.id = c.id and m.id = p.merchant_id
-     returning p.id, p.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", p.out_trade_no "outTradeNo",
-       p.product, p.amount, p.time_expire "timeExpire"`,
-    [limit],
-  );
-  return rows;
+  const read = `select p.id, p.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", p.out_trade_no "outTradeNo", p.product, p.amount,
+      p.time_expire "timeExpire"
+    from claimed join payments p using (id) join merchants m on m.id = p.merchant_id`;
+  return await claimOrphaned<PaymentIntent>(db, 'payments', read, limit);
 }

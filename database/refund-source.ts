@@ -1,7 +1,8 @@
 import { isPaid } from '../domain/payment.ts';
 import type { RefundSource } from '../domain/refund.ts';
 import { loadLatePayment } from './late-payments.ts';
-import { loadPayment, lockPayment, type Payment, transitionPayment } from './payments.ts';
+import { transitionPayment } from './payment-changes.ts';
+import { loadPayment, lockPayment, type Payment } from './payments.ts';
 import type { Queryable } from './pool.ts';
 import { type Refund, sumRefunds } from './refunds.ts';
 

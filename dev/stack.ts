@@ -44,6 +44,10 @@ export interface StackOptions {
   pollingSpeed?: number;
   /** Longest wait before a process that died is started again, in milliseconds; default half a minute. */
   longestRestartMs?: number;
+  /** A file that says what the simulator is to be: see docs/simulator.md. */
+  scenario?: string;
+  /** More variables of worker and API. */
+  variables?: NodeJS.ProcessEnv;
   /** False trades safety against power cuts for speed: tests. */
   durable?: boolean;
 }
@@ -164,6 +168,7 @@ async function bringUp(
           args: [
             ...['simulator', '--port', String(ports.simulator), '--seed', '7'],
             ...['--credentials', credentialsDir, '--data', folder.at('simulator')],
+            ...(options.scenario ? ['--scenario', options.scenario] : []),
           ],
           env: { NODE_ENV: 'development' },
           ready: (child) => child.printed(/^simulator ready /, READY_TIMEOUT_MS),
@@ -186,6 +191,7 @@ async function bringUp(
     // "worker ready" is an info line, so nothing quieter.
     LOG_LEVEL: /^(debug|trace)$/.test(process.env.LOG_LEVEL ?? '') ? String(process.env.LOG_LEVEL) : 'info',
     NODE_ENV: 'development',
+    ...options.variables,
   };
   const run = (args: string[], expected: RegExp) =>
     runPaysaga(

@@ -1,3 +1,4 @@
+import type { LimitPay } from './order.ts';
 import type { PaymentStatus } from './payment.ts';
 import type { MerchantRole, Product } from './product.ts';
 
@@ -12,6 +13,15 @@ import type { MerchantRole, Product } from './product.ts';
  */
 export type CombinedStatus = Exclude<PaymentStatus, 'PARTIALLY_REFUNDED' | 'REFUNDED'>;
 
+/** Every status, in life-cycle order. */
+export const COMBINED_STATUSES = [
+  'CREATED',
+  'PENDING',
+  'PAID',
+  'CLOSED',
+  'FAILED',
+] as const satisfies CombinedStatus[];
+
 /** Products that take combined orders (official pages of /v3/combine-transactions). */
 export const COMBINED_PRODUCTS = [
   'NATIVE',
@@ -23,6 +33,13 @@ export const COMBINED_PRODUCTS = [
 
 /** A product that takes combined orders. */
 export type CombinedProduct = (typeof COMBINED_PRODUCTS)[number];
+
+/** Means of payment that a combined order may exclude. */
+export const COMBINED_LIMIT_PAY = [
+  'no_balance',
+  'no_debit',
+  'balance_only',
+] as const satisfies readonly LimitPay[];
 
 /** How many sub-orders may be combined (official pages 4013421468 and 4013462212, and those of the orders). */
 export const SUB_ORDERS = {

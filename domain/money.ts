@@ -23,3 +23,31 @@ export function formatYuan(fen: Fen): string {
   const digits = Math.abs(fen).toString().padStart(3, '0');
   return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
+
+/** Currencies that count in whole units; all others that WeChat Pay takes have hundredths. */
+export const WITHOUT_DECIMALS: readonly string[] = ['JPY', 'KRW'];
+
+/**
+ * An amount in the smallest unit of its currency for people to read: `25.90`, and `2590` of one without decimals.
+ * @throws RangeError as {@link formatYuan}
+ */
+export function formatAmount(amount: number, currency: string): string {
+  const hundredths = formatYuan(amount);
+  return WITHOUT_DECIMALS.includes(currency) ? String(amount) : hundredths;
+}
+
+/** The same with its currency: `¥25.90`, `HKD 25.90`. */
+export function formatMoney(amount: number, currency: string): string {
+  return currency === 'CNY' ? `¥${formatYuan(amount)}` : `${currency} ${formatAmount(amount, currency)}`;
+}
+
+/**
+ * Yuan with the five decimals in which WeChat Pay's bills print fees, e.g. `0.15540`.
+ * @param milliFen thousandths of a fen.
+ * @throws RangeError when it is not a safe integer.
+ */
+export function formatMilliFen(milliFen: number): string {
+  if (!Number.isSafeInteger(milliFen)) throw new RangeError(`not an integer amount: ${milliFen}`);
+  const digits = Math.abs(milliFen).toString().padStart(6, '0');
+  return `${milliFen < 0 ? '-' : ''}${digits.slice(0, -5)}.${digits.slice(-5)}`;
+}

@@ -42,3 +42,8 @@ export interface PaidClaim {
   /** Fen that arrived. */
   amount: number;
 }
+
+/** The same of a combined payment: what arrived for each of its sub-orders. */
+export interface CombinedClaim {
+  orders: (PaidClaim & { paymentId: string })[];
+}

@@ -117,8 +117,8 @@ export const PAYMENT_TIMING: PaymentTiming = {
 
 /** What was found out about a payment's order: the gateway's word, compared with our own row. */
 export type PaymentFinding =
-  /** It has ended, and the row says so. With the refund that this has called for, whose workflow is to be started. */
-  | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED'; refund?: RefundToStart }
+  /** It has ended, and the row says so. With the refund that this has called for, of a combined payment several, whose workflow is to be started. */
+  | { kind: 'final'; status: 'PAID' | 'CLOSED' | 'FAILED'; refund?: RefundToStart; refunds?: RefundToStart[] }
   /** The gateway knows of no money (yet). */
   | { kind: 'unpaid' }
   /** The charge has failed, or was taken back: nobody can pay any more, and the order is to be ended. */

@@ -1,3 +1,4 @@
+import { LIMIT_PAY, type LimitPay } from './order.ts';
 import {
   EXPIRES_IN,
   type ExpiresIn,
@@ -27,6 +28,8 @@ interface ProductFacts {
   charges: CodeKind | null;
   /** Which API takes its orders; v2 needs credentials of its own. */
   api: 'v3' | 'v2';
+  /** Means of payment that an order may exclude. */
+  limitPay: readonly LimitPay[];
   expiresIn: ExpiresIn;
   timing: PaymentTiming;
 }
@@ -35,6 +38,7 @@ interface ProductFacts {
 const PAID_BY_CUSTOMER = {
   charges: null,
   api: 'v3',
+  limitPay: LIMIT_PAY,
   expiresIn: EXPIRES_IN,
   timing: PAYMENT_TIMING,
 } as const;
@@ -91,11 +95,32 @@ export const PRODUCTS = {
   /** In a browser outside of WeChat, which opens WeChat. */
   H5: { title: 'H5', answer: 'h5_url', livesMs: 5 * MINUTE_MS, namesPayer: false, ...PAID_BY_CUSTOMER },
   /** The customer shows a payment code, and the till reads it. */
-  CODEPAY: { title: 'payment code', ...CHARGED, charges: 'auth_code', api: 'v3', ...V3_PASSWORD },
+  CODEPAY: {
+    title: 'payment code',
+    ...CHARGED,
+    charges: 'auth_code',
+    api: 'v3',
+    limitPay: [],
+    ...V3_PASSWORD,
+  },
   /** The same by the XML API. */
-  MICROPAY: { title: 'payment code (v2)', ...CHARGED, charges: 'auth_code', api: 'v2', ...V2_PASSWORD },
+  MICROPAY: {
+    title: 'payment code (v2)',
+    ...CHARGED,
+    charges: 'auth_code',
+    api: 'v2',
+    limitPay: ['no_credit'],
+    ...V2_PASSWORD,
+  },
   /** The customer looks into the till's camera. */
-  FACEPAY: { title: 'face', ...CHARGED, charges: 'face_code', api: 'v2', ...V2_PASSWORD },
+  FACEPAY: {
+    title: 'face',
+    ...CHARGED,
+    charges: 'face_code',
+    api: 'v2',
+    limitPay: ['no_credit'],
+    ...V2_PASSWORD,
+  },
 } as const satisfies Record<string, ProductFacts>;
 
 /** How a customer pays. */

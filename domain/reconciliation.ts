@@ -64,14 +64,37 @@ export const FLOW_TYPES = {
   退款关闭: 'refund_closed',
 } as const;
 
+/**
+ * Movements of a fund flow that are no trade and still explain themselves: by 业务类型 and direction what the line says, and how it is posted. WeChat
+ * Pay's pages have no list of types, and no money is moved on a guess: every other movement is somebody's turn.
+ */
+export const BANK_MOVEMENTS = [
+  { type: '提现', direction: 'out', reason: 'withdrawn', step: 'settlement.paid_out' },
+  { type: '提现', direction: 'in', reason: 'withdrawal_returned', step: 'settlement.paid_in' },
+  { type: '提现退票', direction: 'in', reason: 'withdrawal_returned', step: 'settlement.paid_in' },
+  { type: '充值', direction: 'in', reason: 'topped_up', step: 'settlement.paid_in' },
+] as const satisfies { type: string; direction: 'in' | 'out'; reason: string; step: LedgerStep }[];
+
+/** The cause under which a movement is posted begins so. */
+export const MOVEMENT_CAUSE = 'flow/';
+
 /** What is known about one line when it is judged. */
 export interface LineFacts {
   kind: LineKind;
   /**
    * Our row. Of a payment: not there, still open, paid, ended without money, or ended and the money is kept as late. Of a refund: not there, not
-   * accepted yet, moving, done, failed.
+   * accepted yet, moving, done, failed. Of a movement: not there, or one of {@link BANK_MOVEMENTS} on which nobody has decided.
    */
-  here: 'absent' | 'open' | 'paid' | 'ended' | 'late' | 'moving' | 'done' | 'failed';
+  here:
+    | 'absent'
+    | 'open'
+    | 'paid'
+    | 'ended'
+    | 'late'
+    | 'moving'
+    | 'done'
+    | 'failed'
+    | (typeof BANK_MOVEMENTS)[number]['reason'];
   /** A row of the trade bill, of this day or of an earlier one that was carried. */
   bill: boolean;
   /** Movements of the fund flow; undone when a refund's money has gone and come back. */
@@ -121,6 +144,18 @@ export interface Rule {
 const PAYMENT = ['payment'] as const;
 const REFUND = ['refund'] as const;
 
+/** A movement that explains itself: our side of it is what this run posts. */
+function movement<Here extends (typeof BANK_MOVEMENTS)[number]['reason']>(here: Here) {
+  return {
+    kind: ['movement'],
+    here: [here],
+    bill: false,
+    flow: ['present'],
+    book: false,
+    differs: ['nothing'],
+  } as const;
+}
+
 /** The truth table. The first rule that holds counts. */
 export const RULES = [
   {
@@ -149,6 +184,9 @@ export const RULES = [
   },
   { reason: 'second_row', when: { differs: ['row'] }, state: 'duplicate' },
   { reason: 'second_transaction', when: { differs: ['transaction'] }, state: 'duplicate' },
+  { reason: 'withdrawn', when: movement('withdrawn'), state: 'matched' },
+  { reason: 'withdrawal_returned', when: movement('withdrawal_returned'), state: 'matched' },
+  { reason: 'topped_up', when: movement('topped_up'), state: 'matched' },
   { reason: 'unknown_movement', when: { kind: ['movement'], flow: ['present'] }, state: 'missing_here' },
   { reason: 'booked_by_hand', when: { kind: ['movement'] }, state: 'missing_at_wechat' },
   { reason: 'unknown_order', when: { kind: PAYMENT, here: ['absent'] }, state: 'missing_here' },
@@ -333,7 +371,7 @@ export function isResolution(name: string): name is Resolution {
   return Object.hasOwn(RESOLUTIONS, name);
 }
 
-/** Steps by which this reconciliation posts what it has found in the bills, of lines that agree. */
+/** Steps by which this reconciliation posts what it has found in the bills about payments and refunds, of lines that agree. */
 export const FOUND_STEPS = [
   'payment.fee',
   'refund.fee_returned',

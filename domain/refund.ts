@@ -54,6 +54,27 @@ export const MAX_REFUND_REASON = 80;
 /** `out_refund_no`: up to 64 of these characters (official refund page). */
 export const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/;
 
+/** What may be said of a refund besides, in the words of the wire. Every attempt says it. */
+export interface RefundTerms {
+  /** The merchant's account that pays. */
+  funds_account?: (typeof FUNDS_ACCOUNTS)[number];
+  /** How much each account pays, in all the refund. */
+  from?: { account: (typeof REFUND_FROM)[number]; amount: Fen }[];
+  /** What is given back. */
+  goods_detail?: {
+    merchant_goods_id: string;
+    wechatpay_goods_id?: string;
+    goods_name?: string;
+    unit_price: Fen;
+    refund_amount: Fen;
+    refund_quantity: number;
+  }[];
+}
+
+/** Accounts that a refund may draw on, and those whose shares it may name (official refund page). */
+export const FUNDS_ACCOUNTS = ['AVAILABLE', 'UNSETTLED'] as const;
+export const REFUND_FROM = ['AVAILABLE', 'UNAVAILABLE'] as const;
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;

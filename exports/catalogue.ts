@@ -2,10 +2,15 @@ import { Readable } from 'node:stream';
 import type { LedgerAccount } from '../database/ledger-accounts.ts';
 import type { Period } from '../database/ledger-lines.ts';
 import type { Pool } from '../database/pool.ts';
+import type { Run } from '../database/reconciliation/runs.ts';
+import type { BillDate } from '../domain/bill-day.ts';
 import { beijingDay } from '../domain/time.ts';
+import { ageingTable } from './break-ageing.ts';
 import { camt053Of } from './camt053.ts';
-import { type ExportFile, fileOf, type TableFormat } from './file.ts';
+import { feeTable } from './fees.ts';
+import { type ExportFile, fileOf, type TableFormat, workbookOf } from './file.ts';
 import { journalTable } from './journal.ts';
+import { runTables } from './reconciliation.ts';
 import { summaryTable } from './settlement-summary.ts';
 import { statementTable } from './statement.ts';
 import type { Table } from './table.ts';
@@ -32,12 +37,36 @@ export const exportStatement: Export = (pool, request, as) => {
   return fileOf(name, statementTable(pool, request.account, request.period), as);
 };
 
-/** What can be exported of a merchant, by the name of the command and of the path. */
+/**
+ * What is open today, and for how long.
+ * @param whose one merchant, or all that the caller may see.
+ */
+export function exportBreakAgeing(
+  pool: Pool,
+  whose: { id: string; mchid: string }[],
+  today: BillDate,
+  as: TableFormat,
+): ExportFile {
+  const [merchant, other] = whose;
+  const name = `break-ageing-${merchant && !other ? merchant.mchid : 'all'}-${today}`;
+  const ids = whose.map(({ id }) => id);
+  return fileOf(name, ageingTable(pool, ids, today), as);
+}
+
+/** The workbook of a reconciliation. */
+export function exportReconciliation(pool: Pool, run: Run): ExportFile {
+  const { mchid, subMchid, billDate, version } = run;
+  const whose = subMchid === null ? mchid : `${mchid}-${subMchid}`;
+  return workbookOf(`reconciliation-${whose}-${billDate}-version-${version}`, runTables(pool, run));
+}
+
+/** What can be exported of a merchant and a period, by the name of the command and of the path. */
 export const EXPORTS = {
   journal: table('journal', (pool, { period }) => journalTable(pool, period)),
   'settlement-summary': table('settlement-summary', (pool, { account, period }) =>
     summaryTable(pool, period, account.mchid),
   ),
+  fees: table('fees', (pool, { account, period }) => feeTable(pool, period, account.mchid)),
   'camt.053': (pool, request) => ({
     name: `${fileName('camt.053', request)}.xml`,
     contentType: 'application/xml; charset=utf-8',

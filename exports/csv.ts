@@ -9,17 +9,17 @@ export type Encoding = (typeof ENCODINGS)[number];
 const CHUNK = 32_768;
 
 /** The table as CSV (RFC 4180: commas, CRLF, quotes doubled), with a header, in chunks of bytes. */
-export async function* csvOf({ columns, rows }: Table, encoding: Encoding): AsyncGenerator<Buffer> {
+export async function* csvOf(table: Table, encoding: Encoding): AsyncGenerator<Buffer> {
   const encoder = iconv.getEncoder(encoding === 'gb18030' ? 'gb18030' : 'utf-8');
   let text = encoding === 'utf-8-bom' ? '\uFEFF' : '';
   const line = (cells: string[]) => {
     text += `${cells.join(',')}\r\n`;
   };
-  line(columns.map(({ name }) => quoted(name)));
-  for await (const row of rows) {
+  line(table.columns.map(({ name }) => quoted(name)));
+  for await (const row of written(table)) {
     line(
-      columns.map(({ kind }, index) => {
-        const value = written(kind, row[index] ?? null);
+      table.columns.map(({ kind }, index) => {
+        const value = row[index] ?? '';
         return quoted(kind === 'text' ? harmless(value) : value);
       }),
     );

@@ -28,16 +28,19 @@ export function fileOf(
   table: Table,
   { format = 'csv', encoding = 'utf-8' }: TableFormat,
 ): ExportFile {
-  if (format === 'xlsx') {
-    return {
-      name: `${name}.xlsx`,
-      contentType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-      body: xlsxOf([table]),
-    };
-  }
+  if (format === 'xlsx') return workbookOf(name, [table]);
   return {
     name: `${name}.csv`,
     contentType: `text/csv; charset=${encoding === 'gb18030' ? 'gb18030' : 'utf-8'}; header=present`,
     body: Readable.from(csvOf(table, encoding), { objectMode: false }),
+  };
+}
+
+/** Tables as the sheets of a workbook. */
+export function workbookOf(name: string, tables: Parameters<typeof xlsxOf>[0]): ExportFile {
+  return {
+    name: `${name}.xlsx`,
+    contentType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    body: xlsxOf(tables),
   };
 }

@@ -1,4 +1,4 @@
-import { type Fen, formatYuan } from '../domain/money.ts';
+import { type Fen, formatAmount, formatMilliFen } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 
 /**
@@ -13,10 +13,11 @@ export interface Table {
 }
 
 /**
- * What a column holds: `text`; an `amount` in fen, written in units with two decimals; a `day` of Asia/Shanghai, `2026-03-01`; a `time`,
- * written as RFC 3339 in Beijing's offset; a whole `number`.
+ * What a column holds: `text`; an `amount` in fen, written in units with two decimals, or in the smallest unit of what the column `currency` names and
+ * written with the decimals of that; a `fee` in thousandths of a fen, with the five decimals of
+ * WeChat Pay's bills; a `day` of Asia/Shanghai, `2026-03-01`; a `time`, written as RFC 3339 in Beijing's offset; a whole `number`.
  */
-export type Kind = 'text' | 'amount' | 'day' | 'time' | 'number';
+export type Kind = 'text' | 'amount' | 'fee' | 'day' | 'time' | 'number';
 
 /** A value of a column; null leaves the cell empty. */
 export type Cell = string | number | Date | null;
@@ -26,7 +27,7 @@ export type Column<Row> = { name: string } & (
   | { kind: 'text' | 'day'; of: (row: Row) => string | null }
   | { kind: 'amount'; of: (row: Row) => Fen | null }
   | { kind: 'time'; of: (row: Row) => Date | null }
-  | { kind: 'number'; of: (row: Row) => number | null }
+  | { kind: 'fee' | 'number'; of: (row: Row) => number | null }
 );
 
 /** The table that these columns make of these rows. */
@@ -40,10 +41,21 @@ export function tableOf<Row>(name: string, columns: readonly Column<Row>[], rows
   };
 }
 
-/** A value as people read it. Amounts are made from integers, digit by digit: no floating point is near them. */
-export function written(kind: Kind, cell: Cell): string {
-  if (cell === null) return '';
-  if (kind === 'amount') return formatYuan(cell as Fen);
-  if (kind === 'time') return rfc3339(cell as Date);
-  return String(cell);
+/**
+ * The values of each row as people read them, null where there is none. Amounts are made from integers, digit by digit: no floating point is
+ * near them.
+ */
+export async function* written({ columns, rows }: Table): AsyncGenerator<(string | null)[]> {
+  const currencyAt = columns.findIndex(({ name }) => name === 'currency');
+  for await (const row of rows) {
+    const currency = (row[currencyAt] as string | null | undefined) ?? 'CNY';
+    yield columns.map(({ kind }, index) => {
+      const cell = row[index] ?? null;
+      if (cell === null) return null;
+      if (kind === 'amount') return formatAmount(cell as Fen, currency);
+      if (kind === 'fee') return formatMilliFen(cell as number);
+      if (kind === 'time') return rfc3339(cell as Date);
+      return String(cell);
+    });
+  }
 }

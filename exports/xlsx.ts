@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import { type Cell, type Kind, type Table, written } from './table.ts';
+import { type Kind, type Table, written } from './table.ts';
 import { escapeXml } from './xml.ts';
 
 /** Rows of a sheet, the header among them: the limit of Excel. What does not fit goes on in another sheet. */
@@ -16,30 +16,37 @@ const DOCUMENT = 'http://schemas.openxmlformats.org/officeDocument/2006/relation
 const FORMATS = {
   text: { style: 2, width: 34 },
   amount: { style: 3, width: 16 },
+  fee: { style: 5, width: 16 },
   day: { style: 4, width: 12 },
   time: { style: 2, width: 27 },
   number: { style: 0, width: 14 },
 } as const satisfies Record<Kind, { style: number; width: number }>;
 const HEADER_STYLE = 1;
 
-const STYLES = `${XML}<styleSheet xmlns="${MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts>\
+const STYLES = `${XML}<styleSheet xmlns="${MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>\
+<numFmt numFmtId="165" formatCode="#,##0.00000"/></numFmts>\
 <fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts>\
 <fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\
 <borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>\
 <cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>\
-<cellXfs count="5"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>\
+<cellXfs count="6"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>\
 <xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1" applyNumberFormat="1"/>\
 <xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>\
 <xf numFmtId="4" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>\
-<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>\
+<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>\
+<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>\
 <cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
 
 /**
  * A workbook (ECMA-376) with a sheet for each table, written as it is taken: rows are read only as fast as the file is. Amounts are exact
  * decimal numbers, days are dates, texts can never become formulas.
+ * @param tables read one after the other: the next one is asked for when the rows of the one before have come to their end.
  * @param sheetRows rows of a sheet after which another one is begun.
  */
-export function xlsxOf(tables: Table[], sheetRows: number = SHEET_ROWS): Readable {
+export function xlsxOf(
+  tables: Iterable<Table> | AsyncIterable<Table>,
+  sheetRows: number = SHEET_ROWS,
+): Readable {
   const zip = new ZipFile();
   const output = zip.outputStream as Readable;
   let part: Readable | undefined;
@@ -49,10 +56,11 @@ export function xlsxOf(tables: Table[], sheetRows: number = SHEET_ROWS): Readabl
 
   async function write(): Promise<void> {
     const names: string[] = [];
-    for (const table of tables) {
-      const rows = await ahead(table.rows);
+    for await (const table of tables) {
+      const rows = await ahead(written(table));
       try {
-        for (let turn = 1; turn === 1 || (rows.next && !output.destroyed); turn += 1) {
+        for (let turn = 1; turn === 1 || rows.next; turn += 1) {
+          if (output.destroyed) throw new Error('nobody takes the file any more');
           names.push(turn === 1 ? table.name : `${table.name} ${turn}`);
           part = Readable.from(sheetXml(table, rows, sheetRows), { objectMode: false });
           zip.addReadStream(part, `xl/worksheets/sheet${names.length}.xml`);
@@ -72,12 +80,12 @@ export function xlsxOf(tables: Table[], sheetRows: number = SHEET_ROWS): Readabl
 /** Rows of which the next one is known: whether there is another sheet must be. */
 interface Ahead {
   /** Undefined after the last one. */
-  next: readonly Cell[] | undefined;
+  next: readonly (string | null)[] | undefined;
   advance(): Promise<void>;
   end(): Promise<void>;
 }
 
-async function ahead(rows: Table['rows']): Promise<Ahead> {
+async function ahead(rows: AsyncIterable<readonly (string | null)[]>): Promise<Ahead> {
   const iterator = rows[Symbol.asyncIterator]();
   const state: Ahead = {
     next: undefined,
@@ -122,11 +130,11 @@ activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>${columns
   yield `${xml}</sheetData></worksheet>`;
 }
 
-function cellXml(at: string, kind: Kind, cell: Cell): string {
-  if (cell === null) return '';
+function cellXml(at: string, kind: Kind, value: string | null): string {
+  if (value === null) return '';
   const { style } = FORMATS[kind];
-  if (kind === 'text' || kind === 'time') return textCell(at, style, written(kind, cell));
-  return `<c r="${at}" s="${style}"><v>${kind === 'day' ? serialDay(cell as string) : written(kind, cell)}</v></c>`;
+  if (kind === 'text' || kind === 'time') return textCell(at, style, value);
+  return `<c r="${at}" s="${style}"><v>${kind === 'day' ? serialDay(value) : value}</v></c>`;
 }
 
 function textCell(at: string, style: number, text: string): string {

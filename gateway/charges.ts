@@ -59,6 +59,7 @@ function byCodepay(wechat: WechatPay | WechatPayPartner, { subMchid, subAppid }:
         description: payment.description,
         out_trade_no: payment.outTradeNo,
         ...(payment.attach !== null && { attach: payment.attach }),
+        ...codepayTerms(payment),
         amount: { total: payment.amount, currency: payment.currency },
         payer: { auth_code: code },
         ...sub,
@@ -74,6 +75,16 @@ function byCodepay(wechat: WechatPay | WechatPayPartner, { subMchid, subAppid }:
       else await wechat.codepay.reverse(outTradeNo);
     },
   };
+}
+
+/** Its goods are called otherwise than those of other orders (official page of payment codes). */
+function codepayTerms({ terms: { detail, ...terms } }: Payment): object {
+  if (detail === undefined || typeof detail === 'string') return terms;
+  const goods = detail.goods_detail?.map(({ wechatpay_goods_id: id, ...rest }) => ({
+    ...rest,
+    ...(id !== undefined && { wxpay_goods_id: id }),
+  }));
+  return { ...terms, detail: { ...detail, ...(goods && { goods_detail: goods }) } };
 }
 
 /** Payment codes and faces of the XML API, each with calls of its own. */
@@ -93,7 +104,7 @@ function byXml(
       const order = { ...v2Order(payment), ...sub };
       const paid = face
         ? await v2.facepay({ ...order, face_code: code, fee_type: payment.currency })
-        : await v2.micropay({ ...order, auth_code: code });
+        : await v2.micropay({ ...order, ...(order.detail && { version: '1.0' }), auth_code: code });
       return orderOfV2({ ...paid, trade_state: 'SUCCESS' });
     },
     async queryOrder(outTradeNo) {

@@ -24,7 +24,7 @@ const CALLS = {
   H5: 'h5',
 } as const satisfies Record<CombinedProduct, string>;
 
-/** H5 names a device (7 to 16 characters, official page of the combined H5 order), and the customer's has no name. */
+/** H5 names a device (official page of the combined H5 order); this one where the request names none. */
 const DEVICE_ID = 'BROWSER';
 
 /** @param wechat of who combines. */
@@ -51,7 +51,10 @@ export function combinedGateway({ combine }: Wechat): CombinedGateway {
 function orderRequest(combined: CombinedPayment, notifyUrl: string): object {
   const [first] = combined.subPayments;
   if (!first) throw new Error(`${combined.id} has no sub-orders`);
-  const { sceneInfo } = first;
+  const {
+    sceneInfo,
+    terms: { limit_pay },
+  } = first;
   const payer = payerOf(first);
   return {
     combine_out_trade_no: combined.combineOutTradeNo,
@@ -61,11 +64,13 @@ function orderRequest(combined: CombinedPayment, notifyUrl: string): object {
       ...named(payment),
       description: payment.description,
       attach: payment.attach,
+      ...ownTerms(payment),
       amount: { total_amount: payment.amount, currency: payment.currency },
     })),
+    ...(limit_pay && { limit_pay }),
     ...(payer && { combine_payer_info: payer }),
     ...(sceneInfo && {
-      scene_info: { ...sceneInfo, ...(sceneInfo.h5_info && { device_id: DEVICE_ID }) },
+      scene_info: { ...(sceneInfo.h5_info && { device_id: DEVICE_ID }), ...sceneInfo },
     }),
   };
 }
@@ -74,6 +79,15 @@ function orderRequest(combined: CombinedPayment, notifyUrl: string): object {
 function payerOf({ payerOpenid, payerSubOpenid }: Payment): object | undefined {
   if (payerSubOpenid !== null) return { sub_openid: payerSubOpenid };
   return payerOpenid === null ? undefined : { openid: payerOpenid };
+}
+
+/** What a sub-order says for itself. */
+function ownTerms({ terms: { goods_tag, detail, settle_info } }: Payment): object {
+  return {
+    ...(goods_tag !== undefined && { goods_tag }),
+    ...(detail !== undefined && { detail }),
+    ...(settle_info && { settle_info }),
+  };
 }
 
 /** What names a sub-order, in the order as in its close. */

@@ -1,6 +1,7 @@
 import { loadCredentials, merchantVersion } from '../database/merchants.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Vault } from '../database/secrets.ts';
+import { openOverseas, type WechatOverseas } from './overseas.ts';
 import {
   openWechat,
   type PaymentGateway,
@@ -12,18 +13,22 @@ import {
 /** WeChat Pay as one of our merchants. */
 export interface MerchantGateway {
   merchantId: string;
-  /** The appid that its orders name. */
+  /** Its first appid. */
   appid: string;
-  /** The client, its keys parsed once and its connections reused. */
+  /** The client under that, its keys parsed once and its connections reused. */
   wechat: Wechat;
+  /** The same under the appid of an order; null for one that has none yet. */
+  under(appid: string | null): Wechat;
 }
 
 /** Every merchant's way to WeChat Pay, with the credentials in the database. */
 export interface Merchants {
   /** Seals what is private beside their credentials. */
   readonly vault: Vault;
-  /** @throws Error when there is no such merchant, or its credentials cannot be used. */
+  /** @throws Error when there is no such merchant, it is overseas, or its credentials cannot be used. */
   get(merchantId: string): Promise<MerchantGateway>;
+  /** The overseas API as one of our overseas merchants. @throws Error as `get` does, and for a merchant of the mainland. */
+  overseas(merchantId: string): Promise<WechatOverseas>;
   /** WeChat Pay for a payment or refund: as the merchant that takes the money, or as the service provider for its sub-merchant. @throws Error as `get` does. */
   for(of: Subject & { merchantId: string }): Promise<PaymentGateway>;
   /** WeChat Pay has refused the credentials: before they are used again it is looked whether they were replaced. */
@@ -32,7 +37,10 @@ export interface Merchants {
   close(): Promise<void>;
 }
 
-type Connected = MerchantGateway & { version: number };
+type Connected = { version: number; close(): Promise<unknown> } & (
+  | ({ region: 'mainland' } & MerchantGateway)
+  | { region: 'overseas'; wechat: WechatOverseas }
+);
 
 /** How long cached credentials are used without looking whether they were replaced, in milliseconds. */
 const FRESH_MS = 5_000;
@@ -59,7 +67,7 @@ export function openMerchants({
     if (!merchant) return undefined;
     const { mchid, appid, serialNo, privateKey, apiV3Key, publicKeys, apiBaseUrl: baseUrl } = merchant;
     const { apiV2Key, certificate } = merchant;
-    const wechat = openWechat(merchant.role, {
+    const options = {
       mchid,
       appid,
       serialNo,
@@ -68,11 +76,34 @@ export function openMerchants({
       publicKeys,
       baseUrl,
       clock,
+      ...(timeoutMs && { timeoutMs }),
+    };
+    const { version } = merchant;
+    if (merchant.region === 'overseas') {
+      const wechat = openOverseas(merchant.role, options);
+      return { region: 'overseas', wechat, version, close: () => wechat.close() };
+    }
+    const ours = {
+      ...options,
       ...(apiV2Key !== null && { apiV2Key }),
       ...(certificate !== null && { clientCertificate: { cert: certificate, key: privateKey } }),
-      ...(timeoutMs && { timeoutMs }),
-    });
-    return { merchantId, appid, wechat, version: merchant.version };
+    };
+    const wechat = openWechat(merchant.role, ours);
+    const clients = new Map([[appid, wechat]]);
+    return {
+      region: 'mainland',
+      merchantId,
+      appid,
+      wechat,
+      under(other) {
+        const client =
+          clients.get(other ?? appid) ?? openWechat(merchant.role, { ...ours, appid: other ?? appid });
+        clients.set(other ?? appid, client);
+        return client;
+      },
+      version,
+      close: () => Promise.all([...clients.values()].map((client) => client.close())),
+    };
   }
 
   /** Whoever comes while a client is being made waits for the same one. */
@@ -91,7 +122,7 @@ export function openMerchants({
     return connected;
   }
 
-  async function find(merchantId: string): Promise<MerchantGateway | undefined> {
+  async function find(merchantId: string): Promise<Connected | undefined> {
     const cached = cache.get(merchantId);
     if (!cached) return await connectOnce(merchantId);
     const connected = await cached.entry;
@@ -100,20 +131,33 @@ export function openMerchants({
     if ((await merchantVersion(pool, merchantId)) === connected.version) return connected;
     const replacement = await connectOnce(merchantId);
     // The old client ends by itself once the requests under way are answered.
-    void connected.wechat.close();
+    void connected.close();
     return replacement;
   }
 
-  async function get(merchantId: string): Promise<MerchantGateway> {
+  async function mustFind(merchantId: string): Promise<Connected> {
     const merchant = await find(merchantId);
     if (!merchant) throw new Error(`there is no merchant ${merchantId}`);
     return merchant;
   }
 
+  async function get(merchantId: string): Promise<MerchantGateway> {
+    const merchant = await mustFind(merchantId);
+    if (merchant.region === 'mainland') return merchant;
+    throw new Error(`${merchantId} is an overseas merchant: of those, statements are read and nothing else`);
+  }
+
+  async function overseas(merchantId: string): Promise<WechatOverseas> {
+    const merchant = await mustFind(merchantId);
+    if (merchant.region === 'overseas') return merchant.wechat;
+    throw new Error(`${merchantId} is a merchant of the mainland: it has no overseas statements`);
+  }
+
   return {
     vault,
     get,
-    for: async (of) => paymentGateway((await get(of.merchantId)).wechat, of),
+    overseas,
+    for: async (of) => paymentGateway((await get(of.merchantId)).under(of.appid ?? null), of),
     doubt(merchantId) {
       const cached = cache.get(merchantId);
       if (cached) cached.checkedAt = Number.NEGATIVE_INFINITY;
@@ -122,7 +166,7 @@ export function openMerchants({
       const entries = await Promise.allSettled([...cache.values()].map(({ entry }) => entry));
       cache.clear();
       await Promise.all(
-        entries.map((result) => (result.status === 'fulfilled' ? result.value?.wechat.close() : undefined)),
+        entries.map((result) => (result.status === 'fulfilled' ? result.value?.close() : undefined)),
       );
     },
   };

@@ -1,11 +1,12 @@
 import type { Payment } from '../database/payments.ts';
+import type { GoodsList, OrderTerms } from '../domain/order.ts';
 import type { Order, PaidFields, V2Order } from '../wechatpay/index.ts';
 
 /** An order as the gateway tells of it: a merchant's, or a service provider's; of the XML API in the same words. */
 export type GatewayOrder = Order | Order<'partner'>;
 
 /** What an order of the XML API says about a payment, without what the customer has shown. */
-export function v2Order({ description, outTradeNo, attach, amount, sceneInfo }: Payment) {
+export function v2Order({ description, outTradeNo, attach, amount, sceneInfo, terms }: Payment) {
   const { device_id, device_ip = '', store_info } = sceneInfo ?? {};
   return {
     body: description,
@@ -13,9 +14,40 @@ export function v2Order({ description, outTradeNo, attach, amount, sceneInfo }: 
     total_fee: amount,
     spbill_create_ip: device_ip,
     ...(attach !== null && { attach }),
+    ...v2Terms(terms),
     ...(device_id !== undefined && { device_info: device_id }),
     // Its store number is the merchant's own (official v2 page).
     ...(store_info && { scene_info: { store_info: { id: store_info.out_id ?? store_info.id } } }),
+  };
+}
+
+/** What it says besides, in the words of the XML API, whose tills exclude credit cards or nothing. */
+function v2Terms({ goods_tag, detail, support_fapiao, limit_pay, settle_info }: OrderTerms) {
+  const { profit_sharing } = settle_info ?? {};
+  return {
+    ...(goods_tag !== undefined && { goods_tag }),
+    ...(typeof detail === 'object' && { detail: v2Goods(detail) }),
+    ...(support_fapiao && { receipt: 'Y' as const }),
+    ...(limit_pay && { limit_pay: 'no_credit' as const }),
+    ...(profit_sharing !== undefined && { profit_sharing: profit_sharing ? ('Y' as const) : ('N' as const) }),
+  };
+}
+
+/** The goods of an order (official page 4011983208). */
+function v2Goods({ invoice_id, goods_detail, ...rest }: GoodsList): object {
+  return {
+    ...rest,
+    ...(invoice_id !== undefined && { receipt_id: invoice_id }),
+    ...(goods_detail && {
+      goods_detail: goods_detail.map(
+        ({ merchant_goods_id: goods_id, wechatpay_goods_id: id, unit_price: price, ...named }) => ({
+          goods_id,
+          ...(id !== undefined && { wxpay_goods_id: id }),
+          ...named,
+          price,
+        }),
+      ),
+    }),
   };
 }
 

@@ -100,6 +100,8 @@ export interface Subject {
   /** For whom a service provider acts; null for a merchant. */
   subMchid: string | null;
   subAppid?: string | null;
+  /** Under which appid; the merchant's first unless told. */
+  appid?: string | null;
   product?: Product;
 }
 
@@ -133,15 +135,23 @@ export function paymentGateway(
     async createOrder(product, body) {
       return prepaidOf(await wechat[callOf(product)].create(body));
     },
-    serializeRefund: (refund, payment, notifyUrl) =>
-      wechat.refunds.serialize({
+    serializeRefund(refund, payment, notifyUrl) {
+      const { from, ...refundTerms } = refund.terms;
+      return wechat.refunds.serialize({
         ...(subMchid !== null && { sub_mchid: subMchid }),
         transaction_id: payment.transactionId,
         out_refund_no: refund.outRefundNo,
         ...(refund.reason !== null && { reason: refund.reason }),
         notify_url: notifyUrl,
-        amount: { refund: refund.amount, total: payment.amount, currency: refund.currency },
-      } as never),
+        ...refundTerms,
+        amount: {
+          refund: refund.amount,
+          total: payment.amount,
+          currency: refund.currency,
+          ...(from && { from }),
+        },
+      } as never);
+    },
     applyRefund: (body) => wechat.refunds.apply(body),
     serializePayout: (refund, payout) =>
       wechat.refunds.serializeAbnormal({
@@ -187,6 +197,7 @@ function orderRequest(payment: Payment, notifyUrl: string): object {
     out_trade_no: payment.outTradeNo,
     time_expire: rfc3339(payment.timeExpire),
     ...(attach !== null && { attach }),
+    ...payment.terms,
     notify_url: notifyUrl,
     amount: { total: payment.amount, currency: 'CNY' },
     ...(subMchid !== null && { sub_mchid: subMchid }),

@@ -65,6 +65,8 @@ const VARIABLES = {
     .default('30 10 * * *'),
   /** A line that is carried becomes a break after so many days. */
   RECONCILIATION_CARRY_DAYS: z.coerce.number().int().min(0).max(90).default(3),
+  /** Late money that nobody has decided on, and money in suspense, raises an alarm after so many days. */
+  MONEY_ALARM_DAYS: z.coerce.number().int().min(0).max(365).default(3),
   /** `true` makes the worker take part in versioned deployments: it gets no work until an operator makes its version current. */
   PAYSAGA_WORKER_VERSIONING: z.stringbool().default(false),
   /** Workflow tasks and activities one worker runs at a time. */

@@ -1,29 +1,34 @@
 import { upsertMerchant } from '../database/merchants.ts';
 import { openVault } from '../database/secrets.ts';
+import type { SimulatedMerchant } from '../simulator/index.ts';
 import { merchantCertificate } from '../simulator/keys/certificate.ts';
 import type { Paysaga } from './fixture.ts';
 
-/** Enrols the simulator's service provider beside the merchant of the fixture. @returns its id. */
-export async function enrolProvider({
-  pool,
-  masterKey,
-  tenantId,
-  simulator,
-}: Pick<Paysaga, 'pool' | 'masterKey' | 'tenantId' | 'simulator'>): Promise<string> {
-  const { provider } = simulator.world;
+type Enrolling = Pick<Paysaga, 'pool' | 'masterKey' | 'tenantId' | 'simulator'>;
+
+/** Enrols a merchant of the simulator's with the service, with all it has. @returns its id. */
+export async function enrolMerchant(
+  { pool, masterKey, tenantId, simulator }: Enrolling,
+  merchant: SimulatedMerchant,
+): Promise<string> {
   const { id } = await upsertMerchant(pool, openVault(masterKey), tenantId, {
-    mchid: provider.mchid,
-    appid: provider.appid,
-    role: 'partner',
-    serialNo: provider.serialNo,
-    privateKey: provider.privateKeyPem,
-    apiV3Key: provider.apiV3Key,
-    publicKeys: { [provider.publicKeyId]: provider.publicKeyPem },
+    mchid: merchant.mchid,
+    appid: merchant.appid,
+    role: merchant.role,
+    serialNo: merchant.serialNo,
+    privateKey: merchant.privateKeyPem,
+    apiV3Key: merchant.apiV3Key,
+    publicKeys: { [merchant.publicKeyId]: merchant.publicKeyPem },
     apiBaseUrl: simulator.baseUrl,
-    apiV2Key: provider.apiV2Key,
-    certificate: await merchantCertificate(provider),
+    apiV2Key: merchant.apiV2Key,
+    certificate: await merchantCertificate(merchant),
   });
   return id;
+}
+
+/** Enrols the simulator's service provider beside the merchant of the fixture. @returns its id. */
+export async function enrolProvider(paysaga: Enrolling): Promise<string> {
+  return await enrolMerchant(paysaga, paysaga.simulator.world.provider);
 }
 
 /** The sub-merchant of the simulator's service provider. */

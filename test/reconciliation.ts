@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type BillDate, billDateOf, billDay, daysAfter } from '../domain/bill-day.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
+import type { Region } from '../domain/region.ts';
+import type { BillFault } from '../simulator/faults/fault.ts';
 import { SeededRandom } from '../simulator/random.ts';
 import type { ReconciliationResult } from '../workflows/reconciliation-start.ts';
 import { reconciliationStart } from '../workflows/reconciliation-start.ts';
@@ -39,7 +41,7 @@ export interface Sale {
 /** What is wrong with the bills of a day from now on. */
 export interface Alteration {
   date: BillDate;
-  kind: 'missing_row' | 'extra_row' | 'altered_row' | 'restated' | 'bad_hash' | 'truncated';
+  kind: BillFault;
   /** The trade bill unless told. */
   bill?: keyof typeof OPERATIONS;
   mchid?: string;
@@ -51,6 +53,7 @@ const OPERATIONS = {
   trade: ['bill.trade'],
   fund_flow: ['bill.fund_flow', 'bill.sub_merchant_fund_flow'],
   all: ['bill.*'],
+  statement: ['statement.download'],
 };
 
 /** A payment or refund, as the API answered it. */
@@ -62,6 +65,7 @@ export interface Reconciling {
   merchantId?: string;
   mchid?: string;
   subMchid?: string | null;
+  region?: Region;
   timing?: Partial<ReconciliationTiming>;
   /** Returns at once; whoever asked waits by itself. */
   wait?: boolean;
@@ -143,10 +147,14 @@ export async function startBooks(firstDay: BillDate, options: PaysagaOptions = {
         merchantId = paysaga.merchantId,
         mchid = paysaga.mchid,
         subMchid = null,
+        region,
         timing = {},
       } = reconciling;
       const { workflowType, ...start } = reconciliationStart(
-        { tenantId: paysaga.tenantId, merchantId, mchid, subMchid, billDate: date },
+        {
+          ...{ tenantId: paysaga.tenantId, merchantId, mchid, subMchid, billDate: date },
+          ...(region && { region }),
+        },
         {
           taskQueue: paysaga.taskQueue,
           patience: { creatingGapMs: 300, againMs: 50 },
@@ -168,7 +176,7 @@ export async function startBooks(firstDay: BillDate, options: PaysagaOptions = {
     async alter({ date, kind, bill = 'trade', ...row }) {
       // What was wrong before is right in the new version.
       if (kind === 'restated') await paysaga.control('DELETE', '/faults');
-      const operations = kind === 'restated' ? ['bill.*'] : OPERATIONS[bill];
+      const operations = kind === 'restated' && bill !== 'statement' ? ['bill.*'] : OPERATIONS[bill];
       let id = '';
       for (const operation of operations) {
         const { status, body } = await paysaga.control('POST', '/faults', {

@@ -9,6 +9,7 @@ import type { Logger } from '../process/logger.ts';
 import { type StartOptions, startOptions } from '../workflows/start.ts';
 import { startIntentRelay } from './intent-relay.ts';
 import { startLedgerSealer } from './ledger-sealer.ts';
+import { startLedgerWatch } from './ledger-watch.ts';
 import { startNotificationRelay } from './notification-relay.ts';
 import { type Retention, startRetention } from './retention.ts';
 import { type Nights, startScheduleKeeper } from './schedules.ts';
@@ -45,6 +46,8 @@ export interface HostOptions {
   retention?: Retention;
   /** How often it is looked for what is too old, in milliseconds. */
   retentionMs?: number;
+  /** After how many days late money and suspense raise an alarm; they are not watched unless told. */
+  moneyAlarmDays?: number;
   /** How often orphaned intents are looked for, in milliseconds. */
   intentRelayMs?: number;
 }
@@ -57,7 +60,7 @@ export interface Host {
   stop(): void;
 }
 
-/** Hosts the sagas: workflows, activities, the relays that hand stored intents and notifications to Temporal, and the ledger's sealer. */
+/** Hosts the sagas: workflows, activities, the relays that hand stored intents and notifications to Temporal, and those that look after the ledger. */
 export async function hostSagas(options: HostOptions): Promise<Host> {
   const { connection, namespace, taskQueue, buildId, dataConverter, pool, merchants, publicUrl, log } =
     options;
@@ -93,6 +96,9 @@ export async function hostSagas(options: HostOptions): Promise<Host> {
     startLedgerSealer({ pool, log }),
     ...(options.nights
       ? [startScheduleKeeper({ pool, client, taskQueue, nights: options.nights, log })]
+      : []),
+    ...(options.moneyAlarmDays !== undefined
+      ? [startLedgerWatch({ pool, days: options.moneyAlarmDays, log })]
       : []),
     ...(options.retention
       ? [

@@ -1,17 +1,12 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import {
-  claimOrphanedCombined,
-  combinedEnsured,
-  requestCombinedAttention,
-} from '../database/combined-payments.ts';
-import {
-  claimOrphanedLatePayments,
-  latePaymentEnsured,
-  requestLatePaymentAttention,
-} from '../database/late-payments.ts';
-import { claimOrphanedPayments, paymentEnsured, requestAttention } from '../database/payments.ts';
+import { claimOrphanedCombined, requestCombinedAttention } from '../database/combined-payments.ts';
+import { ensured } from '../database/intents.ts';
+import { claimOrphanedLatePayments, requestLatePaymentAttention } from '../database/late-payments.ts';
+import { requestAttention } from '../database/payment-changes.ts';
+import { claimOrphanedPayments } from '../database/payments.ts';
 import { inTransaction, type Pool, type Queryable } from '../database/pool.ts';
-import { claimOrphanedRefunds, refundEnsured, requestRefundAttention } from '../database/refunds.ts';
+import { requestRefundAttention } from '../database/refund-changes.ts';
+import { claimOrphanedRefunds } from '../database/refunds.ts';
 import type { Logger } from '../process/logger.ts';
 import {
   combinedStart,
@@ -76,25 +71,26 @@ export function startIntentRelay({
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
           start(paymentStart(payment, startOptions), {
-            ensured: (again) => paymentEnsured(pool, payment.id, { again }),
+            ensured: (again) => ensured(pool, 'payments', payment.id, { again }),
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
           }),
         ),
         ...combined.map((one) =>
           start(combinedStart(one, startOptions), {
-            ensured: (again) => combinedEnsured(pool, one.id, { again }),
+            ensured: (again) => ensured(pool, 'combined_payments', one.id, { again }),
             askOperator: (db) => requestCombinedAttention(db, one.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
           start(refundStart(refund, startOptions), {
-            ensured: (again) => refundEnsured(pool, refund.id, { again }),
+            ensured: (again) => ensured(pool, 'refunds', refund.id, { again }),
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),
         ),
         ...latePayments.map((late) =>
           start(latePaymentStart(late, startOptions), {
-            ensured: () => latePaymentEnsured(pool, late.id),
+            // Somebody may delete a workflow that has ended too early, so that it begins anew.
+            ensured: () => ensured(pool, 'late_payments', late.id, { again: true }),
             askOperator: (db) => requestLatePaymentAttention(db, late.id, WORKFLOW_ENDED),
           }),
         ),

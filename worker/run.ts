@@ -25,6 +25,7 @@ export const WORKER_VARIABLES = [
   'POLLING_SPEED',
   'RECONCILIATION_CRON',
   'RECONCILIATION_CARRY_DAYS',
+  'MONEY_ALARM_DAYS',
   'NOTIFICATION_RETENTION_DAYS',
   'IDEMPOTENCY_RETENTION_DAYS',
   'LOG_LEVEL',
@@ -80,6 +81,7 @@ export async function runWorker(
     ...(environment.RECONCILIATION_CRON !== 'off' && {
       nights: { cron: environment.RECONCILIATION_CRON, carryDays: environment.RECONCILIATION_CARRY_DAYS },
     }),
+    moneyAlarmDays: environment.MONEY_ALARM_DAYS,
     retention: {
       notificationDays: environment.NOTIFICATION_RETENTION_DAYS,
       idempotencyKeyDays: environment.IDEMPOTENCY_RETENTION_DAYS,

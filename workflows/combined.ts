@@ -4,8 +4,8 @@ import { PRODUCTS } from '../domain/product.ts';
 import { AT_GATEWAY, FROM_NOTIFICATION, localFirst } from './local-first.ts';
 import type { PaymentOutcome } from './messages.ts';
 import type { OrderSteps } from './order-steps.ts';
-import { takeMoney } from './payment.ts';
 import type { CombinedInput } from './start.ts';
+import { takeMoney } from './take-money.ts';
 
 /**
  * One combined payment: several orders that the customer pays at once or not at all. To WeChat Pay they are one order, so this is the saga
@@ -16,9 +16,11 @@ export async function combined({
   product,
   timeExpire,
   timing,
+  refundTiming,
 }: CombinedInput): Promise<PaymentOutcome> {
   const title = `combined ${PRODUCTS[product].title}`;
-  return await takeMoney({ subject: { combinedId }, title, timeExpire, timing, steps: stepsOf(combinedId) });
+  const steps = stepsOf(combinedId);
+  return await takeMoney({ subject: { combinedId }, title, timeExpire, timing, refundTiming, steps });
 }
 
 function stepsOf(combinedId: string): OrderSteps {

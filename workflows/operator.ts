@@ -30,10 +30,11 @@ export type RecordAction = (
   result: string,
 ) => Promise<void> | undefined;
 
+/** What has a saga of its own and is paid: a payment, or a combined one. */
+export type OrderSubject = { paymentId: string } | { combinedId: string };
+
 /** Opens the record of what operators do to a payment or refund. */
-export function openRecord(
-  subject: { paymentId: string } | { combinedId: string } | { refundId: string },
-): RecordAction {
+export function openRecord(subject: OrderSubject | { refundId: string }): RecordAction {
   return (action, { actor, reason }, result) => {
     // What the merchant's own backend asks for through the API is no operator's doing.
     if (API_KEY_ID.test(actor) || !recordsOperatorActions()) return undefined;
@@ -72,23 +73,26 @@ export function serveRetry(record: RecordAction, givenUp: (request: OperatorRequ
  * @param resolved is told how the payment has ended.
  */
 export function serveResolution(
-  paymentId: string,
+  subject: OrderSubject,
   resolved: (finding: PaymentFinding & { kind: 'final' }) => void,
 ): void {
   async function resolve(as: 'paid' | 'closed', request: ResolveRequest): Promise<ResolveAnswer> {
     const { actor, reason, approval } = request;
-    const { resolvePayment } = proxyActivities<Activities>({
+    const { resolvePayment, resolveCombined } = proxyActivities<Activities>({
       ...PATIENCE,
       summary: `resolve as ${as}, asked by ${actor}: ${reason}`,
     });
-    const answer = await resolvePayment({
-      paymentId,
+    const resolution = {
       as,
       actor,
       reason,
       ...(approval !== undefined && { approvalId: approval }),
       updateKey: updateKey(),
-    });
+    };
+    const answer =
+      'paymentId' in subject
+        ? await resolvePayment({ ...subject, ...resolution })
+        : await resolveCombined({ ...subject, ...resolution });
     if (answer.kind === 'ended') resolved({ kind: 'final', status: answer.status });
     return answer;
   }

@@ -1,17 +1,21 @@
-import { formatYuan } from '../domain/money.ts';
+import { formatMoney } from '../domain/money.ts';
+import { BILLS, type BillKind, billsOf } from '../domain/region.ts';
 import type { AccountResult, DayToReconcile, ReconciliationResult } from './reconciliation-start.ts';
+
+type Done = Extract<ReconciliationResult, { kind: 'done' }>;
 
 /** What the Temporal UI shows of a day while it is reconciled, and of its end: Markdown. */
 export function runDetails(
-  { mchid, subMchid, billDate }: DayToReconcile,
-  bills: Record<'trade' | 'fund_flow', string>,
+  { mchid, subMchid, billDate, region }: DayToReconcile,
+  bills: Partial<Record<BillKind, string>>,
   result?: ReconciliationResult,
 ): string {
   const whose = subMchid === null ? mchid : `${mchid} for ${subMchid}`;
   return `| ${whose} | ${billDate} |
 |---|---|
-| trade bill | ${bills.trade} |
-| fund flow | ${bills.fund_flow} |
+${billsOf(region)
+  .map((kind) => `| ${BILLS[kind].title} | ${bills[kind] ?? 'waiting for WeChat Pay'} |`)
+  .join('\n')}
 | result | ${result ? resultLine(result) : 'under way'} |`;
 }
 
@@ -31,7 +35,7 @@ ${results
 export function resultLine(result: ReconciliationResult): string {
   switch (result.kind) {
     case 'failed':
-      return `failed: ${result.failure.file === 'trade' ? 'trade bill' : 'fund flow'}: ${result.failure.detail}`;
+      return `failed: ${BILLS[result.failure.file].title}: ${result.failure.detail}`;
     case 'broken':
       return `could not be brought to an end: ${result.reason}`;
     case 'done': {
@@ -41,7 +45,7 @@ export function resultLine(result: ReconciliationResult): string {
         .map(([check]) => check);
       return [
         `${all} lines = ${matched} matched + ${carried} carried + ${breaks} breaks`,
-        `ledger ${wrong.includes('ledger') ? `unexplained by ¥${formatYuan(result.unexplained)}` : 'explained'}`,
+        `ledger ${wrong.includes('ledger') ? `unexplained by ${unexplained(result)}` : 'explained'}`,
         ...(wrong.length > 0 ? [`does not add up: ${wrong.join(', ')}`] : []),
         ...(result.restated
           ? [
@@ -52,4 +56,13 @@ export function resultLine(result: ReconciliationResult): string {
       ].join('; ');
     }
   }
+}
+
+/** What nothing explains, in each currency. */
+function unexplained({ unexplained = 0, currencies }: Done): string {
+  if (!currencies) return formatMoney(unexplained, 'CNY');
+  return Object.entries(currencies)
+    .filter(([, { unexplained }]) => unexplained !== 0)
+    .map(([currency, { unexplained }]) => formatMoney(unexplained, currency))
+    .join(', ');
 }

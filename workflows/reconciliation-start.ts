@@ -3,6 +3,7 @@ import type { BillPatience, MatchOutcome, RunFailure } from '../activities/index
 import type { BillDate } from '../domain/bill-day.ts';
 import { reconciliationScheduleId, reconciliationWorkflowId } from '../domain/identity.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
+import { BILLS, billsOf, type Region } from '../domain/region.ts';
 import { MERCHANT_ID, TASK_QUEUE } from './start.ts';
 
 /** Whose day. */
@@ -13,6 +14,8 @@ export interface DayToReconcile {
   /** Of a service provider's sub-merchant; null for a merchant. */
   subMchid: string | null;
   billDate: BillDate;
+  /** Which bills it has; those of the mainland when nobody says. */
+  region?: Region;
 }
 
 /** How patient, and how strict. */
@@ -72,7 +75,11 @@ export function reconciliationStart(
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     typedSearchAttributes,
     staticSummary: `reconciliation of ${day.billDate} · ${whose}`,
-    staticDetails: `Our payments and refunds of **${day.billDate}** (Asia/Shanghai), the trade bill, the fund flow and the ledger of **${whose}**. It can be started again at any time: what has not changed stays as it is.`,
+    staticDetails: `Our payments and refunds of **${day.billDate}** (Asia/Shanghai), the ${billsOf(day.region)
+      .map((kind) => BILLS[kind].title)
+      .join(
+        ', the ',
+      )} and the ledger of **${whose}**. It can be started again at any time: what has not changed stays as it is.`,
   };
 }
 

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { billDateOf, daysAfter } from '../domain/bill-day.ts';
+import { BILLS, type BillKind, billsOf } from '../domain/region.ts';
 import { nightDetails, runDetails } from './reconciliation-details.ts';
 import {
   type AccountResult,
@@ -21,35 +22,29 @@ import { ATTENTION } from './start.ts';
 
 /** A bill may take this long to appear: WeChat Pay makes it from nine in the morning on, and the next night must not wait for ever. */
 const BILL_WITHIN = '20 hours';
+/** Long enough for a worker whose one thread is busy with a large bill. */
+const SILENCE_MS = 30_000;
 /** So many accounts of a service provider are reconciled at a time. */
 const AT_A_TIME = 5;
 
-const BILLS = [
-  { kind: 'trade', title: 'trade bill' },
-  { kind: 'fund_flow', title: 'fund flow' },
-] as const;
-
 /**
- * One day of one account: both bills, then our rows, the trade bill, the fund flow and the ledger are matched. A bill that is not to be believed is an outcome,
+ * One day of one account: its bills, then our rows, the trade bill, the fund flow (or the statement of an overseas merchant) and the ledger are matched. A bill that is not to be believed is an outcome,
  * stored with its line and its reason, and shown to an operator; it fails nothing else.
  */
 export async function reconciliation(input: ReconciliationInput): Promise<ReconciliationResult> {
   const { day, patience, timing } = input;
-  const progress: Record<(typeof BILLS)[number]['kind'], string> = {
-    trade: 'waiting for WeChat Pay',
-    fund_flow: 'waiting for WeChat Pay',
-  };
+  const progress: Partial<Record<BillKind, string>> = {};
   const show = (result?: ReconciliationResult) => setCurrentDetails(runDetails(day, progress, result));
   show();
 
-  const [trade, flow] = await Promise.all(
-    BILLS.map(async ({ kind, title }) => {
+  const bills = await Promise.all(
+    billsOf(day.region).map(async (kind) => {
       const { loadBill } = proxyActivities<Activities>({
         startToCloseTimeout: '6 hours',
         scheduleToCloseTimeout: BILL_WITHIN,
-        heartbeatTimeout: '30 seconds',
+        heartbeatTimeout: patience.silenceMs ?? SILENCE_MS,
         retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
-        summary: `${title} of ${accountName(day)}, ${day.billDate}`,
+        summary: `${BILLS[kind].title} of ${accountName(day)}, ${day.billDate}`,
       });
       const bill = await loadBill({ day, kind, patience });
       progress[kind] =
@@ -63,19 +58,19 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
   const { matchBills, failReconciliation } = proxyActivities<Activities>({
     startToCloseTimeout: '6 hours',
     scheduleToCloseTimeout: BILL_WITHIN,
-    heartbeatTimeout: '30 seconds',
+    heartbeatTimeout: patience.silenceMs ?? SILENCE_MS,
     retry: { initialInterval: patience.againMs, maximumInterval: '10 minutes' },
     summary: `reconcile ${accountName(day)}, ${day.billDate}`,
   });
   let result: ReconciliationResult;
-  if (trade?.kind === 'loaded' && flow?.kind === 'loaded') {
-    const outcome = await matchBills({ day, tradeFile: trade.file, flowFile: flow.file, timing });
-    result = { kind: 'done', ...outcome };
-  } else {
-    const failed = [trade, flow].flatMap((bill) => (bill?.kind === 'failed' ? [bill.failure] : []));
-    const failure = failed[0];
-    if (!failure) throw new Error('no bill has failed');
+  const [failure] = bills.flatMap((bill) => (bill.kind === 'failed' ? [bill.failure] : []));
+  const [tradeFile, flowFile = null] = bills.flatMap((bill) => (bill.kind === 'loaded' ? [bill.file] : []));
+  if (failure) {
     result = { kind: 'failed', runId: await failReconciliation({ day, failure }), failure };
+  } else {
+    if (tradeFile === undefined) throw new Error('there is no bill');
+    const outcome = await matchBills({ day, tradeFile, flowFile, timing });
+    result = { kind: 'done', ...outcome };
   }
   if (needsPeople(result)) upsertSearchAttributes([{ key: ATTENTION, value: 'needs_operator' }]);
   show(result);

@@ -169,7 +169,7 @@ const OPERATORS_UPDATES = `Updates that an operator may send, each with \`{"acto
 - \`recheck\`: ask WeChat Pay again, once the payment needs an operator
 - \`syncNow\`: ask WeChat Pay at once whether it is paid
 - \`retryStep\`: repeat at once the step that waits for its next attempt
-- \`resolveAsPaid\`, \`resolveAsClosed\`: settle what WeChat Pay says when it is asked now, or what two operators have approved (not of a combined order)`;
+- \`resolveAsPaid\`, \`resolveAsClosed\`: settle what WeChat Pay says when it is asked now, or what two operators have approved`;
 
 /** A combined payment as far as starting its workflow needs it. */
 interface CombinedToStart {
@@ -186,7 +186,7 @@ interface CombinedToStart {
 /** Options that start (or find) the workflow of a combined payment. */
 export function combinedStart(
   combined: CombinedToStart,
-  { taskQueue = TASK_QUEUE, paymentTiming = asItIs }: Partial<StartOptions> = {},
+  { taskQueue = TASK_QUEUE, paymentTiming = asItIs, refundTiming = asItIs }: Partial<StartOptions> = {},
 ): Start<CombinedInput> {
   const { id, product, mchid, combineOutTradeNo } = combined;
   const { title, timing } = PRODUCTS[product];
@@ -196,7 +196,15 @@ export function combinedStart(
     workflowType: 'combined',
     workflowId: combinedWorkflowId(mchid, combineOutTradeNo),
     taskQueue,
-    args: [{ combinedId: id, product, timeExpire, timing: paymentTiming(timing) }],
+    args: [
+      {
+        combinedId: id,
+        product,
+        timeExpire,
+        timing: paymentTiming(timing),
+        refundTiming: refundTiming(REFUND_TIMING),
+      },
+    ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [
@@ -293,6 +301,14 @@ export function latePaymentStart(
 
 When the merchant's policy cannot be followed, an operator sends the update \`decide\` with \`{"decision": "refund" or "accept", "actor": "who", "reason": "why"}\`.`,
   };
+}
+
+/** Options that find the workflow of late money, or start it again where it has ended: it goes on from the row. */
+export function latePaymentRestart(
+  late: LatePaymentToStart,
+  options?: Partial<StartOptions>,
+): Start<LatePaymentInput> {
+  return { ...latePaymentStart(late, options), workflowIdReusePolicy: 'ALLOW_DUPLICATE' };
 }
 
 /** Input of the workflow that looks again. */

@@ -6,7 +6,6 @@ import type { Pool } from '../../database/pool.ts';
 import type { AccountDay } from '../../database/reconciliation/account.ts';
 import {
   type BillFile,
-  type BillKind,
   billFileFailed,
   billFileLoaded,
   dropBillFile,
@@ -16,13 +15,16 @@ import {
 import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
 import type { RunFailure } from '../../database/reconciliation/runs.ts';
 import { restage, stage } from '../../database/reconciliation/staging.ts';
-import type { Wechat } from '../../gateway/payment-gateway.ts';
+import type { BillKind } from '../../domain/region.ts';
 import { BillError, WechatPayError } from '../../wechatpay/index.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { gatewayFailure, notFinalYet } from '../failures.ts';
-import { type Addresses, applyFor, billsOf, keepBill } from './fetch-bill.ts';
+import { applyAt, type BillDesk, type BillPart } from './bill-desk.ts';
+import { newReading, type Reading, UnsoundBill } from './bill-row.ts';
+import { billDesk } from './desks.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { newReading, type Reading, stagedRows, UnsoundBill } from './read-bill.ts';
+import { keepBill } from './keep-bill.ts';
+import { stagedRows } from './read-bill.ts';
 import { Turns } from './turns.ts';
 
 /** What became of a bill. */
@@ -37,6 +39,8 @@ export interface BillPatience {
   creatingGapMs: number;
   /** Before something that failed is tried again: the first time, and for a damaged file. */
   againMs: number;
+  /** A worker that has not been heard of for so long is taken for dead. Absent in histories from before it could be told: half a minute. */
+  silenceMs?: number;
 }
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
@@ -52,17 +56,19 @@ export function loadBill({ pool, merchants }: ActivityDependencies) {
   const turns = new Turns(BILLS_AT_A_TIME);
   return async (input: { day: AccountDay; kind: BillKind; patience: BillPatience }): Promise<BillOutcome> => {
     const { day, kind, patience } = input;
-    const heartbeat = startHeartbeat({ doing: 'applying for the bill' });
+    const heartbeat = startHeartbeat({ doing: 'waiting for its turn' });
     try {
-      const { wechat } = await merchants.get(day.merchantId);
-      const addresses = await apply(wechat, day, kind, patience);
+      const desk = await billDesk(merchants, day.merchantId, kind);
+      // Not before it is its turn: an address lives for five minutes, and a statement is the answer itself.
       return await turns.take(async () => {
-        const file = await keepBill(pool, wechat, { day, kind, addresses }, (bytes) =>
+        heartbeat.say({ doing: 'applying for the bill' });
+        const parts = await apply(desk, day, kind, patience);
+        const file = await keepBill(pool, { day, kind, parts }, (bytes) =>
           heartbeat.say({ doing: 'downloading', bytes }),
         ).catch((error: unknown) => {
           throw gatewayFailure(error);
         });
-        return await read(pool, wechat, { file, day, kind }, patience, (rows) =>
+        return await read(pool, desk, { file, day, kind }, patience, (rows) =>
           heartbeat.say({ doing: 'reading', rows }),
         );
       });
@@ -73,13 +79,13 @@ export function loadBill({ pool, merchants }: ActivityDependencies) {
 }
 
 async function apply(
-  wechat: Wechat,
+  desk: BillDesk,
   day: AccountDay,
   kind: BillKind,
   { creatingGapMs }: BillPatience,
-): Promise<Addresses> {
+): Promise<BillPart[]> {
   try {
-    return await applyFor(wechat, day, kind);
+    return await applyAt(desk, day, kind);
   } catch (error) {
     if (error instanceof WechatPayError && error.code === 'STATEMENT_CREATING') {
       throw notFinalYet('WeChat Pay is still making the bill', creatingGapMs);
@@ -90,7 +96,7 @@ async function apply(
 
 async function read(
   pool: Pool,
-  wechat: Wechat,
+  desk: BillDesk,
   { file, day, kind }: { file: number; day: AccountDay; kind: BillKind },
   { againMs }: BillPatience,
   progress: (rows: number) => void,
@@ -100,7 +106,7 @@ async function read(
       const { reading, sha256 } = await stageFile(
         db,
         pool,
-        wechat,
+        desk,
         await loadBillFile(pool, file),
         day,
         progress,
@@ -147,7 +153,7 @@ async function read(
 export async function stageFile(
   db: LongWork,
   pool: Pool,
-  wechat: Wechat,
+  desk: BillDesk,
   file: BillFile,
   { mchid, subMchid, billDate }: AccountDay,
   progress: (rows: number) => void,
@@ -158,7 +164,7 @@ export async function stageFile(
   const rows =
     file.addresses.length === 0
       ? Readable.from([])
-      : reported(stagedRows(hashed(unpacked(pool, wechat, file), hash), expected, reading), () =>
+      : reported(stagedRows(hashed(unpacked(pool, desk, file), hash), expected, reading), () =>
           progress(reading.rows),
         );
   await stage(db, file.id, file.kind, rows);
@@ -166,12 +172,9 @@ export async function stageFile(
 }
 
 /** All parts of a file, one after the other: a bill of several goes on in the middle of its rows. */
-async function* unpacked(pool: Pool, wechat: Wechat, file: BillFile): AsyncGenerator<Buffer> {
-  for (const [part, address] of (file.addresses as Addresses).entries()) {
-    yield* billsOf(wechat).open(
-      Readable.from(readBytes(pool, file.id, part)),
-      address,
-    ) as AsyncIterable<Buffer>;
+async function* unpacked(pool: Pool, desk: BillDesk, file: BillFile): AsyncGenerator<Buffer> {
+  for (const [part, said] of file.addresses.entries()) {
+    yield* desk.open(Readable.from(readBytes(pool, file.id, part)), said) as AsyncIterable<Buffer>;
   }
 }
 

@@ -1,22 +1,32 @@
 import type { AccountDay } from '../../database/reconciliation/account.ts';
-import { type Balance, balanceOf } from '../../database/reconciliation/control.ts';
+import { type Balance, balanceOf, type Sums } from '../../database/reconciliation/control.ts';
 import { type BillFile, loadBillFile } from '../../database/reconciliation/files.ts';
 import { type ItemChanges, keepItems } from '../../database/reconciliation/items.ts';
 import { listRepairable, type Restatement, restatementOf } from '../../database/reconciliation/lines.ts';
 import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
 import { matchDay } from '../../database/reconciliation/match.ts';
 import { postFound } from '../../database/reconciliation/postings.ts';
-import { beginRun, finishRun, mustLoadRun, type Run } from '../../database/reconciliation/runs.ts';
+import {
+  beginRun,
+  finishRun,
+  mustLoadRun,
+  noteInSummary,
+  type Run,
+} from '../../database/reconciliation/runs.ts';
 import { isStaged, unstage } from '../../database/reconciliation/staging.ts';
+import { keepStatementLines } from '../../database/reconciliation/statement-lines.ts';
 import type { ReconciliationTiming } from '../../domain/reconciliation.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { billDesk } from './desks.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { stageFile } from './load-bill.ts';
-import { type Repaired, repair } from './repair.ts';
+import { countRepairs, mended, mostOf, type Repaired, repair } from './repair.ts';
 import { Turns } from './turns.ts';
 
 /** What a run has found, as it is stored and shown. */
 export interface RunSummary extends Balance {
+  /** What was behind when it was looked at first, and what of it has been mended. */
+  behind: Repaired;
   repaired: Repaired;
   /** Null unless WeChat Pay has issued the day anew. */
   restated: Restatement | null;
@@ -29,10 +39,12 @@ export interface MatchOutcome {
   /** False when everything was as it was before. */
   changed: boolean;
   lines: Balance['lines'];
-  unexplained: number;
+  /** In fen; of an overseas statement the same by currency. */
+  unexplained?: number;
+  posted?: Sums['posted'];
+  currencies?: Record<string, { unexplained: number; posted: Sums['posted'] }>;
   checks: Balance['checks'];
   repaired: Repaired;
-  posted: Balance['posted'];
   items: ItemChanges;
   restated: Pick<Restatement, 'version' | 'added' | 'removed' | 'changed'> | null;
   /** How long it took, in milliseconds: matching and mending, posting, adding up. */
@@ -72,7 +84,6 @@ async function matchAndPost(
   { day, tradeFile, flowFile, timing }: DayToMatch,
   heartbeat: Heartbeat,
 ): Promise<MatchOutcome> {
-  const { wechat } = await merchants.get(day.merchantId);
   const lap = stopwatch();
   const files = {
     trade: await loadBillFile(pool, tradeFile),
@@ -80,6 +91,7 @@ async function matchAndPost(
   };
   const match = async (db: LongWork): Promise<{ run: Run; changed: number }> => {
     for (const file of [files.trade, files.flow]) if (file) await ensureStaged(db, file);
+    if (files.trade.kind === 'statement') await keepStatementLines(db, files.trade);
     heartbeat.say({ doing: 'matching' });
     const run = await beginRun(db.client, day, { trade: files.trade.id, flow: files.flow?.id ?? null });
     const changed = await matchDay(db, {
@@ -92,16 +104,29 @@ async function matchAndPost(
   };
   const ensureStaged = async (db: LongWork, file: BillFile) => {
     if (await isStaged(db, file)) return;
-    await stageFile(db, pool, wechat, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
+    const desk = await billDesk(merchants, day.merchantId, file.kind);
+    await stageFile(db, pool, desk, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
   };
 
-  const first = await inLongTransaction(pool, match);
-  const { run } = first;
-  const behind = await inLongTransaction(pool, (db) => listRepairable(db, run));
-  const repaired = await repair({ pool, merchants }, behind, (looked) =>
+  const first = await inLongTransaction(pool, async (db) => {
+    const matched = await match(db);
+    // Of overseas merchants, only statements are read.
+    const lines = files.trade.kind === 'statement' ? [] : await listRepairable(db, matched.run);
+    const before = (matched.run.summary as RunSummary | null)?.behind ?? {};
+    const behind = mostOf(before, countRepairs(lines));
+    // What is mended now will agree when a crash has it matched anew: it is noted first.
+    if (lines.length > 0) await noteInSummary(db.client, matched.run, { behind });
+    return { ...matched, lines, behind };
+  });
+  const { run, behind } = first;
+  await repair({ pool, merchants }, first.lines, (looked) =>
     heartbeat.say({ doing: 'asking WeChat Pay', looked }),
   );
-  const again = behind.length > 0 ? await inLongTransaction(pool, match) : { changed: 0 };
+  const again = await inLongTransaction(pool, async (db) => {
+    if (first.lines.length === 0) return { changed: 0, still: {} };
+    const { changed } = await match(db);
+    return { changed, still: countRepairs(await listRepairable(db, run)) };
+  });
 
   const matching = lap();
   const posted = await postFound(pool, run, (line) => heartbeat.say({ doing: 'posting', line }));
@@ -114,8 +139,8 @@ async function matchAndPost(
     const before = (await mustLoadRun(db.client, run.sequence)).summary as RunSummary | null;
     const summary: RunSummary = {
       ...balance,
-      // What was mended by an earlier run of the same bills was mended by this day, too.
-      repaired: Object.keys(repaired).length > 0 ? repaired : (before?.repaired ?? {}),
+      behind,
+      repaired: mended(behind, again.still),
       restated,
     };
     const changed =
@@ -128,10 +153,11 @@ async function matchAndPost(
       version: run.version,
       changed,
       lines: balance.lines,
-      unexplained: balance.ledger.unexplained,
+      ...(balance.ledger && { unexplained: balance.ledger.unexplained }),
+      ...(balance.posted && { posted: balance.posted }),
+      ...(balance.currencies && { currencies: shortOf(balance.currencies) }),
       checks: balance.checks,
       repaired: summary.repaired,
-      posted: balance.posted,
       items,
       restated: restated && {
         version: restated.version,
@@ -142,6 +168,16 @@ async function matchAndPost(
       tookMs: { matching, posting, adding: lap() },
     };
   });
+}
+
+/** What the workflow hears of each currency. */
+function shortOf(currencies: Record<string, Sums>): NonNullable<MatchOutcome['currencies']> {
+  return Object.fromEntries(
+    Object.entries(currencies).map(([currency, { ledger, posted }]) => [
+      currency,
+      { unexplained: ledger.unexplained, posted },
+    ]),
+  );
 }
 
 /** Milliseconds since it was asked last. */

@@ -1,48 +1,27 @@
 import { CopyText } from '../../database/reconciliation/copy-text.ts';
-import type { BillFinding, BillKind } from '../../database/reconciliation/files.ts';
 import { type StagedMovement, writeMovement, writeTrade } from '../../database/reconciliation/staging.ts';
-import type { BillDate } from '../../domain/bill-day.ts';
 import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
   type BillReader,
   type BillSource,
   type FundFlowRow,
   readFundFlowBill,
+  readGlobalStatement,
   readTradeBill,
   type TradeBillRow,
 } from '../../wechatpay/index.ts';
-
-/** Whose bill, and of which day: another one is refused. */
-export interface ExpectedBill {
-  kind: BillKind;
-  mchid: string;
-  subMchid: string | null;
-  billDate: BillDate;
-}
-
-/** A bill that is sound as a file and still not to be believed. */
-export class UnsoundBill extends Error {
-  override readonly name = 'UnsoundBill';
-  readonly code: 'BILL_OF_ANOTHER_MERCHANT' | 'BILL_OF_ANOTHER_DAY' | 'BILL_UNREADABLE_ROW';
-  readonly line: number;
-
-  constructor(code: UnsoundBill['code'], line: number, what: string) {
-    super(`Line ${line}: ${what}`);
-    this.code = code;
-    this.line = line;
-  }
-}
-
-/** What was seen on the way. */
-export interface Reading {
-  rows: number;
-  findings: Map<string, BillFinding>;
-  /** The bill's own last line, once everything was read. */
-  summary: Record<string, number> | null;
-}
-
-/** A reading that has not begun. */
-export const newReading = (): Reading => ({ rows: 0, findings: new Map(), summary: null });
+import {
+  type ExpectedBill,
+  kindOf,
+  note,
+  noteName,
+  type Reading,
+  requireDay,
+  requireNoNul,
+  subMerchantOf,
+  UnsoundBill,
+} from './bill-row.ts';
+import { statementRow } from './statement-row.ts';
 
 /** The header is line 1. */
 const FIRST_ROW = 2;
@@ -57,16 +36,26 @@ export async function* stagedRows(
   reading: Reading,
 ): AsyncGenerator<Buffer> {
   const out = new CopyText();
-  if (expected.kind === 'trade') {
-    const bill = readTradeBill(source);
-    yield* copied(bill, out, (row, line) => tradeRow(out, row, line, expected, reading), reading);
-    reading.summary = figures(bill.summary);
-  } else {
-    const bill = readFundFlowBill(source);
-    const movements = new Movements(out, expected, reading);
-    yield* copied(bill, out, (row, line) => movements.add(row, line), reading);
-    movements.write();
-    reading.summary = figures(bill.summary);
+  switch (expected.kind) {
+    case 'trade': {
+      const bill = readTradeBill(source);
+      yield* copied(bill, out, (row, line) => tradeRow(out, row, line, expected, reading), reading);
+      reading.summary = figures(bill.summary);
+      break;
+    }
+    case 'fund_flow': {
+      const bill = readFundFlowBill(source);
+      const movements = new Movements(out, expected, reading);
+      yield* copied(bill, out, (row, line) => movements.add(row, line), reading);
+      movements.write();
+      reading.summary = figures(bill.summary);
+      break;
+    }
+    case 'statement': {
+      const bill = readGlobalStatement(source);
+      yield* copied(bill, out, (row, line) => statementRow(out, row, line, expected, reading), reading);
+      reading.summary = figures(bill.summary);
+    }
   }
   yield* out.take({ all: true });
 }
@@ -85,11 +74,6 @@ async function* copied<Row extends { extra?: Record<string, string> }>(
   for await (const _ of chunks) yield* out.take();
 }
 
-/** PostgreSQL has no such character, and a bill no use for it. */
-function requireNoNul({ hasNul }: CopyText, line: number): void {
-  if (hasNul) throw new UnsoundBill('BILL_UNREADABLE_ROW', line, 'it has a NUL character.');
-}
-
 function tradeRow(
   out: CopyText,
   row: TradeBillRow,
@@ -97,8 +81,8 @@ function tradeRow(
   expected: ExpectedBill,
   reading: Reading,
 ): void {
-  requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
-  const sub = row.sub_mchid === '0' || row.sub_mchid === '' ? null : row.sub_mchid;
+  const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
+  const sub = subMerchantOf(row);
   if (row.mchid !== expected.mchid || sub !== expected.subMchid) {
     throw new UnsoundBill(
       'BILL_OF_ANOTHER_MERCHANT',
@@ -108,15 +92,12 @@ function tradeRow(
   }
   noteName('商品名称', row.description, line, reading);
   noteName('商户数据包', row.attach, line, reading);
-  const kind = KINDS[row.trade_state];
-  if (!kind) {
-    throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `the state ${row.trade_state} is not known.`);
-  }
+  const kind = kindOf(row.trade_state, line);
   const paid = kind === 'payment';
   writeTrade(out, {
     line,
     kind,
-    time: row.trade_time_rfc3339 ?? '',
+    time,
     transactionId: row.transaction_id,
     outTradeNo: row.out_trade_no,
     refundId: row.refund_id ?? '',
@@ -133,13 +114,6 @@ function tradeRow(
   requireNoNul(out, line);
 }
 
-/** The row of a refund is REFUND whatever became of it; REVOKED is a payment that was taken back. */
-const KINDS: Record<string, 'payment' | 'refund' | 'reversal'> = {
-  SUCCESS: 'payment',
-  REFUND: 'refund',
-  REVOKED: 'reversal',
-};
-
 /** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
 class Movements {
   readonly #out: CopyText;
@@ -155,7 +129,7 @@ class Movements {
 
   /** Adds a row to what is held, or writes that when the row does not belong to it. */
   add(row: FundFlowRow, line: number): void {
-    requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
+    const time = requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
     noteName('备注', row.remark, line, this.#reading);
     const { direction } = row;
     if (direction !== '收入' && direction !== '支出') {
@@ -175,7 +149,7 @@ class Movements {
       line,
       rows: 1,
       rowsIn: 0,
-      time: row.accounting_time_rfc3339 ?? '',
+      time,
       businessId: row.business_id,
       flowId: row.flow_id,
       type: role ? null : type,
@@ -221,41 +195,9 @@ function count(
   }
 }
 
-function requireDay(
-  text: string,
-  rfc3339: string | undefined,
-  line: number,
-  { billDate }: ExpectedBill,
-): void {
-  if (rfc3339 === undefined) {
-    throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${JSON.stringify(text)} is no time.`);
-  }
-  if (!text.startsWith(billDate)) {
-    throw new UnsoundBill('BILL_OF_ANOTHER_DAY', line, `the row is of ${text}, the bill of ${billDate}.`);
-  }
-}
-
-/** A spreadsheet takes a text that begins so for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** Names are the customer's and the merchant's own words: odd ones are shown, and neutralised wherever they are written out. */
-function noteName(title: string, text: string, line: number, reading: Reading): void {
-  if (text === '') return;
-  if (FORMULA.test(text)) {
-    note(reading, 'formula_text', line, `${title} begins like a formula of a spreadsheet`);
-  }
-  if (text.includes('\ufffd')) note(reading, 'not_utf8', line, `${title} is not UTF-8, but GBK perhaps`);
-}
-
 function noteUnknownColumns(extra: Record<string, string> | undefined, reading: Reading): void {
   if (!extra) return;
   note(reading, 'unknown_columns', 1, `columns that are not known: ${Object.keys(extra).join(', ')}`);
-}
-
-function note(reading: Reading, code: string, line: number, detail: string): void {
-  const known = reading.findings.get(code);
-  if (known) known.count += 1;
-  else reading.findings.set(code, { code, line, detail, count: 1 });
 }
 
 /** The figures of a summary, without columns that are not known. */

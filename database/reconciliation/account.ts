@@ -1,4 +1,5 @@
 import type { BillDate } from '../../domain/bill-day.ts';
+import type { Region } from '../../domain/region.ts';
 
 /** Whose money a reconciliation is about: a merchant's, or that of one sub-merchant of a service provider. */
 export interface Account {
@@ -7,6 +8,8 @@ export interface Account {
   mchid: string;
   /** Null for a merchant. */
   subMchid: string | null;
+  /** Which bills it has; those of the mainland when nobody says. */
+  region?: Region;
 }
 
 /** One day of an account. */

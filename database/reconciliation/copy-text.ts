@@ -59,6 +59,11 @@ export class CopyText {
     return this;
   }
 
+  /** A value, or null. */
+  optionalText(value: string | null): this {
+    return value === null ? this.nothing() : this.text(value);
+  }
+
   /** A number, or null. */
   optionalInteger(value: number | null): this {
     return value === null ? this.nothing() : this.integer(value);

@@ -1,9 +1,7 @@
 import type { BillDate } from '../../domain/bill-day.ts';
+import type { BillKind } from '../../domain/region.ts';
 import type { Pool, Queryable } from '../pool.ts';
 import type { AccountDay } from './account.ts';
-
-/** Which bill. */
-export type BillKind = 'trade' | 'fund_flow';
 
 /** Something odd in a file that does not keep it from being believed. */
 export interface BillFinding {

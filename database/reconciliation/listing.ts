@@ -2,6 +2,7 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import type { Fen } from '../../domain/money.ts';
 import type { ItemStatus, LineKind, LineState } from '../../domain/reconciliation.ts';
 import type { Queryable } from '../pool.ts';
+import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** A part of a list: so many rows after the one named. */
@@ -40,6 +41,22 @@ export interface Line {
   book: Fen;
   postedFee: Fen;
   postedCoupon: Fen;
+  /** Of a movement that explains itself. */
+  postedMovement: Fen;
+  /** What the row of an overseas statement says of the settlement; null for other lines. */
+  settled: SettledLine | null;
+}
+
+/** Amounts in the smallest unit of the currency beside them, the fee in 1/100,000 of the whole one; null where the row is blank. */
+export interface SettledLine {
+  sub_mchid: string | null;
+  settlement_currency: string | null;
+  settlement: number | null;
+  fee_hundred_thousandths: number | null;
+  fee_rate: string;
+  payer_currency: string | null;
+  payer_amount: number | null;
+  exchange_rate: string;
 }
 
 /** An open item, or one that was. */
@@ -122,6 +139,22 @@ export async function listRuns(
   return rows;
 }
 
+/** The merchant's own numbers of a line or item: what only the fund flow has comes without them, and is known by our row. */
+const numbersOf = (of: string) => `
+  coalesce(${of}.out_trade_no, (select p.out_trade_no from payments p where p.id = ${of}.payment_id)) "outTradeNo",
+  coalesce(${of}.out_refund_no, (select a.out_refund_no from refund_attempts a
+    where a.refund_id = ${of}.refund_id and a.wechat_refund_id = ${of}.wechat_refund_id)) "outRefundNo"`;
+
+/** The columns of a line `l`. */
+export const LINE = `
+  l.ordinal, l.kind, l.state, l.reason, l.rule, l.flow_rule "flowRule", l.subject, l.payment_id "paymentId", l.refund_id "refundId",
+  l.transaction_id "transactionId", ${numbersOf('l')}, l.wechat_refund_id "wechatRefundId", l.occurred_at "occurredAt", l.currency,
+  l.amount_here "amountHere", l.amount_bill "amountBill", l.settlement, l.fee_milli_fen "feeMilliFen", l.amount_flow "amountFlow",
+  l.fee_flow "feeFlow", l.trade_line "tradeLine", l.flow_line "flowLine", l.bank, l.book, l.posted_fee "postedFee",
+  l.posted_coupon "postedCoupon", ${POSTED_MOVEMENT} "postedMovement",
+  (select to_jsonb(s) - 'file' - 'line' from statement_lines s join reconciliation_runs r on r.sequence = l.run
+    where s.file = r.trade_file and s.line = l.trade_line) settled`;
+
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
   db: Queryable,
@@ -130,13 +163,9 @@ export async function listLines(
   page: Page<number>,
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
-    `select ordinal, kind, state, reason, rule, flow_rule "flowRule", subject, payment_id "paymentId", refund_id "refundId",
-            transaction_id "transactionId", out_trade_no "outTradeNo", wechat_refund_id "wechatRefundId", out_refund_no "outRefundNo",
-            occurred_at "occurredAt", currency, amount_here "amountHere", amount_bill "amountBill", settlement,
-            fee_milli_fen "feeMilliFen", amount_flow "amountFlow", fee_flow "feeFlow", trade_line "tradeLine", flow_line "flowLine", bank,
-            book, posted_fee "postedFee", posted_coupon "postedCoupon"
-       from reconciliation_lines
-      where run = $1 and ($2::text is null or state = $2) and ordinal > $3 order by ordinal limit $4`,
+    `select ${LINE}
+       from reconciliation_lines l
+      where l.run = $1 and ($2::text is null or l.state = $2) and l.ordinal > $3 order by l.ordinal limit $4`,
     [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
   );
   return rows;
@@ -156,8 +185,8 @@ export interface ItemFilter {
 const ITEM = `
   select i.id, i.tenant_id "tenantId", i.merchant_id "merchantId", m.mchid, i.sub_mchid "subMchid", i.subject, i.status,
          i.bill_date::text "billDate", i.last_date::text "lastDate", r.id "runId", i.ordinal, i.kind, i.state, i.reason,
-         i.payment_id "paymentId", i.refund_id "refundId", i.transaction_id "transactionId", i.out_trade_no "outTradeNo",
-         i.wechat_refund_id "wechatRefundId", i.out_refund_no "outRefundNo", i.currency, i.difference, i.closed_on::text "closedOn",
+         i.payment_id "paymentId", i.refund_id "refundId", i.transaction_id "transactionId", ${numbersOf('i')},
+         i.wechat_refund_id "wechatRefundId", i.currency, i.difference, i.closed_on::text "closedOn",
          i.owner, i.resolution, i.version, i.created_at "createdAt", i.updated_at "updatedAt"
     from reconciliation_items i join merchants m on m.id = i.merchant_id join reconciliation_runs r on r.sequence = i.run`;
 

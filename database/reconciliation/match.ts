@@ -1,10 +1,12 @@
 import { billDay } from '../../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
 import {
+  BANK_MOVEMENTS,
   DECISION_CAUSE,
   FLOW_KEYS,
   FOUND_STEPS,
   MATCH_KEYS,
+  MOVEMENT_CAUSE,
   RULES,
   type Rule,
 } from '../../domain/reconciliation.ts';
@@ -153,10 +155,14 @@ const OTHER_STEPS = (Object.keys(POSTINGS) as LedgerStep[]).filter(
   (step) => POSTINGS[step].debit !== GATEWAY_ACCOUNT && POSTINGS[step].credit !== GATEWAY_ACCOUNT,
 );
 
-/** Leaves out what people have decided about breaks, and reversals of that or of what this reconciliation has posted. `t` is a transaction. */
-export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%'
+/**
+ * Leaves out what people have decided about breaks, movements that this reconciliation has posted, and reversals of that or of anything else that it has
+ * posted. `t` is a transaction.
+ */
+export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%' and t.cause_id not like '${MOVEMENT_CAUSE}%'
   and (t.reverses is null or not exists (select 1 from ledger_transactions o
-        where o.sequence = t.reverses and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%')))`;
+        where o.sequence = t.reverses
+          and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%' or o.cause_id like '${MOVEMENT_CAUSE}%')))`;
 
 /** The same, but for what this reconciliation has posted itself: the whole of the day. */
 export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
@@ -264,6 +270,24 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
   return rowCount ? 'prior' : '(select (null::prior).* where false)';
 }
 
+/** The currency of what only our ledger has: that of the account it is posted to. */
+const BOOKED_CURRENCY = `(select max(a.currency) from ledger_entries e join ledger_accounts a on a.id = e.account
+  where e.transaction = sequence and a.code = ${literal(GATEWAY_ACCOUNT)})`;
+
+/** What a movement of this fund flow is, as far as that explains itself; `s` is a line. Once a person has decided, the decision stays. */
+function movementHere(flowFile: number | null): string {
+  if (flowFile === null) return literal('absent');
+  const explained = BANK_MOVEMENTS.map(
+    ({ type, direction, reason }) =>
+      `when s.flow_line in (select line from ${stagingTable(flowFile)} where type = ${literal(type)} and change ${direction === 'in' ? '>' : '<'} 0)
+         then ${literal(reason)}`,
+  );
+  return `case
+    when exists (select 1 from reconciliation_items i where i.merchant_id = $2 and i.subject = s.whole_subject and i.status = 'resolved')
+      then 'absent'
+    ${explained.join('\n')} else 'absent' end`;
+}
+
 /** Of a line, in the order of its table. */
 const LINE_COLUMNS = `run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
   wechat_refund_id, out_refund_no, occurred_at, currency, amount_here, amount_bill, settlement, fee_milli_fen, amount_flow,
@@ -330,7 +354,10 @@ async function judge(
               else case w.kind when 'reversal' then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
                      when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
-              end || case when w.second then '#' || w.line else '' end as subject
+              end
+              -- Amounts of two currencies have no difference: what is booked in the other one is a line of its own.
+              || case when not $3 and w.currency <> w.currency_here then '/' || w.currency else '' end
+              || case when w.second then '#' || w.line else '' end as subject
          from known w
      ),
      joined as (
@@ -360,7 +387,7 @@ async function judge(
                        when s.refund_status_here in ('CREATED', 'RESERVED') then 'open'
                        when s.refund_status_here in ('PROCESSING', 'ABNORMAL') then 'moving'
                        when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
-                when 'movement' then 'absent'
+                when 'movement' then ${movementHere(flowFile)}
                 else
                   case when s.is_late then 'late'
                        when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end
@@ -369,7 +396,11 @@ async function judge(
                        else 'ended' end
               end as here,
               case when s.whole_kind = 'movement' then case when s.is_theirs then 'present' else 'absent' end
-                   when not $3 then 'present' when not s.has_flow then 'absent'
+                   -- Where there is no fund flow, the bill is what has moved the money.
+                   when not $3 then
+                     case when not s.bill then 'absent' when s.whole_kind = 'refund' and s.refund_status = 'FAIL' then 'undone'
+                          else 'present' end
+                   when not s.has_flow then 'absent'
                    when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
               s.has_book as booked,
               case when s.second then 'row'
@@ -396,14 +427,15 @@ async function judge(
          from judged j
      )
      select $1::bigint, coalesce(line::bigint, 1000000000000 + flow_line, 2000000000000 + sequence), whole_kind, state, reason, rule, flow_rule,
-            whole_subject, coalesce(refunded_payment, payment_id), refund, transaction_id, out_trade_no, refund_id, out_refund_no, moment, coalesce(currency, currency_here), all_here, amount, settlement,
+            whole_subject, coalesce(refunded_payment, payment_id), refund, transaction_id, out_trade_no, refund_id, out_refund_no, moment,
+            coalesce(all_currency, currency_here, ${BOOKED_CURRENCY}), all_here, amount, settlement,
             fee_milli_fen, principal, fee, line, flow_line, coalesce(flow_rows, 0),
             case when $3 then coalesce(principal, 0) + coalesce(fee, 0)
-                 when line is null or second then 0
+                 when line is null or second or flow = 'undone' then 0
                  when whole_kind = 'payment' then settlement - fee_bill else -settlement - fee_bill end,
             coalesce(book, 0),
             case when state <> 'matched' then 0 when $3 then all_fee else -round(all_fee_milli_fen / 1000.0)::bigint end,
-            case when state <> 'matched' or flow = 'undone' then 0
+            case when state <> 'matched' or flow = 'undone' or whole_kind = 'movement' then 0
                  when whole_kind = 'payment' then all_settlement - amount_bill else amount_bill - all_settlement end
        from stated`,
     [

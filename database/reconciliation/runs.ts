@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { BillDate } from '../../domain/bill-day.ts';
 import { publicId } from '../../domain/identity.ts';
+import type { BillKind } from '../../domain/region.ts';
 import type { Queryable } from '../pool.ts';
 import type { Account, AccountDay } from './account.ts';
 
 /** Why a run could not be done: a bill that is not to be believed. */
 export interface RunFailure {
-  file: 'trade' | 'fund_flow';
+  file: BillKind;
   code: string;
   line: number | null;
   detail: string;
@@ -92,6 +93,19 @@ export async function failRun(db: Queryable, day: AccountDay, failure: RunFailur
   return await mustLoadRun(db, (rows[0] as { sequence: number }).sequence);
 }
 
+/** Notes of a run that is under way, in its summary, what a crash must not make forgotten. */
+export async function noteInSummary(
+  db: Queryable,
+  { sequence }: Pick<Run, 'sequence'>,
+  note: object,
+): Promise<void> {
+  await db.query(
+    `update reconciliation_runs set summary = coalesce(summary, '{}') || $2::jsonb
+      where sequence = $1 and coalesce(summary, '{}') <> coalesce(summary, '{}') || $2::jsonb`,
+    [sequence, JSON.stringify(note)],
+  );
+}
+
 /** Stores the outcome. Another version of the day no longer counts. A run that has found what it had found before is left as it is. */
 export async function finishRun(
   db: Queryable,
@@ -126,14 +140,17 @@ export async function findRun(db: Queryable, tenantId: string, id: string): Prom
   return rows[0];
 }
 
-/** The accounts of a merchant: its own, or those of the sub-merchants for whom a service provider has taken money. */
+/**
+ * The accounts of a merchant: its own, or those of the sub-merchants for whom a service provider has taken money. The statement of an overseas
+ * institution is about all its sub-merchants at once.
+ */
 export async function listAccounts(db: Queryable, merchantId: string): Promise<Account[]> {
   const { rows } = await db.query<Account>(
-    `select m.tenant_id "tenantId", m.id "merchantId", m.mchid, s.sub_mchid "subMchid"
+    `select m.tenant_id "tenantId", m.id "merchantId", m.mchid, s.sub_mchid "subMchid", m.region
        from merchants m
        left join lateral (select distinct sub_mchid from payments p where p.merchant_id = m.id and p.sub_mchid is not null) s
-         on m.role = 'partner'
-      where m.id = $1 and (m.role <> 'partner' or s.sub_mchid is not null)
+         on m.role = 'partner' and m.region = 'mainland'
+      where m.id = $1 and (m.role <> 'partner' or m.region = 'overseas' or s.sub_mchid is not null)
       order by s.sub_mchid`,
     [merchantId],
   );

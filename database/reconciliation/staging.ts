@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
+import type { BillKind } from '../../domain/region.ts';
 import type { CopyText } from './copy-text.ts';
-import type { BillFile, BillKind } from './files.ts';
+import type { BillFile } from './files.ts';
 import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 
 /** A row of a trade bill, as far as it is matched. Amounts in fen, the fee in thousandths of a fen. */
@@ -23,6 +24,19 @@ export interface StagedTrade {
   /** What of it the merchant is paid, or gives back. */
   settlement: number;
   feeMilliFen: number;
+}
+
+/** A row of an overseas statement: what is matched, in the currency of the order, and what is kept of the settlement. */
+export interface StagedStatement extends StagedTrade {
+  subMchid: string | null;
+  /** The currency that the merchant is paid in, and the amount in its smallest unit. */
+  settledIn: string | null;
+  settled: number | null;
+  feeHundredThousandths: number | null;
+  feeRate: string;
+  payerCurrency: string | null;
+  payerAmount: number | null;
+  exchangeRate: string;
 }
 
 /**
@@ -49,23 +63,29 @@ export interface StagedMovement {
   returned: number;
 }
 
+const TRADE = `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
+  out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
+  settlement bigint not null, fee_milli_fen bigint not null, second boolean not null default false`;
+
 /**
  * Staging tables: one for each file, unlogged and without indexes, as they can be made again from the bytes that are kept. What is matched has its
  * type here; everything else of a row stays in the file.
  */
 const TABLES = {
-  trade: `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
-    out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
-    settlement bigint not null, fee_milli_fen bigint not null, second boolean not null default false`,
+  trade: TRADE,
+  statement: `${TRADE}, sub_mchid text, settled_in text, settled bigint, fee_hundred_thousandths bigint, fee_rate text not null,
+    payer_currency text, payer_amount bigint, exchange_rate text not null`,
   fund_flow: `line integer not null, flow_rows integer not null, rows_in integer not null, occurred_at timestamptz not null,
     business_id text not null, flow_id text not null, type text, change bigint not null, paid bigint, refunded bigint, taken bigint not null,
     returned bigint not null, apart boolean not null default false`,
 } as const satisfies Record<BillKind, string>;
 
-/** In the order of {@link writeTrade} and {@link writeMovement}. */
+/** In the order of {@link writeTrade}, {@link writeStatement} and {@link writeMovement}. */
+const COPIED_TRADE = `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency,
+  amount, settlement, fee_milli_fen`;
 const COPIED = {
-  trade: `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency, amount,
-    settlement, fee_milli_fen`,
+  trade: COPIED_TRADE,
+  statement: `${COPIED_TRADE}, sub_mchid, settled_in, settled, fee_hundred_thousandths, fee_rate, payer_currency, payer_amount, exchange_rate`,
   fund_flow:
     'line, flow_rows, rows_in, occurred_at, business_id, flow_id, type, change, paid, refunded, taken, returned',
 } as const satisfies Record<BillKind, string>;
@@ -73,6 +93,7 @@ const COPIED = {
 /** What the planner should know. All columns would take it a while, and most it never asks about. */
 const PLANNED_BY = {
   trade: 'kind, wechat_id, transaction_id',
+  statement: 'kind, wechat_id, transaction_id',
   fund_flow: 'business_id, flow_id, type, apart',
 } as const satisfies Record<BillKind, string>;
 
@@ -80,11 +101,13 @@ const PLANNED_BY = {
  * What only the whole file tells. Of a trade bill: the rows whose subject had one before. Of a fund flow: what is not alone in its row, because the rest is
  * elsewhere in the file, or because it is a payment and a refund at once.
  */
+const markSecond = (table: string) =>
+  `update ${table} t set second = true
+     from (select kind, wechat_id, min(line) as first from ${table} group by kind, wechat_id having count(*) > 1) d
+    where t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`;
 const MARK = {
-  trade: (table) =>
-    `update ${table} t set second = true
-       from (select kind, wechat_id, min(line) as first from ${table} group by kind, wechat_id having count(*) > 1) d
-      where t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`,
+  trade: markSecond,
+  statement: markSecond,
   fund_flow: (table) =>
     `update ${table} set apart = true
       where type is null and (paid is not null and refunded is not null
@@ -106,12 +129,12 @@ export async function isStaged(
   ]);
   if (!rows[0]?.there) return false;
   const { rows: counted } = await db.query<{ count: number }>(
-    `select ${kind === 'trade' ? 'count(*)' : 'coalesce(sum(flow_rows), 0)'}::integer count from ${stagingTable(file)}`,
+    `select ${kind === 'fund_flow' ? 'coalesce(sum(flow_rows), 0)' : 'count(*)'}::integer count from ${stagingTable(file)}`,
   );
   return counted[0]?.count === rowCount;
 }
 
-/** Makes the table of a file and copies rows into it while they come. @param rows what {@link writeTrade} or {@link writeMovement} has written */
+/** Makes the table of a file and copies rows into it while they come. @param rows what {@link writeTrade}, {@link writeStatement} or {@link writeMovement} has written */
 export async function stage(
   db: LongWork,
   file: number,
@@ -142,6 +165,19 @@ export async function unstage(db: Pick<LongWork, 'query'>, file: number): Promis
 
 /** Writes a row as it is copied. */
 export function writeTrade(out: CopyText, row: StagedTrade): void {
+  writeOrder(out, row);
+  out.end();
+}
+
+/** Writes a row as it is copied. */
+export function writeStatement(out: CopyText, row: StagedStatement): void {
+  writeOrder(out, row);
+  out.optionalText(row.subMchid).optionalText(row.settledIn).optionalInteger(row.settled);
+  out.optionalInteger(row.feeHundredThousandths).text(row.feeRate);
+  out.optionalText(row.payerCurrency).optionalInteger(row.payerAmount).text(row.exchangeRate).end();
+}
+
+function writeOrder(out: CopyText, row: StagedTrade): void {
   const refund = row.kind === 'refund';
   out
     .integer(row.line)
@@ -152,7 +188,7 @@ export function writeTrade(out: CopyText, row: StagedTrade): void {
     .text(row.outTradeNo);
   if (refund) out.text(row.refundId).text(row.outRefundNo).text(row.refundStatus);
   else out.nothing().nothing().nothing();
-  out.text(row.currency).integer(row.amount).integer(row.settlement).integer(row.feeMilliFen).end();
+  out.text(row.currency).integer(row.amount).integer(row.settlement).integer(row.feeMilliFen);
 }
 
 /** Writes a row as it is copied. */
@@ -164,8 +200,6 @@ export function writeMovement(out: CopyText, row: StagedMovement): void {
     .text(row.time)
     .text(row.businessId)
     .text(row.flowId);
-  if (row.type === null) out.nothing();
-  else out.text(row.type);
-  out.integer(row.change).optionalInteger(row.paid).optionalInteger(row.refunded);
+  out.optionalText(row.type).integer(row.change).optionalInteger(row.paid).optionalInteger(row.refunded);
   out.integer(row.taken).integer(row.returned).end();
 }

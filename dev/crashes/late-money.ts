@@ -44,7 +44,8 @@ export async function playLate(
   return await backend.get(path);
 }
 
-async function found(backend: MerchantBackend, path: string): Promise<Resource> {
+/** Waits for the late money of a payment. @param path of the payment. */
+export async function found(backend: MerchantBackend, path: string): Promise<Resource> {
   const deadline = Date.now() + 60_000;
   for (;;) {
     const { data } = (await backend.get(`${path}/late-payments`)) as unknown as { data: Resource[] };

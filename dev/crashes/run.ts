@@ -3,6 +3,7 @@ import { openPool } from '../../database/pool.ts';
 import type { Stack } from '../stack.ts';
 import { MerchantBackend, type Resource } from '../tour/merchant-backend.ts';
 import { type GatewayTruth, violations } from './invariants.ts';
+import { kill } from './kill.ts';
 import { playLate, playTwins } from './late-money.ts';
 import { type ChargePlan, type PaymentPlan, type Plan, planOf } from './plan.ts';
 
@@ -90,9 +91,7 @@ async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPo
   const report: SeedReport = { seed: plan.seed, ms: 0, statuses: [], violations: [] };
   const killing = plan.kills.map(async ({ process: name, afterMs }) => {
     await sleep(afterMs);
-    const victim = stack.pids().find((candidate) => candidate.name === name);
-    // It may be dead already, by the kill of another seed.
-    if (victim) process.kill(victim.pid, 'SIGKILL');
+    kill(stack, name);
   });
   try {
     const names = (name: string) => ({ backend, description, out_trade_no: `CRASH${plan.seed}X${name}` });

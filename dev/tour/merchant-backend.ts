@@ -12,6 +12,8 @@ export interface Resource {
   code_url?: string | null;
 }
 
+type Method = 'GET' | 'POST' | 'DELETE';
+
 /**
  * A merchant's backend as it should be: every POST carries an Idempotency-Key, and one that gets no answer, or a 5xx, is repeated
  * with the same key. So the processes behind may die at any time.
@@ -37,8 +39,8 @@ export class MerchantBackend {
   }
 
   /** `GET /v1/…` until it is answered. */
-  async get(path: string): Promise<Resource> {
-    return await this.#send('GET', `${this.#apiUrl}/v1${path}`, undefined, {
+  async get<Answer = Resource>(path: string): Promise<Answer> {
+    return await this.#send<Answer>('GET', `${this.#apiUrl}/v1${path}`, undefined, {
       authorization: `Bearer ${this.#apiKey}`,
     });
   }
@@ -57,12 +59,12 @@ export class MerchantBackend {
   }
 
   /** Something in the simulator's control API. */
-  async simulator<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  async simulator<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
     return await this.#send<Answer>(method, `${this.#controlUrl}${path}`, body, {});
   }
 
   async #send<Answer = Resource>(
-    method: 'GET' | 'POST',
+    method: Method,
     url: string,
     body: object | undefined,
     headers: Record<string, string>,

@@ -7,7 +7,7 @@ import type { Orders } from '../orders/book.ts';
 import type { Order } from '../orders/order.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Refunds } from '../refunds/book.ts';
-import { altered, canSpoil, corrected } from './alteration.ts';
+import { altered, canSpoil, corrected, isStray, strayed } from './alteration.ts';
 import { BillArrangements, checked } from './arrangements.ts';
 import { type Account, type ArrangedTrade, Books, finalAt, merged } from './books.ts';
 import { type BillDay, billDay, daysBack, requireAvailable } from './calendar.ts';
@@ -158,7 +158,7 @@ export class Bills {
         name: 'statement',
         parts: false,
       },
-      () => ({ table: () => new Statement() }),
+      (settings) => ({ table: () => new Statement(settings) }),
     );
   }
 
@@ -245,8 +245,12 @@ export class Bills {
         madeAt: Math.max(madeForGood ?? now, restatement?.madeAt ?? 0),
         version: madeForGood === undefined ? undefined : `${restatement?.version ?? 'first'}`,
       });
+      const strays = faults.flatMap((fault) => {
+        const stray = fault.kind === 'stray_row' && this.#books.find(account, isStray(fault, day));
+        return stray ? [[strayed(stray, day)]] : [];
+      });
       const entries = () => {
-        const right = merged([own, ...synthetic.map(({ open }) => open())]);
+        const right = merged([own, ...strays, ...synthetic.map(({ open }) => open())]);
         return altered(restatement ? corrected(right, restatement) : right, faults);
       };
       return buildBill({
@@ -277,7 +281,11 @@ export class Bills {
   /** What is wrong with the bill this time. A restatement is another version from now on. */
   #faultsOf({ fireFaults, mchid, account }: Asked, day: BillDay): readonly FaultRule[] {
     const faults = fireFaults(
-      (kind, rule) => isBillFault(kind) && this.#books.has(account, day, (entry) => canSpoil(rule, entry)),
+      (kind, rule) =>
+        isBillFault(kind) &&
+        (kind === 'stray_row'
+          ? this.#books.find(account, isStray(rule, day)) !== undefined
+          : this.#books.has(account, day, (entry) => canSpoil(rule, entry))),
     );
     for (const fault of faults) if (fault.kind === 'restated') this.#restatements.issue(mchid, day, fault);
     return faults;

@@ -124,13 +124,21 @@ export class Books {
   /** Whether a day has such an entry. Arranged trade is taken to have any. */
   has(account: Account, day: BillDay, wanted: (entry: Entry) => boolean): boolean {
     if (this.synthetic(account, day).length > 0) return true;
+    return (
+      this.find(account, (entry) => entry.time >= day.from && entry.time < day.to && wanted(entry)) !==
+      undefined
+    );
+  }
+
+  /** The first such entry, of whichever day; as it is now. */
+  find(account: Account, wanted: (entry: Entry) => boolean): Entry | undefined {
     for (const order of this.#orders.values()) {
       if (order.paidAt === undefined || !account.owns(order)) continue;
       for (const entry of entriesOf(order, this.#refunds.ofOrder(order), presentState)) {
-        if (entry.time >= day.from && entry.time < day.to && wanted(entry)) return true;
+        if (wanted(entry)) return entry;
       }
     }
-    return false;
+    return undefined;
   }
 
   #made(trade: ArrangedTrade): Iterable<Entry> {

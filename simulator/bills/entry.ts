@@ -1,4 +1,4 @@
-import { toFen } from '../money/exchange-rate.ts';
+import { exchanged, toFen } from '../money/exchange-rate.ts';
 import { feeOf, settlementTotal } from '../money/fee.ts';
 import { type Order, orderKey, payerTotal } from '../orders/order.ts';
 import type { Refund } from '../refunds/refund.ts';
@@ -8,11 +8,12 @@ import { percentage } from './amount.ts';
 export type BillRefundStatus = 'SUCCESS' | 'PROCESSING' | 'FAIL' | 'CHANGE';
 
 /**
- * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund, fund flows one or two.
+ * Something that happened to the money of a merchant. Trade bills have a row for each but the closing of a refund and movements that are no
+ * trade, fund flows one or two.
  * Amounts in the smallest unit of the currency, times in milliseconds.
  */
 export interface Entry {
-  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal';
+  kind: 'payment' | 'refund' | 'refund_closed' | 'reversal' | 'movement';
   /** When it happened: payment, acceptance of the refund, closing, reversal. */
   time: number;
   /** When the order was paid. */
@@ -41,7 +42,12 @@ export interface Entry {
   feeRate: string;
   feeRemark: string;
   refund?: EntryRefund;
+  /** What is no trade. */
+  movement?: { type: MovementType; change: number };
 }
+
+/** 业务类型 of what is no trade: a withdrawal, one that the bank has sent back, a top-up, profit sharing. */
+export type MovementType = '提现' | '提现退票' | '充值' | '分账';
 
 /** What went back. */
 export interface EntryRefund {
@@ -77,6 +83,21 @@ export function couponAmount({ total, payerTotal }: Entry): number {
 /** The share of coupons that somebody else than the merchant funds: 充值券退款金额. */
 export function couponRefund({ settlement, payer }: EntryRefund): number {
   return settlement - payer;
+}
+
+/** What the merchant is paid of an entry, or gives back, and the fee of it, in the currency of its settlements. */
+export function settledAs(
+  { currency: ordered, settlement, fee, refund }: Entry,
+  settlementCurrency: string,
+): { currency: string; settlement: number; fee: number; refund: number } {
+  const currency = settlementCurrency === 'as_ordered' ? ordered : settlementCurrency;
+  const amount = (value: number) => exchanged(value, ordered, currency);
+  return {
+    currency,
+    settlement: amount(settlement),
+    fee: amount(fee),
+    refund: amount(refund?.settlement ?? 0),
+  };
 }
 
 /** Everything that happened to the money of an order. */

@@ -16,16 +16,18 @@ const SUMMARY_TITLES = '资金流水总笔数,收入笔数,收入金额,支出�
 export interface Movement {
   account: FundAccount;
   /** 业务类型 */
-  type: '交易' | '扣除交易手续费' | '退款' | '退还交易手续费' | '退款关闭';
+  type: (typeof TYPES)[number];
   /** In fen; positive for 收入, negative for 支出. */
   change: number;
 }
 
 /** What an entry does to the accounts of its merchant: amount and fee are movements of their own. */
 export function movementsOf(entry: Entry, feeAccount: 'BASIC' | 'FEES'): Movement[] {
-  const { fee, refund } = entry;
+  const { fee, refund, movement } = entry;
   const movements: Movement[] = [];
-  if (!refund) {
+  if (movement) {
+    movements.push({ account: 'BASIC', ...movement });
+  } else if (!refund) {
     movements.push(
       { account: 'BASIC', type: '交易', change: entry.settlement },
       { account: feeAccount, type: '扣除交易手续费', change: -fee },
@@ -107,7 +109,17 @@ export class FundFlowBill implements BillTable {
   }
 }
 
-const TYPES: readonly string[] = ['交易', '扣除交易手续费', '退款', '退还交易手续费', '退款关闭'];
+const TYPES = [
+  '交易',
+  '扣除交易手续费',
+  '退款',
+  '退还交易手续费',
+  '退款关闭',
+  '提现',
+  '提现退票',
+  '充值',
+  '分账',
+] as const;
 
 /** 资金流水单号: the same in every version of a bill, and another one for each movement. */
 function flowId(business: string, type: Movement['type']): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CURRENCIES } from '../money/exchange-rate.ts';
 
 /** What a scenario, or the control API, may say about the bills of a merchant or of all of them. */
 export const billSettings = z.strictObject({
@@ -27,6 +28,8 @@ export const billSettings = z.strictObject({
   part_rows: z.int().positive().optional(),
   /** What was on the basic account before the first movement, in fen. */
   opening_balance: z.int().nonnegative().optional(),
+  /** What an overseas merchant is paid in: each order in its own currency, or all of them in one. */
+  settlement_currency: z.enum(['as_ordered', ...CURRENCIES]).optional(),
 });
 
 /** Settings that somebody made. */
@@ -51,6 +54,7 @@ export const DOCUMENTED: EffectiveSettings = {
   counts: 'integer',
   part_rows: 100_000,
   opening_balance: 100_000_00,
+  settlement_currency: 'as_ordered',
 };
 
 /** A fee rate in ten-thousandths: 60 for `0.60%`. */

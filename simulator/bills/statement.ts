@@ -1,7 +1,8 @@
 import { rateOf, toFen } from '../money/exchange-rate.ts';
 import { billText, decimal, feeYuan, yuan } from './amount.ts';
 import { billTime } from './calendar.ts';
-import { couponAmount, couponRefund, type Entry } from './entry.ts';
+import { couponAmount, couponRefund, type Entry, settledAs } from './entry.ts';
+import type { EffectiveSettings } from './settings.ts';
 import type { BillTable } from './table.ts';
 
 const TITLES =
@@ -13,17 +14,21 @@ const PAYER_CURRENCY = 'CNY';
 export class Statement implements BillTable {
   readonly titles = TITLES;
   readonly summaryTitles = undefined;
+  readonly #settlementCurrency: string;
+
+  constructor({ settlement_currency }: Pick<EffectiveSettings, 'settlement_currency'>) {
+    this.#settlementCurrency = settlement_currency;
+  }
 
   rows(entry: Entry): string[][] {
     if (entry.kind === 'refund_closed') return [];
     const { refund, currency } = entry;
     const paid = entry.kind === 'payment';
-    const { rate, decimals } = rateOf(currency);
-    // The API counts some currencies in whole units; statements print all of them with two decimals.
-    const unit = decimals === 0 ? 100 : 1;
-    const amount = (value: number) => yuan(value * unit);
+    const settled = settledAs(entry, this.#settlementCurrency);
+    const amount = (value: number) => yuan(value * unitOf(currency));
+    const settledAmount = (value: number) => yuan(value * unitOf(settled.currency));
     const noCash = entry.total - entry.settlement;
-    const printedRate = decimal(rate, 8);
+    const printedRate = decimal(rateOf(currency).rate, 8);
     return [
       [
         billTime(entry.time),
@@ -47,21 +52,21 @@ export class Statement implements BillTable {
         refund?.status ?? '',
         billText(entry.description),
         billText(entry.attach),
-        feeYuan((paid ? entry.fee : 0 - entry.fee) * unit),
+        feeYuan((paid ? settled.fee : 0 - settled.fee) * unitOf(settled.currency)),
         entry.feeRate,
         currency,
         amount(paid ? entry.total : 0),
         PAYER_CURRENCY,
         yuan(paid ? toFen(entry.payerTotal, currency) : 0),
-        currency,
-        amount(paid ? entry.settlement : 0),
+        settled.currency,
+        settledAmount(paid ? settled.settlement : 0),
         printedRate,
         refund ? printedRate : '',
         amount(refund?.amount ?? 0),
         refund ? PAYER_CURRENCY : '',
         yuan(refund?.payerFen ?? 0),
-        refund ? currency : '',
-        amount(refund?.settlement ?? 0),
+        refund ? settled.currency : '',
+        settledAmount(settled.refund),
         amount(refund ? couponRefund(refund) : 0),
         amount(refund ? refund.amount - refund.settlement : 0),
       ],
@@ -71,4 +76,9 @@ export class Statement implements BillTable {
   summary(): string[] {
     return [];
   }
+}
+
+/** The API counts some currencies in whole units; statements print all of them with two decimals. */
+function unitOf(currency: string): number {
+  return rateOf(currency).decimals === 0 ? 100 : 1;
 }

@@ -150,7 +150,7 @@ export class TradeBill implements BillTable {
   }
 
   #includes({ kind }: Entry): boolean {
-    if (kind === 'refund_closed') return false;
+    if (kind === 'refund_closed' || kind === 'movement') return false;
     return this.#type === 'ALL' || (kind === 'payment') === (this.#type === 'SUCCESS');
   }
 }
@@ -160,6 +160,7 @@ const STATES = {
   refund: 'REFUND',
   refund_closed: 'REFUND',
   reversal: 'REVOKED',
+  movement: '',
 } as const;
 
 /** A number of rows: `45`, or `45.0` as some bills print it. */

@@ -5,6 +5,7 @@ import type { NotificationView, OrderView, RefundView } from './view.ts';
 /** An order, a refund, a notification and a fault, as the API description shows them. */
 export const exampleOrder: OrderView = {
   mchid: '1900012345',
+  appid: 'wx0f1e2d3c4b5a6978',
   sub_mchid: null,
   out_trade_no: 'T20260301A000017',
   combine_out_trade_no: null,

@@ -12,6 +12,8 @@ const time = z.string();
 export const orderAnswer = z.strictObject({
   /** Who ordered: a merchant, or a service provider for `sub_mchid`. */
   mchid: z.string(),
+  /** Under which of its appids. */
+  appid: z.string(),
   sub_mchid: z.string().nullable(),
   out_trade_no: z.string(),
   combine_out_trade_no: z.string().nullable(),
@@ -98,6 +100,7 @@ export function orderView(order: Order, known: { payable: boolean; refunded: num
   const code = order.codes.at(-1);
   return {
     mchid: order.mchid,
+    appid: order.appid,
     sub_mchid: order.subMchid ?? null,
     out_trade_no: order.outTradeNo,
     combine_out_trade_no: order.combineOutTradeNo ?? null,

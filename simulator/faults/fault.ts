@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MovementType } from '../bills/entry.ts';
 import { REFUSAL_CODES } from '../refusals.ts';
 import { V2_ERROR_CODES } from '../v2/error.ts';
 
@@ -62,8 +63,14 @@ export const NOTIFICATION_FAULTS = {
 /** What is wrong with a bill that is applied for. The sums and the hash are those of the wrong rows, so nothing in the bill itself shows it. */
 export const BILL_FAULTS = {
   missing_row: 'the row of out_trade_no or out_refund_no is missing, or the first payment',
-  extra_row: 'it has a payment that the merchant never ordered',
+  extra_row: 'it has a payment that the merchant never ordered, or a second one of the order out_trade_no',
+  repeated_row: 'the row of out_trade_no or out_refund_no, or of the first payment, comes twice',
+  stray_row: 'it has the row of out_trade_no or out_refund_no, too, which is of another day',
   altered_row: 'the row of out_trade_no or out_refund_no, or the first payment, is about a yuan more',
+  other_fee: 'the row of out_trade_no or out_refund_no, or the first payment, has a fee that is a fen more',
+  other_currency: 'the row of out_trade_no or out_refund_no, or the first payment, is in another currency',
+  extra_movement:
+    'it has a movement over a hundred yuan that is no trade: profit sharing, or what movement says',
   restated:
     'from now on the bills of the day are another version: refunds are as they are now, and the row of out_trade_no or out_refund_no, or the first payment, has another fee',
   bad_hash: 'its hash is not that of its bytes',
@@ -98,6 +105,12 @@ export function requestFaults(
 /** The kinds that fit applications for bills. */
 export const BILL_FAULT_KINDS = Object.keys(BILL_FAULTS) as readonly BillFault[];
 
+/** Those of trade bills and statements, which have nothing but trade. */
+export const TRADE_BILL_FAULTS = BILL_FAULT_KINDS.filter((kind) => kind !== 'extra_movement');
+
+/** Those of fund flows, which name no currency. */
+export const FUND_FLOW_FAULTS = BILL_FAULT_KINDS.filter((kind) => kind !== 'other_currency');
+
 /** The kinds that fit notifications. */
 export const NOTIFICATION_FAULT_KINDS = Object.keys(NOTIFICATION_FAULTS) as readonly NotificationFault[];
 
@@ -106,6 +119,14 @@ export const EVENT_FAULT_KINDS = {
   notification: NOTIFICATION_FAULT_KINDS,
   refund: Object.keys(OUTCOME_FAULTS) as readonly OutcomeFault[],
 } as const satisfies FaultTable;
+
+/** What a fund flow may have besides trade: 业务类型, and whether money comes in or goes out. */
+export const EXTRA_MOVEMENTS = {
+  profit_sharing: { type: '分账', sign: -1 },
+  withdrawal: { type: '提现', sign: -1 },
+  withdrawal_returned: { type: '提现退票', sign: 1 },
+  top_up: { type: '充值', sign: 1 },
+} as const satisfies Record<string, { type: MovementType; sign: 1 | -1 }>;
 
 /** How a fault happens. Each of these is for the kinds of {@link PARAMETER_KINDS}, where that names it, and else for all. */
 export const faultParameters = z.strictObject({
@@ -126,6 +147,8 @@ export const faultParameters = z.strictObject({
   within: z.enum(['merchant', 'order']).optional(),
   /** With which documented code a request is refused; v2 has codes of its own. */
   code: z.enum([...REFUSAL_CODES, ...V2_ERROR_CODES]).optional(),
+  /** What the extra movement is. */
+  movement: z.enum(Object.keys(EXTRA_MOVEMENTS) as [keyof typeof EXTRA_MOVEMENTS]).optional(),
   /** Whether the request takes effect although it is answered as if not. */
   processed: z.boolean().default(false),
 });
@@ -139,6 +162,7 @@ export const PARAMETER_KINDS: Partial<Record<keyof FaultParameters, readonly Fau
   freshly_signed: ['replay'],
   within: ['reorder'],
   code: ['refused'],
+  movement: ['extra_movement'],
 };
 
 /** What the control API takes to arrange a fault. */
@@ -258,6 +282,9 @@ export function ruleProblems(rule: z.output<typeof faultRequest>, table: FaultTa
     : REFUSAL_CODES;
   if (rule.code !== undefined && !codes.includes(rule.code)) {
     problems.push(`${rule.operation} has no code ${rule.code}; it has ${codes.join(', ')}`);
+  }
+  if (rule.kind === 'stray_row' && rule.out_trade_no === undefined && rule.out_refund_no === undefined) {
+    problems.push('stray_row needs an out_trade_no or out_refund_no');
   }
   if (rule.nth !== undefined && rule.after !== undefined) problems.push('nth and after exclude each other');
   for (const [parameter, meant] of Object.entries(PARAMETER_KINDS)) {

@@ -44,6 +44,7 @@ export async function writeCredentials(
           ...(addresses.tlsBaseUrl && { tls_base_url: addresses.tlsBaseUrl }),
           mchid: of.mchid,
           appid: of.appid,
+          ...(of.otherAppids.length > 0 && { other_appids: of.otherAppids.map((appid) => ({ appid })) }),
           merchant_serial_no: of.serialNo,
           api_v3_key: of.apiV3Key,
           api_v2_key: of.apiV2Key,

@@ -16,6 +16,8 @@ export interface SimulatedSubMerchant {
 export interface SimulatedMerchant {
   mchid: string;
   appid: string;
+  /** Bound to it besides: those of its mini programs, official accounts and apps. */
+  otherAppids: string[];
   /** A service provider (`partner`) signs for its sub-merchants. */
   role: 'merchant' | 'partner';
   /** Overseas merchants have other paths, and those of the mainland refuse them. */
@@ -43,6 +45,11 @@ export interface SimulatedMerchant {
   bills?: BillSettings | undefined;
   /** Which kind of key signs its notifications. */
   notifiedWith: 'public_key' | 'certificate';
+}
+
+/** Whether an appid is bound to a merchant. */
+export function isBound(appid: string, owner: { appid: string; otherAppids?: readonly string[] }): boolean {
+  return appid === owner.appid || (owner.otherAppids?.includes(appid) ?? false);
 }
 
 /** A merchant together with the parsed keys of both sides. */
@@ -85,6 +92,7 @@ export function enrol(random: SeededRandom, given: Partial<SimulatedMerchant> = 
     ...drawn,
     role: 'merchant',
     region: 'mainland',
+    otherAppids: [],
     subMerchants: [],
     privateKeyPem: merchantKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     publicKeyId: publicKeyId(mchid, random),

@@ -217,6 +217,7 @@ export async function buildWorld(seed: number, scenario: Scenario = {}): Promise
     enrol(new SeededRandom(`merchant/${seed}/${given.mchid ?? index}`), {
       ...(given.mchid && { mchid: given.mchid }),
       ...(given.appid && { appid: given.appid }),
+      otherAppids: given.other_appids ?? [],
       role: given.role ?? (subMerchants ? 'partner' : 'merchant'),
       region: given.region ?? 'mainland',
       platformCertificates: given.platform_certificates ?? true,

@@ -63,9 +63,21 @@ export function rateOf(currency: string): Rate {
 
 /** An amount in the smallest unit of a currency as fen of CNY, rounded half up. */
 export function toFen(amount: number, currency: string): number {
-  const { rate, decimals } = rateOf(currency);
-  const scaled = BigInt(amount) * BigInt(rate) * (decimals === 0 ? 100n : 1n);
+  const scaled = BigInt(amount) * unitCost(currency);
   return Number((scaled + SCALE / 2n) / SCALE);
+}
+
+/** An amount in the smallest unit of one currency in that of another, rounded half up. */
+export function exchanged(amount: number, from: string, to: string): number {
+  if (from === to) return amount;
+  const [scaled, unit] = [BigInt(amount) * unitCost(from), unitCost(to)];
+  return Number((scaled * 2n + unit) / (unit * 2n));
+}
+
+/** What the smallest unit costs in fen of CNY, times 10^8. */
+function unitCost(currency: string): bigint {
+  const { rate, decimals } = rateOf(currency);
+  return BigInt(rate) * (decimals === 0 ? 100n : 1n);
 }
 
 /** What left the person's wallet, in fen of CNY. */

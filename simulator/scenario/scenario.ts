@@ -18,6 +18,7 @@ export const scenarioSchema = z.strictObject({
       z.strictObject({
         mchid: mchid.optional(),
         appid: appid.optional(),
+        other_appids: z.array(appid).optional(),
         role: z.enum(['merchant', 'partner']).optional(),
         region: z.enum(['mainland', 'overseas']).optional(),
         sub_merchants: z.array(z.strictObject({ mchid, appid })).optional(),

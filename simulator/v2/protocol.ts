@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { carryOut } from '../carry-out.ts';
 import type { Gateway } from '../gateway.ts';
-import type { SimulatedMerchant } from '../merchants/merchant.ts';
+import { isBound, type SimulatedMerchant } from '../merchants/merchant.ts';
 import {
   confirmation,
   htmlPage,
@@ -74,8 +74,8 @@ export class V2Protocol {
     { forWholeProvider }: V2Operation,
   ): void {
     const { world } = this.#gateway;
-    const requireAppid = (wanted: string, { appid: bound }: { appid: string }) => {
-      if (wanted === bound) return;
+    const requireAppid = (wanted: string, owner: { appid: string; otherAppids?: string[] }) => {
+      if (isBound(wanted, owner)) return;
       throw new V2Error(isKnown(wanted, world.merchants()) ? 'APPID_MCHID_NOT_MATCH' : 'APPID_NOT_EXIST');
     };
     requireAppid(appid, caller);
@@ -106,7 +106,7 @@ export class V2Protocol {
 }
 
 function isKnown(appid: string, merchants: SimulatedMerchant[]): boolean {
-  return merchants.some((one) => one.appid === appid || one.subMerchants.some((sub) => sub.appid === appid));
+  return merchants.some((one) => isBound(appid, one) || one.subMerchants.some((sub) => sub.appid === appid));
 }
 
 async function outcome(

@@ -2,7 +2,7 @@ import type { FireFaults } from '../faults/book.ts';
 import type { ApplicationFault, BillFault, Race, Subject } from '../faults/fault.ts';
 import type { Gateway } from '../gateway.ts';
 import { GatewayError, paramError } from '../gateway-error.ts';
-import type { SimulatedMerchant, SimulatedSubMerchant } from '../merchants/merchant.ts';
+import { isBound, type SimulatedMerchant, type SimulatedSubMerchant } from '../merchants/merchant.ts';
 import type { Order } from '../orders/order.ts';
 import { parseJson } from './request-body.ts';
 
@@ -126,7 +126,7 @@ export function wellFormed(transactionId: string | undefined): void {
 }
 
 /** @throws GatewayError 400 APPID_MCHID_NOT_MATCH unless the appid is bound to the merchant. */
-export function boundAppid(appid: string, { appid: bound }: { appid: string }): void {
-  if (appid === bound) return;
+export function boundAppid(appid: string, owner: { appid: string; otherAppids?: string[] }): void {
+  if (isBound(appid, owner)) return;
   throw new GatewayError(400, 'APPID_MCHID_NOT_MATCH', 'appid和mchid不匹配', { internalCode: 268445527 });
 }

@@ -145,3 +145,33 @@ describe('what customers show at the till', () => {
     assert.deepEqual(rows, []);
   });
 });
+
+/** Polling that never pauses sees the end of the order while it is being ended, which adds a repeated workflow task and no more. */
+describe('orders that are asked after at the very end of their window', () => {
+  let paysaga: Paysaga;
+  before(async () => {
+    paysaga = await startPaysaga({
+      // Behind, so that a minute ends after two seconds.
+      apiClock: () => Date.now() - 58_000,
+      paymentTiming: { ...TIMING, pollGapsMs: [20] },
+      simulator: { seed: 45 },
+    });
+  });
+  after(() => paysaga.stop());
+
+  for (const { product, fields } of [...TILLS, { product: 'NATIVE', fields: {} } as const]) {
+    it(`${product}: closed at expiry in at most 32 events`, async () => {
+      const { body } = await paysaga.createPayment({
+        product,
+        expires_in: 60,
+        ...fields,
+        amount: { total: PASSWORD_FEN },
+      });
+      await paysaga.until(`/v1/payments/${body.id}`, 'CLOSED');
+      const workflowId = `payment/${paysaga.mchid}/${body.out_trade_no}`;
+      await paysaga.client.workflow.getHandle(workflowId).result();
+      const events = await paysaga.history(workflowId);
+      assert.ok(events.length <= 32, `${events.length} events: ${events.join(' ')}`);
+    });
+  }
+});

@@ -133,11 +133,41 @@ describe('closing', () => {
     const refused = await paysaga.call('POST', `/v1/payments/${id}/close`);
     assert.equal(refused.status, 503);
     assert.equal(refused.body.code, 'temporarily_unavailable');
+    await untilShownAsEnded(id);
+  });
+
+  it('a close and an order whose workflow is terminated before it has answered are told to come again', async () => {
+    await fault({ operation: 'order.query', kind: 'error_500', times: null });
+    const { id, out_trade_no: number } = await create({ expires_in: 3600 });
+    const closing = paysaga.call('POST', `/v1/payments/${id}/close`);
+    await terminateOnceAsked(number, 2);
+    const { status, body } = await closing;
+    assert.deepEqual([status, body.code], [503, 'temporarily_unavailable'], JSON.stringify(body));
+    await untilShownAsEnded(id);
+
+    await fault({ operation: 'native.create', kind: 'error_500', times: null });
+    const ordering = paysaga.createPayment({ out_trade_no: 'ENDEDEARLY1' });
+    await terminateOnceAsked('ENDEDEARLY1', 1);
+    const ordered = await ordering;
+    assert.deepEqual([ordered.status, ordered.body.status], [202, 'CREATED'], JSON.stringify(ordered.body));
+  });
+
+  /** Terminates a payment's workflow as soon as it has taken so many updates. */
+  async function terminateOnceAsked(number: string, updates: number): Promise<void> {
+    const workflowId = `payment/${paysaga.mchid}/${number}`;
+    await eventually(`${number} has taken ${updates} updates`, async () => {
+      const history = await paysaga.history(workflowId).catch(() => []);
+      return history.filter((event) => event === 'workflowExecutionUpdateAccepted').length === updates;
+    });
+    await paysaga.client.workflow.getHandle(workflowId).terminate('by hand');
+  }
+
+  async function untilShownAsEnded(id: string): Promise<void> {
     let shown: { attention_reason?: string } = {};
     for (let turn = 0; turn < 200 && shown.attention_reason !== 'workflow_ended'; turn += 1) {
       shown = (await paysaga.call('GET', `/v1/payments/${id}`)).body;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     assert.equal(shown.attention_reason, 'workflow_ended');
-  });
+  }
 });

@@ -135,32 +135,37 @@ describe('the guide to money that was not expected', function () {
 
   describe('the runbook payment-late-money', () => {
     const blocks = shellBlocks(page('runbooks/payment-late-money'));
-    const follow = async (
-      wanted: RegExp,
-      { payment, late, workflowId }: Awaited<ReturnType<typeof refused>>,
-    ) => {
+    const follow = async (wanted: RegExp, { payment, late }: Awaited<ReturnType<typeof refused>>) => {
       const chosen = blocks.filter((block) => wanted.test(block));
       assert.ok(chosen.length > 0, `${wanted}`);
       for (const block of chosen)
-        await run(block, { PAYMENT: payment.id, REFUND: late.refund_id, WORKFLOW: workflowId });
+        await run(block, { PAYMENT: payment.id, REFUND: late.refund_id, LATE: late.id });
     };
 
     it('refunds it again', async () => {
       const stuck = await refused();
-      await follow(/ show |"refund"/, stuck);
+      await follow(/ show | list |--as refund/, stuck);
       await untilLate(paysaga, stuck.late, 'REFUNDED');
     });
 
     it('accepts it', async () => {
       const stuck = await refused();
-      await follow(/"accept"/, stuck);
+      await follow(/--as accept/, stuck);
       await paysaga.until(`/v1/payments/${stuck.payment.id}`, 'PAID');
     });
 
-    it('deletes a workflow that somebody has terminated', async () => {
+    it('begins a workflow anew that somebody has terminated; what is decided is not decided again', async () => {
       const stuck = await refused();
       await paysaga.client.workflow.getHandle(stuck.workflowId).terminate('by hand');
-      await follow(/workflow delete/, stuck);
+      await follow(/--as refund/, stuck);
+      await untilLate(paysaga, stuck.late, 'REFUNDED');
+      const block = `paysaga late-payment decide ${stuck.late.transaction_id} --as accept --reason again`;
+      const { code, stdout } = await shell.run(block, { PAYSAGA_OPERATOR_KEY: operator });
+      assert.deepEqual(
+        [code, /^nothing was changed: nothing is left to decide/.test(stdout)],
+        [2, true],
+        stdout,
+      );
     });
   });
 

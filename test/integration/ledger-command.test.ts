@@ -145,8 +145,8 @@ describe('paysaga ledger and paysaga export', () => {
     const stranger = await run('ledger', 'balances', '--merchant', '1999999999');
     assert.match(stranger.said, /there is no merchant 1999999999/);
     for (const [group, commands] of [
-      ['ledger', ['accounts', 'balances', 'transactions', 'statement', 'reverse', 'verify']],
-      ['export', ['journal', 'settlement-summary', 'camt.053']],
+      ['ledger', ['accounts', 'balances', 'alarms', 'transactions', 'statement', 'reverse', 'verify']],
+      ['export', ['journal', 'settlement-summary', 'fees', 'camt.053', 'break-ageing', 'reconciliation']],
     ] as const) {
       const { said } = await run(group, '--help');
       for (const command of commands)

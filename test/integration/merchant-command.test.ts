@@ -12,6 +12,8 @@ import { createDatabase } from '../servers.ts';
 
 const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
 
+const OTHER_APPID = 'wx0123456789abcdee';
+
 describe('paysaga merchant', () => {
   it('enrols a service provider by its role, keeps role and policies when only credentials are replaced, and knows no other', async function () {
     this.timeout(120_000);
@@ -19,7 +21,12 @@ describe('paysaga merchant', () => {
     const folder = await mkdtemp(join(tmpdir(), 'paysaga-credentials-'));
     const simulator = await startSimulator({
       credentialsDir: folder,
-      scenario: { merchants: [{ mchid: '1900020000', sub_merchants: [SUB_MERCHANT] }] },
+      scenario: {
+        merchants: [
+          { mchid: '1900020000', other_appids: [OTHER_APPID], sub_merchants: [SUB_MERCHANT] },
+          { mchid: '1900040000', region: 'overseas' },
+        ],
+      },
     });
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
@@ -49,12 +56,18 @@ describe('paysaga merchant', () => {
       assert.match(enrolled.said, /^mch_[0-9a-f]{32}$/m);
       assert.equal((await upsert('--credentials', provider)).code, 0);
       assert.equal((await upsert('--credentials', folder)).code, 0);
+      const overseas = ['--credentials', join(folder, '1900040000'), '--region', 'overseas'];
+      assert.equal((await upsert(...overseas)).code, 0);
       const merchants = await listMerchants(pool, await upsertTenant(pool, 'demo'));
       assert.deepEqual(
-        merchants.map(({ mchid, role, version, speaksV2 }) => [mchid, role, version, speaksV2]),
+        merchants.map(({ mchid, role, region, version, speaksV2, otherAppids }) => [
+          ...[mchid, role, region, version],
+          ...[speaksV2, otherAppids.map(({ appid }) => appid)],
+        ]),
         [
-          ['1900020000', 'partner', 2, true],
-          [simulator.merchant.mchid, 'merchant', 1, true],
+          ['1900020000', 'partner', 'mainland', 2, true, [OTHER_APPID]],
+          [simulator.merchant.mchid, 'merchant', 'mainland', 1, true, []],
+          ['1900040000', 'merchant', 'overseas', 1, true, []],
         ],
       );
       const { mchid } = simulator.merchant;
@@ -84,6 +97,10 @@ describe('paysaga merchant', () => {
       const mismatch = await upsert('--credentials', folder);
       assert.notEqual(mismatch.code, 0);
       assert.match(mismatch.said, /clientCertificate must have/);
+      assert.deepEqual(
+        merchants.map(({ speaksV2 }) => speaksV2),
+        [true, true, true],
+      );
       const own = (await listMerchants(pool, await upsertTenant(pool, 'demo')))[1];
       assert.deepEqual([own?.version, own?.speaksV2], [3, false]);
       const refused = await upsert('--credentials', folder, '--role', 'bank');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { upsertTenant } from '../../database/merchants.ts';
 import { addOperator } from '../../database/operators.ts';
+import { createCombined } from '../combined.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { openShell, type Shell, shellBlocks } from '../shell.ts';
 import { untilAttention, untilSearchAttribute } from '../watch.ts';
@@ -110,11 +111,16 @@ describe('the operators’ guide', function () {
       const lin = (await addOperator(paysaga.pool, paysaga.tenantId, 'lin')) ?? '';
       const bo = (await addOperator(paysaga.pool, paysaga.tenantId, 'bo')) ?? '';
       const blocks = shellBlocks(GUIDE);
-      assert.equal(blocks.length, 5);
+      assert.equal(blocks.length, 6);
+      const combined = (await createCombined(paysaga)).body;
+      const [first, second] = combined.sub_payments;
       for (const block of blocks) {
         const { rows } = await paysaga.pool.query('select id from approvals where used_at is null');
         const { code, said } = await shell.run(block, {
           PAYMENT: payment.id,
+          COMBINED: combined.id,
+          FIRST: first.out_trade_no,
+          SECOND: second.out_trade_no,
           ORDER: payment.out_trade_no,
           MERCHANT: paysaga.merchantId,
           APPROVAL: rows[0]?.id,

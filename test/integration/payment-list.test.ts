@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createApiKey } from '../../database/api-keys.ts';
 import { upsertTenant } from '../../database/merchants.ts';
-import { requestAttention } from '../../database/payments.ts';
+import { requestAttention } from '../../database/payment-changes.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 
 describe('GET /v1/payments', () => {

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { type BillOutcome, loadBill } from '../../activities/reconciliation/load-bill.ts';
 import { type MatchOutcome, matchBills } from '../../activities/reconciliation/match-bills.ts';
-import { balances } from '../../database/ledger.ts';
-import { readBytes } from '../../database/reconciliation/files.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
-import { type BillAddress, openBillFile, type WechatPay } from '../../wechatpay/index.ts';
+import { type Delivery, loadFile, refused as refusedFile, soundFile, withLine } from '../bill-files.ts';
 import { type Books, MORNING, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2030-03-01';
@@ -32,14 +26,7 @@ describe('bad bills', () => {
     const result = await books.reconcile(FIRST_DAY);
     assert.ok(result.kind === 'done' && result.lines.matched === 2);
     const { pool } = books.paysaga;
-    const { rows } = await pool.query("select id, kind from bill_files where status = 'loaded'");
-    const bytes = async (kind: string) => {
-      const { id } = rows.find((row) => row.kind === kind);
-      const pieces: Buffer[] = [];
-      for await (const piece of readBytes(pool, id, 0)) pieces.push(piece);
-      return gunzipSync(Buffer.concat(pieces));
-    };
-    sound = { trade: await bytes('trade'), fund_flow: await bytes('fund_flow') };
+    sound = { trade: await soundFile(pool, 'trade'), fund_flow: await soundFile(pool, 'fund_flow') };
   });
   after(() => books.paysaga.stop());
 
@@ -51,83 +38,14 @@ describe('bad bills', () => {
     billDate: FIRST_DAY,
   });
 
-  /** Loads this file instead of WeChat Pay's, at the last attempt. */
-  async function load(
-    kind: 'trade' | 'fund_flow',
-    text: Buffer | string,
-    { sha1, packed }: { sha1?: string; packed?: Buffer } = {},
-  ) {
-    const address: BillAddress = {
-      hash_type: 'SHA1',
-      hash_value: sha1 ?? createHash('sha1').update(text).digest('hex'),
-      download_url: 'https://api.mch.weixin.qq.com/v3/billdownload/file?token=x',
-    };
-    const bills = {
-      trade: async () => address,
-      fundFlow: async () => address,
-      fetch: async () => Readable.from([packed ?? gzipSync(text)]),
-      open: (bytes: Readable, { hash_value }: BillAddress) =>
-        openBillFile(bytes, { sha1: hash_value, gzip: 'detect' }),
-    };
-    const dependencies = {
-      pool: books.paysaga.pool,
-      merchants: { get: async () => ({ wechat: { bills } as unknown as WechatPay }) },
-    } as unknown as ActivityDependencies;
-    const environment = new MockActivityEnvironment({ attempt: 3 });
-    return {
-      dependencies,
-      outcome: (await environment.run(loadBill(dependencies), {
-        day: dayOf(),
-        kind,
-        patience: { creatingGapMs: 1, againMs: 1 },
-      })) as BillOutcome,
-    };
-  }
-
-  /** The file is kept, refused with this line and reason, and nothing else has changed. */
-  async function refused(
+  const load = (kind: 'trade' | 'fund_flow', text: Buffer | string) =>
+    loadFile(books.paysaga.pool, { day: dayOf(), kind, text });
+  const refused = (
     kind: 'trade' | 'fund_flow',
     text: Buffer | string,
     expected: { code: string; line: number | null; detail: RegExp },
-    options?: { sha1?: string; packed?: Buffer },
-  ) {
-    const { pool, merchantId } = books.paysaga;
-    const untouched = async () => ({
-      balances: await balances(pool, merchantId),
-      lines: (await pool.query('select count(*) from reconciliation_lines')).rows,
-      staging: (await pool.query("select count(*) from pg_tables where schemaname = 'bill_staging'")).rows,
-      current: (await pool.query("select id from bill_files where status = 'loaded' order by id")).rows,
-    });
-    const before = await untouched();
-    const { outcome } = await load(kind, text, options);
-    assert.ok(outcome.kind === 'failed', JSON.stringify(outcome));
-    assert.deepEqual(
-      [outcome.failure.code, outcome.failure.line],
-      [expected.code, expected.line],
-      outcome.failure.detail,
-    );
-    assert.match(outcome.failure.detail, expected.detail);
-    assert.deepEqual(await untouched(), before);
-    const { rows } = await pool.query(
-      `select f.failure_code, f.failure_line, sum(length(b.bytes))::int bytes from bill_files f join bill_file_bytes b on b.file = f.id
-        where f.status = 'failed' group by f.id order by f.id desc limit 1`,
-    );
-    assert.deepEqual(rows, [
-      {
-        failure_code: expected.code,
-        failure_line: expected.line,
-        bytes: (options?.packed ?? gzipSync(text)).length,
-      },
-    ]);
-  }
-
-  /** The text with a line changed, 1 is the header. */
-  const withLine = (text: Buffer, line: number, change: (line: string) => string) =>
-    text
-      .toString()
-      .split('\n')
-      .map((content, index) => (index === line - 1 ? change(content) : content))
-      .join('\n');
+    delivery?: Delivery,
+  ) => refusedFile(books.paysaga.pool, { day: dayOf(), kind, text, delivery }, expected);
 
   it('a gzip file that was cut off', () => {
     const packed = gzipSync(sound.trade);

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { PAYSAGA } from '../../dev/paysaga-command.ts';
+import { readFileSync } from 'node:fs';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { reconciliationScheduleId } from '../../domain/identity.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
 import type { AccountResult } from '../../workflows/reconciliation-start.ts';
+import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
+import { enrolOverseas, type Overseas } from '../overseas.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
-import { temporalAddress } from '../servers.ts';
+import { openShell, shellBlocks } from '../shell.ts';
 
 /** On real time: a night is about yesterday. */
 describe('reconciliation nights', () => {
   let paysaga: Paysaga;
   let providerId: string;
+  let overseas: Overseas;
   const yesterday = () => daysAfter(billDateOf(new Date()), -1);
   const nights = {
     cron: '30 10 * * *',
@@ -27,6 +29,7 @@ describe('reconciliation nights', () => {
       simulator: { scenario: { bills: { available: 'immediately' } } },
     });
     providerId = await enrolProvider(paysaga);
+    overseas = await enrolOverseas(paysaga);
     await paysaga.startWorker({ nights });
   });
   after(async () => {
@@ -35,6 +38,7 @@ describe('reconciliation nights', () => {
     for (const { mchid } of body.data) {
       await paysaga.client.schedule.getHandle(reconciliationScheduleId(mchid)).delete();
     }
+    await overseas.close();
     await paysaga.stop();
   });
 
@@ -60,7 +64,7 @@ describe('reconciliation nights', () => {
   };
 
   it('each merchant has a schedule: half past ten in Shanghai, late ones buffered, paused by a failure', async () => {
-    await until('there are two schedules', async () => (await schedules()).length === 2);
+    await until('there are three schedules', async () => (await schedules()).length === 3);
     const { policies, spec, info } = await scheduleOf(paysaga.mchid).describe();
     assert.equal(policies.overlap, 'BUFFER_ONE');
     assert.equal(policies.pauseOnFailure, true);
@@ -102,34 +106,30 @@ describe('reconciliation nights', () => {
     );
   });
 
-  it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
-    const child = spawn(
-      process.execPath,
-      [...PAYSAGA, 'reconcile', '--from', daysAfter(yesterday(), -1), '--to', yesterday()],
-      {
-        env: {
-          ...process.env,
-          DATABASE_URL: paysaga.databaseUrl,
-          TEMPORAL_ADDRESS: await temporalAddress(),
-          TEMPORAL_TASK_QUEUE: paysaga.taskQueue,
-        },
-      },
+  it('a merchant overseas has a night, too, with one statement in place of two bills', async () => {
+    await scheduleOf(overseas.mchid).trigger('BUFFER_ONE');
+    await until('the night has begun', () => nightOf(overseas.mchid));
+    const [night] = await resultsOf(overseas.mchid);
+    assert.ok(night?.result?.kind === 'done', JSON.stringify(night));
+    const { body } = await paysaga.call('GET', `/v1/reconciliations/${night.result.runId}`);
+    assert.deepEqual(
+      body.files.map(({ kind, rows }: { kind: string; rows: number }) => [kind, rows]),
+      [['statement', 0]],
     );
-    let [out, errors] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    const [code] = await once(child, 'close');
-    assert.equal(code, 0, errors);
-    // Two days of the merchant, and of the sub-merchant of the provider.
-    const lines = out.trim().split('\n');
-    assert.equal(lines.length, 4, out);
+  });
+
+  it('paysaga reconcile runs days through the same workflow, and prints a line for each', async () => {
+    const reconciled = await runPaysaga(paysaga, [
+      ...['reconcile', '--from', daysAfter(yesterday(), -1)],
+      ...['--to', yesterday()],
+    ]);
+    assert.equal(reconciled.code, 0, reconciled.said);
+    // Two days of the merchant, of the one overseas, and of the sub-merchant of the provider.
+    const lines = reconciled.stdout.trim().split('\n');
+    assert.equal(lines.length, 6, reconciled.said);
     for (const line of lines)
       assert.match(line, /rec_[0-9a-f]{32} {2}0 lines = 0 matched .* ledger explained/);
-    assert.match(errors, /1\/2 .*…\n(.*\n)*2\/2 /);
+    assert.match(reconciled.said, /1\/2 .*…\n(.*\n)*2\/2 /);
   });
 
   it('a night that fails pauses its schedule, which shows until somebody unpauses it', async () => {
@@ -154,7 +154,17 @@ describe('reconciliation nights', () => {
     );
     const [paused] = (await schedules()).filter((one: { mchid: string }) => one.mchid === mchid);
     assert.match(paused.note, /fail/i);
-    await handle.unpause('mended');
+    // As the guide says, word for word.
+    const shell = await openShell(paysaga);
+    try {
+      const guide = readFileSync(new URL('../../docs/reconciliation.md', import.meta.url), 'utf8');
+      const command = shellBlocks(guide).find((block) => block.includes('--unpause'));
+      const { code, said } = await shell.run(String(command).replace('1900000001', mchid), {});
+      assert.equal(code, 0, said);
+    } finally {
+      shell.close();
+    }
+    assert.equal((await handle.describe()).state.paused, false);
     await until('the pause is over', async () =>
       (await schedules()).some(
         (one: { mchid: string; paused: boolean }) => one.mchid === mchid && !one.paused,

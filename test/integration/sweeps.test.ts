@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { claimOrphanedPayments, paymentEnsured } from '../../database/payments.ts';
+import { ensured } from '../../database/intents.ts';
+import { claimOrphanedPayments } from '../../database/payments.ts';
 import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { create } from '../replay/path.ts';
@@ -34,7 +35,7 @@ describe('the sweep over intents', () => {
         if (claimed.length === 0) return;
         for (const { id } of claimed) {
           seen.push(id);
-          await paymentEnsured(paysaga.pool, id, { again: false });
+          await ensured(paysaga.pool, 'payments', id, { again: false });
         }
       }
     };

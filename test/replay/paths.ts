@@ -4,6 +4,7 @@ import { LATE_MONEY_SETTINGS } from './late-money-paths.ts';
 import { OPERATOR_SETTINGS } from './operator-paths.ts';
 import type { Path, Setting } from './path.ts';
 import { PAYMENT_SETTINGS } from './payment-paths.ts';
+import { RECONCILIATION_SETTINGS } from './reconciliation-paths.ts';
 import { REFUND_DECISION_SETTINGS } from './refund-decision-paths.ts';
 import { REFUND_SETTINGS } from './refund-paths.ts';
 
@@ -16,6 +17,7 @@ export const SETTINGS: readonly Setting[] = [
   ...REFUND_DECISION_SETTINGS,
   ...OPERATOR_SETTINGS,
   ...LATE_MONEY_SETTINGS,
+  ...RECONCILIATION_SETTINGS,
 ];
 
 /** The same by name. */

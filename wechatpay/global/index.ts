@@ -1,6 +1,6 @@
 export { WechatPayGlobal, type WechatPayGlobalOptions, WechatPayGlobalPartner } from './client.ts';
 export type { GlobalMicropay, GlobalMicropayAnswer } from './micropay.ts';
-export type * from './money.ts';
+export * from './money.ts';
 export type * from './notifications.ts';
 export type * from './order-request.ts';
 export type {
@@ -19,4 +19,4 @@ export type {
   SettlementPage,
   Settlements,
 } from './settlements.ts';
-export type { StatementRequest, Statements } from './statements.ts';
+export type { FetchedStatement, StatementHash, StatementRequest, Statements } from './statements.ts';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { openBillFile } from '../bills/file.ts';
 import { headerValue } from '../headers.ts';
+import type { BillAddress } from '../v3/bills.ts';
 import type { Identity, Role } from '../v3/role.ts';
 import type { Transport } from '../v3/transport.ts';
 import { GLOBAL_ENDPOINTS } from './endpoints.ts';
@@ -18,6 +19,16 @@ export type StatementRequest<R extends Role = 'merchant'> = {
     }
   : unknown);
 
+/** What proves a statement: the hash that its answer was signed with, over the decompressed bytes. */
+export type StatementHash = Pick<BillAddress, 'hash_type' | 'hash_value'>;
+
+/** A statement as it arrives. */
+export interface FetchedStatement {
+  hash: StatementHash;
+  /** Compressed where the gateway compresses. Read or destroy it: it holds a connection. */
+  bytes: Readable;
+}
+
 /** Trade of one day, with what was paid, settled and refunded in which currency. */
 export class Statements<R extends Role = 'merchant'> {
   readonly #transport: Transport;
@@ -34,7 +45,16 @@ export class Statements<R extends Role = 'merchant'> {
    * @throws WechatPayError NO_STATEMENT_EXIST for a day without trade or too early; STATEMENT_CREATING: again in half an hour. The stream
    * itself fails with a BillError or, when the connection breaks, an OutcomeUnknownError.
    */
-  async download({ date, sub_mchid }: StatementRequest<R> & { sub_mchid?: string }): Promise<Readable> {
+  async download(request: StatementRequest<R>): Promise<Readable> {
+    const { hash, bytes } = await this.fetch(request);
+    return this.open(bytes, hash);
+  }
+
+  /**
+   * The bytes as they arrive, with the hash that was signed: for whoever keeps the file before looking into it. {@link open} reads them, then or
+   * later. @throws WechatPayError as {@link download}
+   */
+  async fetch({ date, sub_mchid }: StatementRequest<R> & { sub_mchid?: string }): Promise<FetchedStatement> {
     const { role, mchid } = this.#identity;
     const owner = role === 'partner' ? { sp_mchid: mchid, sub_mchid } : { mchid };
     const { headers, body } = await this.#transport.openSigned(
@@ -44,6 +64,11 @@ export class Statements<R extends Role = 'merchant'> {
         return sha1 === undefined ? undefined : `{"sha1":"${sha1}"}`;
       },
     );
-    return openBillFile(body, { sha1: headerValue(headers, SHA1_HEADER) ?? '', gzip: 'detect' });
+    return { hash: { hash_type: 'SHA1', hash_value: headerValue(headers, SHA1_HEADER) ?? '' }, bytes: body };
+  }
+
+  /** The decompressed bytes of a statement that was fetched, checked as {@link download} does. */
+  open(bytes: Readable, { hash_value }: StatementHash): Readable {
+    return openBillFile(bytes, { sha1: hash_value, gzip: 'detect' });
   }
 }

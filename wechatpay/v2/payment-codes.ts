@@ -7,6 +7,8 @@ import type { V2Fields } from './xml.ts';
 export interface MicropayOrder extends OrderBase {
   /** 18 digits, starting with 10 to 15. */
   auth_code: string;
+  /** Goods of `detail` may have coupons of their own (official page 4011983208). */
+  version?: '1.0';
 }
 
 /** A payment by face; always signed with HMAC-SHA256. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isoDate } from '../../bills/calendar.ts';
 import type { BuiltBill } from '../../bills/file.ts';
-import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
+import { FUND_FLOW_FAULTS, TRADE_BILL_FAULTS } from '../../faults/fault.ts';
 import { GatewayError } from '../../gateway-error.ts';
 import type { FileReply } from '../../v3/operation.ts';
 import { checkElements } from '../elements.ts';
@@ -32,7 +32,7 @@ export const billOperations: readonly V2Operation[] = [
     answers: 'bill',
     forWholeProvider: true,
     // Nothing says the hash of a file.
-    faults: BILL_FAULT_KINDS.filter((kind) => kind !== 'bad_hash'),
+    faults: TRADE_BILL_FAULTS.filter((kind) => kind !== 'bad_hash'),
     check: checkTradeBill,
   },
   {
@@ -41,7 +41,7 @@ export const billOperations: readonly V2Operation[] = [
     certificate: true,
     forWholeProvider: true,
     signTypes: ['HMAC-SHA256'],
-    faults: BILL_FAULT_KINDS,
+    faults: FUND_FLOW_FAULTS,
     check: checkFundFlow,
   },
 ];

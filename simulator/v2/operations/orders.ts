@@ -112,7 +112,7 @@ export function orderTerms(
 ): Omit<OrderTerms, 'tradeType'> {
   return {
     mchid: caller.mchid,
-    appid: caller.appid,
+    appid: fields.appid ?? caller.appid,
     subMchid,
     subAppid,
     outTradeNo: order.out_trade_no,

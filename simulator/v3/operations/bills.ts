@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OfferedFile } from '../../bills/downloads.ts';
 import type { BuiltBill, Packing } from '../../bills/file.ts';
-import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
+import { FUND_FLOW_FAULTS, TRADE_BILL_FAULTS } from '../../faults/fault.ts';
 import { GatewayError, paramError } from '../../gateway-error.ts';
 import { encryptField } from '../../keys/sensitive-field.ts';
 import { type Call, type CheckedCall, type Operation, subMerchant } from '../operation.ts';
@@ -33,28 +33,28 @@ export const billOperations: readonly Operation[] = [
     name: 'bill.trade',
     method: 'GET',
     path: /^\/v3\/bill\/tradebill$/,
-    faults: BILL_FAULT_KINDS,
+    faults: TRADE_BILL_FAULTS,
     check: checkTrade,
   },
   {
     name: 'bill.fund_flow',
     method: 'GET',
     path: /^\/v3\/bill\/fundflowbill$/,
-    faults: BILL_FAULT_KINDS,
+    faults: FUND_FLOW_FAULTS,
     check: checkFundFlow,
   },
   {
     name: 'bill.sub_merchant_fund_flow',
     method: 'GET',
     path: /^\/v3\/bill\/sub-merchant-fundflowbill$/,
-    faults: BILL_FAULT_KINDS,
+    faults: FUND_FLOW_FAULTS,
     check: checkSubMerchantFundFlow,
   },
   {
     name: 'bill.ecommerce_fund_flow',
     method: 'GET',
     path: /^\/v3\/ecommerce\/bill\/fundflowbill$/,
-    faults: BILL_FAULT_KINDS,
+    faults: FUND_FLOW_FAULTS,
     check: checkEcommerceFundFlow,
   },
   {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoDate } from '../../bills/calendar.ts';
-import { BILL_FAULT_KINDS } from '../../faults/fault.ts';
+import { TRADE_BILL_FAULTS } from '../../faults/fault.ts';
 import { paramError } from '../../gateway-error.ts';
 import { netOf, type Settlement, settlementsOf } from '../../money/settlement.ts';
 import { chinaDate } from '../../time/china-time.ts';
@@ -18,7 +18,7 @@ export const globalStatementOperations: readonly Operation[] = [
     name: 'statement.download',
     method: 'GET',
     path: new RegExp(`^${GLOBAL}/statements$`),
-    faults: BILL_FAULT_KINDS,
+    faults: TRADE_BILL_FAULTS,
     check: checkStatement,
   },
   {
@@ -79,7 +79,8 @@ function checkSettlements({ gateway, caller, query }: Call): CheckedCall {
           order.family === 'overseas' && order.mchid === mchid && (!subMchid || order.subMchid === subMchid),
       );
       const books = own.map((order) => ({ order, refunds: gateway.refundBook.ofOrder(order) }));
-      const all = settlementsOf(subMchid ?? mchid, books).filter(({ settlementDay }) =>
+      const { settlement_currency: currency } = gateway.bills.arrangements.settings(mchid);
+      const all = settlementsOf(subMchid ?? mchid, books, currency).filter(({ settlementDay }) =>
         settled
           ? settlementDay <= today && settlementDay >= first && settlementDay <= last
           : settlementDay > today,

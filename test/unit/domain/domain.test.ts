@@ -6,7 +6,14 @@ import {
   isLatePaymentFinal,
   LATE_PAYMENT_STATUSES,
 } from '../../../domain/late-payment.ts';
-import { formatYuan, isOrderAmount, MAX_ORDER_FEN } from '../../../domain/money.ts';
+import {
+  formatAmount,
+  formatMoney,
+  formatYuan,
+  isOrderAmount,
+  MAX_ORDER_FEN,
+  WITHOUT_DECIMALS,
+} from '../../../domain/money.ts';
 import {
   canTransition,
   endedUnpaid,
@@ -22,8 +29,22 @@ import {
   REFUND_STATUSES,
 } from '../../../domain/refund.ts';
 import { beijingDay, nextDay, readMoment, rfc3339 } from '../../../domain/time.ts';
+import { CURRENCY_DECIMALS } from '../../../wechatpay/index.ts';
 
 describe('domain', () => {
+  it('amounts are shown with the decimals that WeChat Pay counts their currency in', () => {
+    assert.deepEqual(
+      [formatMoney(2590, 'CNY'), formatMoney(-2590, 'HKD'), formatMoney(2590, 'JPY'), formatAmount(1, 'USD')],
+      ['¥25.90', 'HKD -25.90', 'JPY 2590', '0.01'],
+    );
+    assert.throws(() => formatAmount(0.5, 'JPY'), RangeError);
+    const whole = Object.entries(CURRENCY_DECIMALS).filter(([, decimals]) => decimals === 0);
+    assert.deepEqual(
+      whole.map(([currency]) => currency),
+      WITHOUT_DECIMALS,
+    );
+  });
+
   it('fen are shown in yuan without floating point', () => {
     assert.equal(formatYuan(29), '0.29');
     assert.equal(formatYuan(2590), '25.90');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { billDateOf, billDay, daysAfter, daysBetween, daysFrom } from '../../../domain/bill-day.ts';
+import { POSTINGS } from '../../../domain/ledger.ts';
 import {
   ageBucket,
+  BANK_MOVEMENTS,
   LINE_STATES,
   type LineFacts,
   RESOLUTIONS,
@@ -13,7 +15,10 @@ import {
 
 const FACTS = {
   kind: ['payment', 'refund', 'reversal', 'movement'],
-  here: ['absent', 'open', 'paid', 'ended', 'late', 'moving', 'done', 'failed'],
+  here: [
+    ...(['absent', 'open', 'paid', 'ended', 'late', 'moving', 'done', 'failed'] as const),
+    ...BANK_MOVEMENTS.map(({ reason }) => reason),
+  ],
   bill: [true, false],
   flow: ['absent', 'present', 'undone'],
   book: [true, false],
@@ -55,13 +60,35 @@ describe('the truth table of reconciliations', () => {
     for (const facts of everything()) {
       const { state, reason } = ruleFor(facts);
       if (state !== 'matched') continue;
-      if (reason === 'refund_closed') assert.deepEqual([facts.flow, facts.book], ['undone', false]);
+      if (BANK_MOVEMENTS.some((movement) => movement.reason === reason)) {
+        // Nobody else books them: the fund flow alone has them, and the run posts them.
+        assert.deepEqual(facts, {
+          ...{
+            kind: 'movement',
+            here: reason,
+            bill: false,
+            flow: 'present',
+            book: false,
+            differs: 'nothing',
+          },
+          nearMidnight: facts.nearMidnight,
+        });
+      } else if (reason === 'refund_closed') assert.deepEqual([facts.flow, facts.book], ['undone', false]);
       else {
         assert.deepEqual(
           [facts.differs, facts.bill, facts.flow, facts.book],
           ['nothing', true, 'present', true],
         );
       }
+    }
+  });
+
+  it('posts a movement by what it does to the account at WeChat Pay, each reason in one way', () => {
+    const steps = new Map<string, string>();
+    for (const { direction, reason, step } of BANK_MOVEMENTS) {
+      assert.equal(POSTINGS[step][direction === 'in' ? 'debit' : 'credit'], 'wechat_receivable');
+      assert.equal(steps.get(reason) ?? step, step);
+      steps.set(reason, step);
     }
   });
 
@@ -125,10 +152,11 @@ describe('the guide to reconciliations', () => {
   const guide = readFileSync(new URL('../../../docs/reconciliation.md', import.meta.url), 'utf8');
   const firstCells = [...guide.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, cell]) => cell);
 
-  it('has an example of each state, and explains each reason with its state', () => {
+  it('has an example of each state, and of each reason, which it explains with its state', () => {
     for (const state of Object.keys(LINE_STATES)) assert.ok(firstCells.includes(state), state);
     for (const { reason, state } of RULES) {
-      assert.match(guide, new RegExp(`^\\| \`${reason}\` \\| \`${state}\` \\| .{8,} \\|$`, 'm'), reason);
+      const row = new RegExp(`^\\| \`${reason}\` \\| \`${state}\` \\| [^|]{8,} \\| [^|]{8,} \\|$`, 'm');
+      assert.match(guide, row, reason);
     }
   });
 

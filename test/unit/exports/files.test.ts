@@ -110,6 +110,15 @@ describe('a table as a workbook', () => {
     assert.deepEqual(sheet?.data[1], ['x', '90071992547409.91']);
   });
 
+  it('fees keep the five decimals of the bills, in CSV and in a workbook', async () => {
+    const fees = () =>
+      tableOf('Fees', [{ name: 'fee', kind: 'fee', of: (fee: number) => fee }], each([15_540, -1, 600_000]));
+    const rows = parse(await buffer(csvOf(fees(), 'utf-8'))) as string[][];
+    assert.deepEqual(rows, [['fee'], ['0.15540'], ['-0.00001'], ['6.00000']]);
+    const [sheet] = await sheets([fees()]);
+    assert.deepEqual(sheet?.data, [['fee'], [0.1554], [-0.00001], [6]]);
+  });
+
   it('has a sheet for each table, and goes on in another one when a sheet is full', async () => {
     const lines = (count: number) => Array.from({ length: count }, (_, fen) => ({ text: `row ${fen}`, fen }));
     for (const [count, expected] of [

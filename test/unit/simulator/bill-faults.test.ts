@@ -102,6 +102,74 @@ describe('simulator: faults of bills', () => {
       );
     });
 
+    it('an extra row may be a second payment of an order, and a row may come twice', async () => {
+      arrange({ kind: 'extra_row', out_trade_no: 'T000002' });
+      assert.deepEqual((await seen()).rows, [RIGHT[0], RIGHT[1], RIGHT[1], RIGHT[2]]);
+      arrange({ kind: 'repeated_row', out_refund_no: 'R1' });
+      const { rows, summary } = await seen();
+      assert.deepEqual(rows, [...RIGHT, RIGHT[2]]);
+      assert.deepEqual([summary.total_count, summary.requested_refund_total], [4, 2 * 590]);
+      arrange({ kind: 'extra_row', out_trade_no: 'T000002' });
+      const transactions = (await sound(await desk.tradeBill())).rows
+        .filter(({ out_trade_no }) => out_trade_no === 'T000002')
+        .map(({ transaction_id }) => transaction_id);
+      assert.equal(new Set(transactions).size, 2);
+    });
+
+    it('a row has another fee in the one bill and not in the other, or another currency', async () => {
+      arrange({ kind: 'other_fee', out_trade_no: 'T000001' });
+      const [row] = (await sound(await desk.tradeBill())).rows;
+      const flow = (await sound(await desk.fundFlow(), 'fund_flow')).rows;
+      assert.deepEqual([row.fee_milli_fen, flow[1].amount], [17_000, 16]);
+      arrange({ kind: 'other_currency', out_trade_no: 'T000001' });
+      const { rows } = await sound(await desk.tradeBill());
+      assert.deepEqual(
+        rows.map(({ currency }) => currency),
+        ['USD', 'CNY', 'CNY'],
+      );
+    });
+
+    it('a fund flow has a movement that is no trade, and its sums and balances say so', async () => {
+      for (const [movement, type, direction] of [
+        [undefined, '分账', '支出'],
+        ['withdrawal', '提现', '支出'],
+        ['withdrawal_returned', '提现退票', '收入'],
+        ['top_up', '充值', '收入'],
+      ] as const) {
+        const before = (await sound(await desk.fundFlow(), 'fund_flow')).summary;
+        arrange({ operation: 'bill.fund_flow', kind: 'extra_movement', ...(movement && { movement }) });
+        const { rows, summary } = await sound(await desk.fundFlow(), 'fund_flow');
+        const [moved, ...others] = rows.filter(({ business_type }) => business_type === type);
+        assert.deepEqual([moved.direction, moved.amount, others.length], [direction, 10_000, 0]);
+        const field = direction === '支出' ? 'expense_amount' : 'income_amount';
+        assert.equal(summary[field] - before[field], 10_000);
+      }
+    });
+
+    it('a row of another day is at the nearest second of this one', async () => {
+      desk.at('2026-03-03T00:05:00+08:00');
+      await desk.paid('T000003');
+      desk.at('2026-03-04T10:00:00+08:00');
+      for (const bill_date of ['2026-03-02', '2026-03-04']) {
+        arrange({ kind: 'stray_row', bill_date, out_trade_no: 'T000003', operation: 'bill.*', times: 2 });
+      }
+      arrange({ kind: 'missing_row', bill_date: '2026-03-03', out_trade_no: 'T000003' });
+      const strayed = await sound(await desk.tradeBill('', '2026-03-02'));
+      assert.deepEqual(
+        strayed.rows.map(({ out_trade_no, trade_time }) => [out_trade_no, trade_time]),
+        [['T000003', '2026-03-02 23:59:59']],
+      );
+      const flow = await sound(await desk.fundFlow('', '2026-03-02'), 'fund_flow');
+      assert.deepEqual(
+        flow.rows.map(({ accounting_time }) => accounting_time),
+        ['2026-03-02 23:59:59', '2026-03-02 23:59:59'],
+      );
+      assert.equal((await desk.tradeBill('', '2026-03-03')).json.code, 'NO_STATEMENT_EXIST');
+      desk.at('2026-03-05T10:00:00+08:00');
+      const next = await sound(await desk.tradeBill('', '2026-03-04'));
+      assert.equal(next.rows[0].trade_time, '2026-03-04 00:00:00');
+    });
+
     it('a restated bill is another version from then on: a corrected fee, and the states of refunds as they are now', async () => {
       const first = await desk.tradeBill();
       const flow = await desk.fundFlow();
@@ -292,6 +360,8 @@ describe('simulator: faults of bills', () => {
     for (const [rule, said] of [
       [{ operation: 'bill.trade', kind: 'nothing' }, /has no fault kind nothing/],
       [{ operation: 'bill.download', kind: 'missing_row' }, /has no fault kind missing_row/],
+      [{ operation: 'bill.trade', kind: 'stray_row' }, /needs an out_trade_no or out_refund_no/],
+      [{ operation: 'bill.trade', kind: 'extra_movement' }, /has no fault kind extra_movement/],
       [{ operation: 'v2.downloadBill', kind: 'bad_hash' }, /has no fault kind bad_hash/],
       [{ operation: 'bill.trade', kind: 'restated', bill_date: 'today' }, /must be a date, yyyy-MM-dd/],
       [

@@ -69,6 +69,33 @@ describe('simulator: overseas statements and settlements', () => {
       );
     });
 
+    it('have amounts and fees in the currency of the settlements, where all orders are settled in one', async () => {
+      desk = await OverseasDesk.open({ scenario: { bills: { settlement_currency: 'JPY' } } });
+      await trade();
+      const [unsettled] = (await settlements({ settle_state: 'UNSETTLE' })).json.data;
+      desk.at('2026-03-02T10:00:00');
+      const [titles = '', ...rows] = (await statement()).text.trimEnd().split('\n');
+      const [payment, refund] = rows.map((row) =>
+        Object.fromEntries(row.split(',').map((value, at) => [titles.split(',')[at], value.slice(1)])),
+      );
+      assert.deepEqual(
+        [
+          payment?.标价币种,
+          payment?.['订单金额(标价币种)'],
+          payment?.结算币种,
+          payment?.应结订单金额,
+          payment?.手续费,
+        ],
+        ['HKD', '25.90', 'JPY', '496.00', '3.00000'],
+      );
+      assert.deepEqual(
+        [refund?.申请退款金额, refund?.退款结算币种, refund?.退款应结订单金额, refund?.手续费],
+        ['10.00', 'JPY', '192.00', '-1.00000'],
+      );
+      const { currency, pay, refund: refunded, fee, unsettle } = unsettled.amount;
+      assert.deepEqual([currency, pay, refunded, fee, unsettle], ['JPY', 496, 192, 2, 496 - 192 - 2]);
+    });
+
     it('are of one merchant; an institution has those of its sub-merchants', async () => {
       desk = await OverseasDesk.open();
       await trade();

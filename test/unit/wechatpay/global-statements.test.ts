@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { BillError, readGlobalStatement } from '../../../wechatpay/bills/index.ts';
-import { RequestRejectedError, WechatPayGlobal } from '../../../wechatpay/index.ts';
+import { minorUnitsOf, RequestRejectedError, WechatPayGlobal } from '../../../wechatpay/index.ts';
 import { ORDER, STATEMENT } from './cases/global-orders.ts';
 import { options, PROBE, SigningGateway, signatureHeaders, unsigned } from './signing-gateway.ts';
 import { STATEMENT_SHA1, statement, statementHeaders } from './statement-answer.ts';
@@ -56,6 +57,33 @@ describe('wechatpay overseas statements', () => {
   it('may come compressed; the hash is that of the CSV', async () => {
     gateway.answer = statement(gzipSync(STATEMENT), { 'Content-Encoding': 'gzip' });
     assert.equal(await read(), STATEMENT);
+  });
+
+  it('may be kept as they arrive, and opened later', async () => {
+    const packed = gzipSync(STATEMENT);
+    gateway.answer = statement(packed, { 'Content-Encoding': 'gzip' });
+    const { hash, bytes } = await pay.statements.fetch({ date: '20260301' });
+    const kept: Buffer[] = [];
+    for await (const chunk of bytes) kept.push(chunk as Buffer);
+    assert.deepEqual(Buffer.concat(kept), packed);
+    assert.deepEqual(hash, { hash_type: 'SHA1', hash_value: STATEMENT_SHA1 });
+    const text: Buffer[] = [];
+    for await (const chunk of pay.statements.open(Readable.from(kept), hash)) text.push(chunk as Buffer);
+    assert.equal(Buffer.concat(text).toString(), STATEMENT);
+    const other = { ...hash, hash_value: '0'.repeat(40) };
+    const opened = pay.statements.open(Readable.from(kept), other);
+    await assert.rejects(
+      (async () => {
+        for await (const _ of opened);
+      })(),
+      { code: 'BILL_HASH_MISMATCH' },
+    );
+  });
+
+  it('have two decimals in every currency: what has none is never rounded', () => {
+    assert.equal(minorUnitsOf(259_000, 'JPY'), 2590);
+    assert.equal(minorUnitsOf(259_050, 'JPY'), undefined);
+    assert.equal(minorUnitsOf(2590, 'HKD'), 2590);
   });
 
   it('may tell their hash in capitals', async () => {

@@ -1,0 +1,152 @@
+import { found } from '../../crashes/late-money.ts';
+import type { Discrepancy } from '../discrepancy.ts';
+
+/** What is on two sides of a midnight. Most of it is carried, and closes by itself the day after. */
+export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
+  {
+    name: 'a refund on its way over midnight',
+    reasons: ['refund_in_flight'],
+    async make(scene) {
+      const { market, shop, next } = scene;
+      const sold = await scene.sell();
+      let back: Awaited<ReturnType<typeof market.giveBack>>;
+      return {
+        async evening() {
+          back = await market.giveBack(sold, 300, scene.number(), { stuck: true });
+          Object.assign(back.line, { verdict: 'carried refund_in_flight', closed: true });
+        },
+        async midnight() {
+          await market.finish(back.number, 'SUCCESS');
+          await market.doors.backend.until(`/refunds/${back.id}`, 'SUCCEEDED');
+          market.truth.expect(shop, next, back.number, 'matched refunded');
+        },
+      };
+    },
+  },
+  {
+    name: 'a refund that is closed after the bill was made',
+    reasons: ['refund_closing', 'refund_closed'],
+    async make(scene) {
+      const { market, shop, next } = scene;
+      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
+      Object.assign(back.line, { verdict: 'carried refund_closing', closed: true });
+      return {
+        async morning() {
+          await market.finish(back.number, 'CLOSED');
+          await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
+          market.truth.expect(shop, next, back.number, 'matched refund_closed');
+        },
+      };
+    },
+  },
+  {
+    name: 'a refund that is closed after the bill was made, which has not got it',
+    reasons: ['failed_here', 'refund_closed'],
+    async make(scene) {
+      const { market, shop, next } = scene;
+      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
+      await scene.spoil('trade', 'missing_row', { out_refund_no: back.number });
+      Object.assign(back.line, { verdict: 'status_differs failed_here', closed: true });
+      return {
+        async morning() {
+          await market.finish(back.number, 'CLOSED');
+          await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
+          market.truth.expect(shop, next, back.number, 'matched refund_closed');
+        },
+      };
+    },
+  },
+  {
+    name: 'in the fund flow a day later',
+    reasons: ['in_another_fund_flow'],
+    async make(scene) {
+      return {
+        async evening() {
+          const { number, line } = await scene.sell();
+          await scene.spoil('fund_flow', 'missing_row', { out_trade_no: number });
+          await scene.spoil('fund_flow', 'stray_row', { out_trade_no: number }, { date: scene.next });
+          Object.assign(line, { verdict: 'carried in_another_fund_flow', closed: true });
+          scene.expect(number, 'matched agreed', scene.next);
+        },
+      };
+    },
+  },
+  {
+    name: 'in both bills a day later',
+    reasons: ['in_another_bill'],
+    async make(scene) {
+      return {
+        async evening() {
+          const { number, line } = await scene.sell();
+          await scene.spoil('all', 'missing_row', { out_trade_no: number });
+          await scene.spoil('all', 'stray_row', { out_trade_no: number }, { date: scene.next });
+          Object.assign(line, { verdict: 'carried in_another_bill', closed: true });
+          scene.expect(number, 'matched agreed', scene.next);
+        },
+      };
+    },
+  },
+  {
+    name: 'in both bills a day sooner',
+    reasons: ['booked_later'],
+    async make(scene) {
+      const { date, next } = scene;
+      return {
+        async midnight() {
+          // Its line of the next day agrees: the bills were there before.
+          const { number } = await scene.sell({}, next);
+          await scene.spoil('all', 'stray_row', { out_trade_no: number }, { date });
+          await scene.spoil('all', 'missing_row', { out_trade_no: number }, { date: next });
+          scene.expect(number, 'carried booked_later').closed = true;
+        },
+      };
+    },
+  },
+  {
+    name: 'close to midnight, and in no bill at all',
+    reasons: ['in_another_bill'],
+    async make(scene) {
+      return {
+        async evening() {
+          const { number, line } = await scene.sell();
+          await scene.spoil('all', 'missing_row', { out_trade_no: number });
+          line.verdict = 'carried in_another_bill';
+        },
+      };
+    },
+  },
+  {
+    name: 'late money',
+    reasons: ['late_money'],
+    async make(scene) {
+      const { market, shop } = scene;
+      const { backend, pool } = market.doors;
+      const [number, fen] = [scene.number(), 1_000 + scene.below(9_000)];
+      const { id } = await market.order(shop, { number, fen });
+      await backend.post(`/payments/${id}/close`, { reason: 'the customer has gone' });
+      await backend.until(`/payments/${id}`, 'CLOSED');
+      await market.pay(number, { late: true });
+      scene.expect(number, 'matched late_money');
+      const late = await found(backend, `/payments/${id}`);
+      await backend.until(`/late-payments/${late.id}`, 'REFUNDED');
+      const { rows } = await pool.query<{ number: string }>(
+        `select a.out_refund_no as number from refund_attempts a join refunds r on r.id = a.refund_id where r.late_payment_id = $1`,
+        [late.id],
+      );
+      for (const back of rows) scene.expect(back.number, 'matched refunded');
+      return {};
+    },
+  },
+  {
+    name: 'a refund that is closed on its day',
+    reasons: ['refund_closed'],
+    async make(scene) {
+      const { market } = scene;
+      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
+      await market.finish(back.number, 'CLOSED');
+      await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
+      back.line.verdict = 'matched refund_closed';
+      return {};
+    },
+  },
+];
