@@ -51,7 +51,7 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   try {
     return await work({
       pool,
-      async update(target, name, request) {
+      async update<Answer>(target: SagaTarget, name: string, request: object): Promise<Answer> {
         const { workflowType, ...start } = target.start(options);
         try {
           return await client.withDeadline(Date.now() + PATIENCE_MS, () =>
