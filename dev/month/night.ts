@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool } from '../../database/pool.ts';
+import { inTransaction, type Pool } from '../../database/pool.ts';
 import type { BillDate } from '../../domain/bill-day.ts';
 import type { ReconciliationTiming } from '../../domain/reconciliation.ts';
 import { type ReconciliationResult, reconciliationStart } from '../../workflows/reconciliation-start.ts';
@@ -85,10 +85,10 @@ async function heldBefore(
   isOver: () => boolean,
   then: () => boolean,
 ): Promise<boolean> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin');
-    await client.query(`lock table ${table} in share row exclusive mode`);
+  return await inTransaction(pool, async (db) => {
+    // A worker may take long to come back.
+    await db.query('set local idle_in_transaction_session_timeout = 0');
+    await db.query(`lock table ${table} in share row exclusive mode`);
     while (!isOver()) {
       const { rows } = await pool.query(
         'select 1 from pg_locks where relation = $1::regclass and not granted limit 1',
@@ -99,8 +99,5 @@ async function heldBefore(
     }
     // Nobody has had anything to write there.
     return false;
-  } finally {
-    await client.query('rollback');
-    client.release();
-  }
+  });
 }
