@@ -235,7 +235,7 @@ describe('what is said of a combined payment', () => {
   it('paths have no other methods, and the deeds no fields', async () => {
     const { body } = await createCombined(paysaga);
     const path = `/v1/combined-payments/${body.id}`;
-    assert.equal((await paysaga.call('GET', '/v1/combined-payments')).status, 405);
+    assert.equal((await paysaga.call('DELETE', '/v1/combined-payments')).status, 405);
     assert.equal((await paysaga.call('POST', path)).status, 405);
     for (const deed of ['close', 'prepay', 'sync']) {
       assert.equal((await paysaga.call('GET', `${path}/${deed}`)).status, 405);
