@@ -123,7 +123,8 @@ export const BILL_DISCREPANCIES: readonly Discrepancy[] = [
       const truth = scene.market.truth.of(scene.shop, scene.date);
       return {
         async afterwards() {
-          await scene.spoil('trade', 'restated', { out_trade_no: number }, { times: 1 });
+          // Whichever bill is applied for first has both issued anew.
+          await scene.spoil('all', 'restated', { out_trade_no: number }, { times: 1 });
           truth.restated = number;
         },
       };
