@@ -7,6 +7,7 @@ import { balances, post, reverse } from '../../database/ledger.ts';
 import { upsertTenant } from '../../database/merchants.ts';
 import { inTransaction } from '../../database/pool.ts';
 import { ACCOUNT_CODES, ACCOUNTS, type LedgerStep } from '../../domain/ledger.ts';
+import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { book, bookMany } from '../ledger-books.ts';
 
