@@ -43,6 +43,8 @@ describe('the guide to money that was not expected', function () {
       SIMULATOR: paysaga.simulator.controlUrl,
       MCHID: paysaga.mchid,
       PAYSAGA_OPERATOR_KEY: operator,
+      // What the command begins anew would wait a minute between two refunds of the payment.
+      POLLING_SPEED: '100',
       ...variables,
     });
     assert.equal(code, 0, `${block}\n${said}`);

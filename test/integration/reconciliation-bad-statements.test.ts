@@ -186,7 +186,7 @@ describe('bad overseas statements', () => {
       [settled.settlement_currency, settled.settlement, settled.fee_hundred_thousandths],
       ['USD', 332, 1992],
     );
-    assert.deepEqual(ledger, { receivable: 2590, posted_fee: 0, posted_coupon: 0 });
+    assert.deepEqual(ledger, { receivable: 2590, posted_fee: 0, posted_coupon: 0, posted_movement: 0 });
     assert.deepEqual(
       [currencies.HKD.posted.fees, currencies.HKD.unexplained, currencies.JPY.posted.fees],
       [0, 0, -6],

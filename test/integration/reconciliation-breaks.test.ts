@@ -106,7 +106,7 @@ describe('breaks of a reconciliation', () => {
         { state: 'fee_differs', reason: 'other_fee', of: cheaper.id },
       ]),
     );
-    assert.deepEqual(result.posted, { fees: 0, coupons: 0 });
+    assert.deepEqual(result.posted, { fees: 0, coupons: 0, movements: 0 });
     // What the account at WeChat Pay has less than our receivable is the fee that was taken.
     assert.deepEqual([(await breakOf(dearer)).difference, (await breakOf(cheaper)).difference], [-16, -17]);
   });

@@ -166,7 +166,7 @@ describe('refunds that need an operator', function () {
   it('a notification of ABNORMAL that comes after the decision does not undo it', async () => {
     const payment = await paid(paysaga);
     const { id, number } = await refund(paysaga, payment.id);
-    await fault(paysaga, { operation: 'notification', kind: 'delay', delay_ms: 2_500 });
+    await fault(paysaga, { operation: 'notification', kind: 'delay', delay_ms: 5_000 });
     await finishRefund(paysaga, number, 'ABNORMAL');
     await paysaga.pool.query('select 1');
     await untilAttention(paysaga, `/v1/refunds/${id}`, 'refund_abnormal');

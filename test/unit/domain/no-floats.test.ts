@@ -24,18 +24,22 @@ const READS = [
 /** Where texts are read as numbers that are no amounts, or only as whole ones; and times are rounded. */
 const NO_AMOUNTS: Record<string, string> = {
   'activities/reconciliation/match-bills.ts': 'milliseconds',
+  'activities/reconciliation/statement-row.ts':
+    'hundredths in the words of an error; fees, which have five decimals',
   'api/app.ts': 'milliseconds, Content-Length',
   'api/downloads.ts': 'connections',
   'api/sagas.ts': 'seconds',
   'cli/operator-commands.ts': 'whole numbers, by their digits',
   'cli/paysaga.ts': 'ports and counts',
   'database/pool.ts': 'bigint columns: safe integers or an error',
+  'database/reconciliation/copy-text.ts': 'the digits of whole numbers',
   'database/refund-attempts.ts': 'milliseconds',
   'database/refund-rates.ts': 'milliseconds',
   'domain/bill-day.ts': 'days',
   'domain/ledger.ts': 'the number in an id',
   'domain/refund-turn.ts': 'milliseconds',
   'domain/time.ts': 'milliseconds',
+  'exports/fees.ts': 'per cent of what was paid, beside the amounts',
   'exports/xlsx.ts': 'the letters of a column',
   'wechatpay/exchange.ts': 'milliseconds',
   'wechatpay/v2/client.ts': 'seconds',
