@@ -7,7 +7,8 @@ import { HASTE } from '../crashes/run.ts';
 import { runPaysaga } from '../paysaga-command.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { deleteStackFolder } from '../stack-folder.ts';
-import { type MonthReport, runMonth } from './run.ts';
+import { type MonthReport, summary } from './report.ts';
+import { runMonth } from './run.ts';
 import { SCENARIO, shopsOf } from './scenario.ts';
 
 /** `npm run month`: a month of trade, reconciled each morning, while processes are killed. */
@@ -124,12 +125,3 @@ if (!ok) {
   );
 }
 process.exit(ok ? 0 : 1);
-
-function summary({ seed, days, verdicts, discrepancies, violations }: MonthReport): string {
-  const sum = (of: (day: MonthReport['days'][number]) => number) =>
-    days.reduce((total, day) => total + of(day), 0);
-  const count = (counts: Record<string, number>) => Object.keys(counts).length;
-  return `seed ${seed}, ${days.length} days: ${sum(({ lines }) => lines)} lines, ${sum(({ injected }) => injected)} injected in ${count(discrepancies)} ways, ${sum(
-    ({ found }) => found,
-  )} found with ${count(verdicts)} verdicts, ${sum(({ kills }) => kills.night)} kills by night, ${sum(({ kills }) => kills.day)} by day, ${violations.length} violations`;
-}

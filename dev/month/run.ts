@@ -1,29 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { dataConverter } from '../../codec/data-converter.ts';
-import { openPool } from '../../database/pool.ts';
-import { openVault } from '../../database/secrets.ts';
 import { type BillDate, daysAfter, daysFrom } from '../../domain/bill-day.ts';
-import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
-import { openMerchants } from '../../gateway/merchants.ts';
 import { SeededRandom } from '../../simulator/random.ts';
-import { TASK_QUEUE } from '../../workflows/start.ts';
 import { kill } from '../crashes/kill.ts';
-import type { Stack } from '../stack.ts';
-import { MerchantBackend } from '../tour/merchant-backend.ts';
 import { audit, auditBreaks, type Finding } from './audit.ts';
 import { Deck } from './deck.ts';
 import { Scene, type Steps } from './discrepancy.ts';
+import { type House, openDoors } from './doors.ts';
 import { type Doors, Market } from './market.ts';
 import { type Moment, type NightWorkers, night, STEPS } from './night.ts';
+import { type DayReport, dayLine, type MonthReport } from './report.ts';
 import { nameOf, type Shop, WAYS } from './shop.ts';
 import { Truth } from './truth.ts';
-
-/** What a month needs of a stack. */
-export type House = Pick<
-  Stack,
-  'apiUrl' | 'apiKey' | 'simulatorUrl' | 'databaseUrl' | 'temporalAddress' | 'temporalNamespace' | 'pids'
-> & { environment: NodeJS.ProcessEnv };
 
 /** What is to happen. */
 export interface MonthOptions {
@@ -42,32 +29,6 @@ export interface MonthOptions {
   /** Processes that are killed by day, at most. */
   dayKills: number;
   say: (line: string) => void;
-}
-
-/** A day, as it is told. */
-export interface DayReport {
-  date: BillDate;
-  lines: number;
-  injected: number;
-  found: number;
-  precision: number;
-  recall: number;
-  /** Whether all figures of all shops add up. */
-  addsUp: boolean;
-  /** Workers that were killed while the day was reconciled, and processes that were killed while it went on. */
-  kills: { night: number; day: number };
-  seconds: number;
-}
-
-/** A month, as it is told. */
-export interface MonthReport {
-  seed: number;
-  days: DayReport[];
-  /** How often each verdict was found, of each kind of line. */
-  verdicts: Record<string, number>;
-  /** How often each discrepancy was made. */
-  discrepancies: Record<string, number>;
-  violations: string[];
 }
 
 /**
@@ -112,31 +73,8 @@ class Month {
   }
 
   static async open(house: House, options: MonthOptions): Promise<Month> {
-    const { environment } = house;
-    const pool = openPool(house.databaseUrl, { max: 6 });
-    const connection = await Connection.connect({ address: house.temporalAddress });
-    const client = new Client({
-      connection,
-      namespace: house.temporalNamespace,
-      dataConverter: dataConverter(undefined),
-    });
-    const vault = openVault(Buffer.from(environment.PAYSAGA_MASTER_KEY ?? '', 'base64'));
-    const merchants = openMerchants({ pool, vault });
-    const { rows } = await pool.query<{ tenant_id: string }>('select tenant_id from merchants limit 1');
-    const doors: Doors = {
-      ...{ backend: new MerchantBackend(house), pool, client, merchants },
-      publicUrl: environment.PUBLIC_URL ?? house.apiUrl,
-    };
-    const workers: NightWorkers = {
-      ...{ pool, client, pids: house.pids, tenantId: rows[0]?.tenant_id ?? '' },
-      taskQueue: environment.TEMPORAL_TASK_QUEUE ?? TASK_QUEUE,
-      timing: { ...RECONCILIATION_TIMING, carryDays: options.carryDays },
-    };
-    return new Month(options, doors, workers, async () => {
-      await merchants.close();
-      await connection.close();
-      await pool.end();
-    });
+    const { doors, workers, close } = await openDoors(house, options.carryDays);
+    return new Month(options, doors, workers, close);
   }
 
   close(): Promise<void> {
@@ -354,16 +292,6 @@ class Month {
     );
     for (const violation of violations) say(`    ${violation}`);
   }
-}
-
-function dayLine(
-  { date, lines, injected, found, precision, recall, addsUp, kills, seconds }: DayReport,
-  violations: number,
-): string {
-  const mark = violations === 0 ? '✔' : '✘';
-  return `${mark} ${date}  ${lines} lines, ${injected} injected, ${found} found, precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, ${
-    addsUp ? 'adds up' : 'DOES NOT ADD UP'
-  }, kills ${kills.night} by night and ${kills.day} by day, ${seconds} s`;
 }
 
 /** Waits for all of them, whichever fails first. */
