@@ -19,6 +19,8 @@ export interface Delivery {
   sha1?: string;
   /** The compressed text unless told. */
   packed?: Buffer;
+  /** So many downloads are cut off before one is whole. */
+  damaged?: number;
 }
 
 /** A file as it was downloaded, decompressed. */
@@ -40,19 +42,23 @@ export const withLine = (text: Buffer, line: number, change: (line: string) => s
     .map((content, index) => (index === line - 1 ? change(content) : content))
     .join('\n');
 
-/** Loads this file instead of WeChat Pay's, at the last attempt. */
+/** Loads this file instead of WeChat Pay's, after some workers have died of it. */
 export async function loadFile(
   pool: Pool,
   { day, kind, text, delivery = {} }: Loading,
 ): Promise<{ dependencies: ActivityDependencies; outcome: BillOutcome }> {
   const { sha1 = createHash('sha1').update(text).digest('hex'), packed = gzipSync(text) } = delivery;
+  let { damaged = 0 } = delivery;
   const hash: StatementHash = { hash_type: 'SHA1', hash_value: sha1 };
   const address: BillAddress = {
     ...hash,
     download_url: 'https://api.mch.weixin.qq.com/v3/billdownload/file?token=x',
   };
   const files = {
-    fetch: async () => Readable.from([packed]),
+    fetch: async () => {
+      damaged -= 1;
+      return Readable.from([damaged >= 0 ? packed.subarray(0, packed.length >> 1) : packed]);
+    },
     open: (bytes: Readable, { hash_value }: StatementHash) =>
       openBillFile(bytes, { sha1: hash_value, gzip: 'detect' }),
   };

@@ -1,7 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { activityInfo } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { sleep } from '@temporalio/activity';
 import type { Pool } from '../../database/pool.ts';
 import type { AccountDay } from '../../database/reconciliation/account.ts';
 import {
@@ -59,19 +58,25 @@ export function loadBill({ pool, merchants }: ActivityDependencies) {
     const heartbeat = startHeartbeat({ doing: 'waiting for its turn' });
     try {
       const desk = await billDesk(merchants, day.merchantId, kind);
-      // Not before it is its turn: an address lives for five minutes, and a statement is the answer itself.
-      return await turns.take(async () => {
-        heartbeat.say({ doing: 'applying for the bill' });
-        const parts = await apply(desk, day, kind, patience);
-        const file = await keepBill(pool, { day, kind, parts }, (bytes) =>
-          heartbeat.say({ doing: 'downloading', bytes }),
-        ).catch((error: unknown) => {
-          throw gatewayFailure(error);
+      // Counted here, and not by attempts: those of workers that have died say nothing about the bill.
+      for (let download = 1; ; download += 1) {
+        // Not before it is its turn: an address lives for five minutes, and a statement is the answer itself.
+        const outcome = await turns.take(async () => {
+          heartbeat.say({ doing: 'applying for the bill' });
+          const parts = await apply(desk, day, kind, patience);
+          const file = await keepBill(pool, { day, kind, parts }, (bytes) =>
+            heartbeat.say({ doing: 'downloading', bytes }),
+          ).catch((error: unknown) => {
+            throw gatewayFailure(error);
+          });
+          return await read(pool, desk, { file, day, kind }, { isLast: download >= DOWNLOADS }, (rows) =>
+            heartbeat.say({ doing: 'reading', rows }),
+          );
         });
-        return await read(pool, desk, { file, day, kind }, patience, (rows) =>
-          heartbeat.say({ doing: 'reading', rows }),
-        );
-      });
+        if (outcome !== 'damaged') return outcome;
+        heartbeat.say({ doing: 'waiting, as the file was damaged', downloads: download });
+        await sleep(patience.againMs);
+      }
     } finally {
       heartbeat.stop();
     }
@@ -94,13 +99,14 @@ async function apply(
   }
 }
 
+/** @returns what became of the file; `damaged` when it may be sound the next time, and is not the last one. */
 async function read(
   pool: Pool,
   desk: BillDesk,
   { file, day, kind }: { file: number; day: AccountDay; kind: BillKind },
-  { againMs }: BillPatience,
+  { isLast }: { isLast: boolean },
   progress: (rows: number) => void,
-): Promise<BillOutcome> {
+): Promise<BillOutcome | 'damaged'> {
   try {
     return await inLongTransaction(pool, async (db) => {
       const { reading, sha256 } = await stageFile(
@@ -133,13 +139,9 @@ async function read(
       throw error;
     }
     // A file that was damaged on its way may be sound the next time; one that says something wrong will not.
-    if (error instanceof BillError && error.retryable && activityInfo().attempt < DOWNLOADS) {
+    if (error instanceof BillError && error.retryable && !isLast) {
       await dropBillFile(pool, file);
-      throw ApplicationFailure.create({
-        type: 'BillDamaged',
-        message: error.message,
-        nextRetryDelay: againMs,
-      });
+      return 'damaged';
     }
     await billFileFailed(pool, file, { code: error.code, line: error.line, detail: error.message });
     return {

@@ -38,8 +38,8 @@ describe('bad bills', () => {
     billDate: FIRST_DAY,
   });
 
-  const load = (kind: 'trade' | 'fund_flow', text: Buffer | string) =>
-    loadFile(books.paysaga.pool, { day: dayOf(), kind, text });
+  const load = (kind: 'trade' | 'fund_flow', text: Buffer | string, delivery?: Delivery) =>
+    loadFile(books.paysaga.pool, { day: dayOf(), kind, text, delivery });
   const refused = (
     kind: 'trade' | 'fund_flow',
     text: Buffer | string,
@@ -99,6 +99,11 @@ describe('bad bills', () => {
       line: 1,
       detail: /is not the header/,
     }));
+
+  it('a file that is damaged on its way is downloaded three times, whatever has become of workers before', async () => {
+    const { outcome } = await load('trade', sound.trade, { damaged: 2 });
+    assert.ok(outcome.kind === 'loaded', JSON.stringify(outcome));
+  });
 
   it('an error page', () =>
     refused('trade', '<html>502</html>\n', { code: 'BILL_MALFORMED', line: 1, detail: /XML or HTML/ }));
