@@ -62,6 +62,8 @@ export async function takeMoney({
   let recheckRequest: OperatorRequest | undefined;
   let prepayResult: PrepayResult | undefined;
   let outcome: PaymentOutcome | undefined;
+  /** Shown to an operator, who may act on it from then on, whatever is under way besides. */
+  let shownToOperator = false;
   /** Waits for an operator right now. */
   let waitsForOperator = false;
   /** What polling found out, until the main loop has taken it. */
@@ -108,14 +110,14 @@ export async function takeMoney({
     {
       validator: (request) => {
         requireReason(request);
-        if (!waitsForOperator) throw new Error('the payment does not wait for an operator');
+        if (!shownToOperator) throw new Error('the payment does not wait for an operator');
       },
       description: 'After the cause was mended: ask WeChat Pay again.',
     },
   );
   serveRetry(record, (request) => {
-    if (waitsForOperator) recheckRequest = request;
-    return waitsForOperator;
+    if (shownToOperator) recheckRequest = request;
+    return shownToOperator;
   });
   serveResolution(subject, (finding) => {
     resolved = true;
@@ -285,6 +287,7 @@ export async function takeMoney({
 
   /** What no machine can decide waits, visibly, for a person; a notification may still settle it. */
   async function askOperator({ reason, sides }: Undecided): Promise<PaymentFinding> {
+    shownToOperator = true;
     const summary = `needs an operator: ${reason}`;
     await steps.requestAttention({ reason, sides }, { startToCloseTimeout: '20 seconds', summary });
     situation.asks(
