@@ -3,7 +3,7 @@ import { post } from '../database/ledger.ts';
 import { recordOperatorAction } from '../database/operator-actions.ts';
 import { transitionPayment } from '../database/payment-changes.ts';
 import type { Payment } from '../database/payments.ts';
-import type { Queryable } from '../database/pool.ts';
+import { inTransaction, isUniqueViolation, type Pool, type Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
 import { readTime } from '../domain/time.ts';
 import { WechatPayError } from '../wechatpay/index.ts';
@@ -21,6 +21,9 @@ export interface Resolution {
   /** Names the request. */
   updateKey: string;
 }
+
+/** What is resolved. */
+type ResolutionSubject = { tenantId: string } & ({ paymentId: string } | { combinedId: string });
 
 /** What became of it. */
 export type ResolutionAnswer =
@@ -51,7 +54,7 @@ export async function wordOf<Order>(asking: Promise<Order>): Promise<Word<Order>
 }
 
 /** The word in a sentence. @param told says an order that there is. */
-export function sentence<Order>(word: Word<Order>, told: (order: Order) => string): string {
+function sentence<Order>(word: Word<Order>, told: (order: Order) => string): string {
   if (!('order' in word)) return `it cannot say: ${word.code}: ${word.message}`;
   return word.order === undefined ? 'it knows no such order' : told(word.order);
 }
@@ -89,10 +92,37 @@ export async function approved(
   return approval;
 }
 
+/**
+ * Carries a resolution out, in one transaction. Where nothing proves it, nothing is changed, and that it was asked for is put on record.
+ * @param settle what proves it, and what becomes of it; throws {@link Unproven}
+ */
+export async function carryOut<Order>(
+  pool: Pool,
+  subject: ResolutionSubject,
+  resolution: Resolution,
+  {
+    word,
+    shown,
+    told,
+  }: { word: Word<Order>; shown: (order: Order) => object; told: (order: Order) => string },
+  settle: (db: Queryable) => Promise<ResolutionAnswer>,
+): Promise<ResolutionAnswer> {
+  try {
+    return await inTransaction(pool, settle);
+  } catch (error) {
+    const refusal = isUniqueViolation(error, 'payments_merchant_id_transaction_id_key')
+      ? new Unproven('that transaction_id belongs to another payment')
+      : error;
+    if (!(refusal instanceof Unproven)) throw refusal;
+    await recordResolution(pool, subject, resolution, { result: 'unchanged', seen: evidence(word, shown) });
+    return { kind: 'unchanged', gateway: sentence(word, told), message: refusal.message };
+  }
+}
+
 /** Who, why, and what the gateway said; of an approved one the two whose keys the database has seen. @returns the record's id. */
 export function recordResolution(
   db: Queryable,
-  subject: { tenantId: string } & ({ paymentId: string } | { combinedId: string }),
+  subject: ResolutionSubject,
   { as, actor, reason, updateKey }: Resolution,
   { result, seen, approval }: { result: string; seen: object; approval?: Approved | undefined },
 ): Promise<string> {

@@ -2,7 +2,7 @@ import { type CombinedPayment, lockCombined, transitionCombined } from '../datab
 import { lockOrders } from '../database/orders.ts';
 import { transitionPayment } from '../database/payment-changes.ts';
 import type { Payment } from '../database/payments.ts';
-import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
+import type { Queryable } from '../database/pool.ts';
 import type { CombinedClaim, PaidClaim } from '../domain/operator.ts';
 import type { CombinedOrder } from '../wechatpay/index.ts';
 import { isClosed } from './close-combined-unless-paid.ts';
@@ -10,12 +10,12 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { refundDuplicate } from './refund-duplicate.ts';
 import {
   approved,
+  carryOut,
   evidence,
   type Resolution,
   type ResolutionAnswer,
   recordResolution,
   requireAgreement,
-  sentence,
   settleByClaim,
   settleByEvidence,
   Unproven,
@@ -36,27 +36,17 @@ export function resolveCombined({ pool, merchants }: ActivityDependencies) {
     const combined = await mustLoad(pool, resolution.combinedId);
     const gateway = await gatewayOf(merchants, combined);
     const word = await wordOf(gateway.queryOrder(combined.combineOutTradeNo));
-    try {
-      return await inTransaction(pool, async (db) => {
-        // As whoever settles: the merchants' own orders, then the combined payment, then its sub-orders.
-        await lockOrders(db, combined.subPayments);
-        await lockCombined(db, combined.id);
-        const locked = await mustLoad(db, combined.id);
-        const finding = known(locked);
-        if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
-        if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
-        else await settleAsClosed(db, locked, resolution, word);
-        return { kind: 'ended', status: resolution.as === 'paid' ? 'PAID' : 'CLOSED' };
-      });
-    } catch (error) {
-      const refusal = isUniqueViolation(error, 'payments_merchant_id_transaction_id_key')
-        ? new Unproven('one of those transaction_ids belongs to another payment')
-        : error;
-      if (!(refusal instanceof Unproven)) throw refusal;
-      const seen = evidence(word, shown);
-      await recordResolution(pool, subjectOf(combined), resolution, { result: 'unchanged', seen });
-      return { kind: 'unchanged', gateway: sentence(word, told), message: refusal.message };
-    }
+    return await carryOut(pool, subjectOf(combined), resolution, { word, shown, told }, async (db) => {
+      // As whoever settles: the merchants' own orders, then the combined payment, then its sub-orders.
+      await lockOrders(db, combined.subPayments);
+      await lockCombined(db, combined.id);
+      const locked = await mustLoad(db, combined.id);
+      const finding = known(locked);
+      if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
+      if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
+      else await settleAsClosed(db, locked, resolution, word);
+      return { kind: 'ended', status: resolution.as === 'paid' ? 'PAID' : 'CLOSED' };
+    });
   };
 }
 

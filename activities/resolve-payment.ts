@@ -2,7 +2,7 @@ import { lockOrders } from '../database/orders.ts';
 import { transitionPayment } from '../database/payment-changes.ts';
 import { withdrawReversal } from '../database/payment-codes.ts';
 import { lockPayment, type Payment } from '../database/payments.ts';
-import { inTransaction, isUniqueViolation, type Queryable } from '../database/pool.ts';
+import type { Queryable } from '../database/pool.ts';
 import type { PaidClaim } from '../domain/operator.ts';
 import { isPaid } from '../domain/payment.ts';
 import type { GatewayOrder } from '../gateway/payment-gateway.ts';
@@ -10,12 +10,12 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { refundDuplicate } from './refund-duplicate.ts';
 import {
   approved,
+  carryOut,
   evidence,
   type Resolution,
   type ResolutionAnswer,
   recordResolution,
   requireAgreement,
-  sentence,
   settleByClaim,
   settleByEvidence,
   Unproven,
@@ -35,32 +35,22 @@ export function resolvePayment({ pool, merchants }: ActivityDependencies) {
   return async (resolution: Resolution & { paymentId: string }): Promise<ResolutionAnswer> => {
     const payment = await mustLoad(pool, resolution.paymentId);
     const word = await wordOf((await merchants.for(payment)).queryOrder(payment.outTradeNo));
-    try {
-      return await inTransaction(pool, async (db) => {
-        // The merchant's own order before any row, as whoever settles does.
-        await lockOrders(db, [payment]);
-        await lockPayment(db, payment.id);
-        const locked = await mustLoad(db, payment.id);
-        const finding = known(locked);
-        if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
-        if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
-        else await settleAsClosed(db, locked, resolution, word);
-        const settled = await mustLoad(db, payment.id);
-        // The relay starts the refund of a duplicate.
-        if (isPaid(settled.status)) await refundDuplicate(db, settled);
-        const now = known(settled);
-        if (now.kind !== 'final') throw new Error(`${payment.id} was resolved and has not ended`);
-        return { kind: 'ended', status: now.status };
-      });
-    } catch (error) {
-      const refusal = isUniqueViolation(error, 'payments_merchant_id_transaction_id_key')
-        ? new Unproven('that transaction_id belongs to another payment')
-        : error;
-      if (!(refusal instanceof Unproven)) throw refusal;
-      const subject = subjectOf(payment);
-      await recordResolution(pool, subject, resolution, { result: 'unchanged', seen: evidence(word, shown) });
-      return { kind: 'unchanged', gateway: sentence(word, told), message: refusal.message };
-    }
+    return await carryOut(pool, subjectOf(payment), resolution, { word, shown, told }, async (db) => {
+      // The merchant's own order before any row, as whoever settles does.
+      await lockOrders(db, [payment]);
+      await lockPayment(db, payment.id);
+      const locked = await mustLoad(db, payment.id);
+      const finding = known(locked);
+      if (finding.kind === 'final') return { kind: 'ended', status: finding.status };
+      if (resolution.as === 'paid') await settleAsPaid(db, locked, resolution, word);
+      else await settleAsClosed(db, locked, resolution, word);
+      const settled = await mustLoad(db, payment.id);
+      // The relay starts the refund of a duplicate.
+      if (isPaid(settled.status)) await refundDuplicate(db, settled);
+      const now = known(settled);
+      if (now.kind !== 'final') throw new Error(`${payment.id} was resolved and has not ended`);
+      return { kind: 'ended', status: now.status };
+    });
   };
 }
 
