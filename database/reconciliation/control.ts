@@ -1,8 +1,8 @@
 import { billDay } from '../../domain/bill-day.ts';
 import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconciliation.ts';
+import { controlAccounts, NOT_DECIDED } from './book.ts';
 import type { BillFile } from './files.ts';
 import type { LongWork } from './long-work.ts';
-import { controlAccounts, NOT_DECIDED } from './match.ts';
 import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 

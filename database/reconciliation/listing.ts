@@ -140,20 +140,21 @@ export async function listRuns(
 }
 
 /** The merchant's own numbers of a line or item: what only the fund flow has comes without them, and is known by our row. */
-const numbersOf = (of: string) => `
+export const numbersOf = (of: string) => `
   coalesce(${of}.out_trade_no, (select p.out_trade_no from payments p where p.id = ${of}.payment_id)) "outTradeNo",
   coalesce(${of}.out_refund_no, (select a.out_refund_no from refund_attempts a
     where a.refund_id = ${of}.refund_id and a.wechat_refund_id = ${of}.wechat_refund_id)) "outRefundNo"`;
 
-/** The columns of a line `l`. */
-export const LINE = `
-  l.ordinal, l.kind, l.state, l.reason, l.rule, l.flow_rule "flowRule", l.subject, l.payment_id "paymentId", l.refund_id "refundId",
+/** Lines `l`, to be narrowed down. */
+export const LINES = `
+  select l.ordinal, l.kind, l.state, l.reason, l.rule, l.flow_rule "flowRule", l.subject, l.payment_id "paymentId", l.refund_id "refundId",
   l.transaction_id "transactionId", ${numbersOf('l')}, l.wechat_refund_id "wechatRefundId", l.occurred_at "occurredAt", l.currency,
   l.amount_here "amountHere", l.amount_bill "amountBill", l.settlement, l.fee_milli_fen "feeMilliFen", l.amount_flow "amountFlow",
   l.fee_flow "feeFlow", l.trade_line "tradeLine", l.flow_line "flowLine", l.bank, l.book, l.posted_fee "postedFee",
   l.posted_coupon "postedCoupon", ${POSTED_MOVEMENT} "postedMovement",
-  (select to_jsonb(s) - 'file' - 'line' from statement_lines s join reconciliation_runs r on r.sequence = l.run
-    where s.file = r.trade_file and s.line = l.trade_line) settled`;
+  to_jsonb(s) - 'file' - 'line' settled
+    from reconciliation_lines l join reconciliation_runs r on r.sequence = l.run
+    left join statement_lines s on s.file = r.trade_file and s.line = l.trade_line`;
 
 /** Lines of a run in the order of the bill; those of one state, or all. */
 export async function listLines(
@@ -163,8 +164,7 @@ export async function listLines(
   page: Page<number>,
 ): Promise<Line[]> {
   const { rows } = await db.query<Line>(
-    `select ${LINE}
-       from reconciliation_lines l
+    `${LINES}
       where l.run = $1 and ($2::text is null or l.state = $2) and l.ordinal > $3 order by l.ordinal limit $4`,
     [run.sequence, state ?? null, page.startingAfter ?? 0, page.limit],
   );

@@ -1,16 +1,10 @@
 import { billDay } from '../../domain/bill-day.ts';
-import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
-import {
-  BANK_MOVEMENTS,
-  DECISION_CAUSE,
-  FLOW_KEYS,
-  FOUND_STEPS,
-  MATCH_KEYS,
-  MOVEMENT_CAUSE,
-  RULES,
-  type Rule,
-} from '../../domain/reconciliation.ts';
+import { GATEWAY_ACCOUNT } from '../../domain/ledger.ts';
+import { BANK_MOVEMENTS, MATCH_KEYS, RULES, type Rule } from '../../domain/reconciliation.ts';
+import { type Book, gatherBook } from './book.ts';
+import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
+import { gatherMovements } from './movements.ts';
 import type { Run } from './runs.ts';
 import { stagingTable } from './staging.ts';
 
@@ -25,10 +19,6 @@ export interface Matching {
 
 /** After so many new lines the planner is told of them at once. */
 const MANY_LINES = 10_000;
-
-/** Makes a value a literal of SQL. Only for texts of the rules, which are in the code. */
-const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-const list = (texts: readonly string[]) => texts.map(literal).join(', ');
 
 /** Facts by the names that they have in the statement. */
 const COLUMN_OF: Record<keyof Rule['when'], string> = {
@@ -46,7 +36,7 @@ const VERDICT = `case ${(RULES as readonly Rule[])
   .map(({ when }, index) => {
     const conditions = Object.entries(when).map(([fact, wanted]) =>
       Array.isArray(wanted)
-        ? `f.${COLUMN_OF[fact as keyof Rule['when']]} in (${list(wanted)})`
+        ? `f.${COLUMN_OF[fact as keyof Rule['when']]} in (${literals(wanted)})`
         : `${wanted ? '' : 'not '}f.${COLUMN_OF[fact as keyof Rule['when']]}`,
     );
     return `when ${conditions.join(' and ') || 'true'} then ${index + 1}`;
@@ -63,7 +53,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
   await db.query('set local enable_mergejoin = off');
   await db.query('drop table if exists movements, more_book, more_subjects, prior, fresh_lines');
   const movements = await gatherMovements(db, matching);
-  const book = await gatherBook(db, matching);
+  const book = await gatherBook(db, matching.run);
   const prior = await gatherPrior(db, matching);
   const lines = await judge(db, matching, { movements, book, prior });
 
@@ -90,159 +80,6 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     [sequence],
   );
   return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
-}
-
-/**
- * The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. Mostly the file has them together, and so
- * has the staging table; what is apart there is put together here.
- * @returns where they are found.
- */
-async function gatherMovements(db: LongWork, { tradeFile, flowFile }: Matching): Promise<string> {
-  if (flowFile === null) {
-    return `(select null::text as key, null::text as side, 0::bigint as principal, 0::bigint as fee, 0 as flow_rows, 0 as flow_line,
-       null::timestamptz as occurred_at, null::text as flow_id, null::text as rule where false)`;
-  }
-  const flow = stagingTable(flowFile);
-  const key = await flowKey(db, flow, stagingTable(tradeFile));
-  const apart = key === 'business_id' ? 'apart' : 'type is null';
-  const alone = `
-    select ${key} as key, case when type is not null then 'other' when ${IS_IN} then 'in' else 'out' end as side,
-           coalesce(paid, refunded, change) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at,
-           case when type is not null then flow_id end as flow_id, case when type is null then ${literal(key)} end as rule
-      from ${flow} where not (${apart})`;
-  const { rows } = await db.query(`select 1 from ${flow} where ${apart} limit 1`);
-  if (rows.length === 0) return `(${alone})`;
-  await db.query(
-    `create temporary table movements on commit drop as
-     with sums as materialized (
-       select ${key} as key, sum(paid)::bigint as paid, sum(refunded)::bigint as refunded, sum(taken)::bigint as taken,
-              sum(returned)::bigint as returned, sum(rows_in)::integer as rows_in, sum(flow_rows)::integer as flow_rows, min(line) as line,
-              min(occurred_at) as occurred_at
-         from ${flow} where ${apart} group by ${key}
-     )
-     select key, case when ${IS_IN} then 'in' else 'out' end as side, coalesce(paid, refunded, 0) as principal, taken + returned as fee,
-            flow_rows, line as flow_line, occurred_at, null::text as flow_id, ${literal(key)} as rule
-       from sums where paid is null or refunded is null
-     union all
-     select key, 'in', paid, taken, rows_in, line, occurred_at, null, ${literal(key)} from sums where paid is not null and refunded is not null
-     union all
-     select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, null, ${literal(key)}
-       from sums where paid is not null and refunded is not null`,
-  );
-  await db.query('analyze movements');
-  return `(${alone} union all select * from movements)`;
-}
-
-/** Of what has no payment and refund at once: whether it is about a payment. */
-const IS_IN = 'refunded is null and (paid is not null or returned = 0)';
-
-/** Which column of the fund flow has the numbers of the trade bill: the official pages do not say. */
-async function flowKey(db: LongWork, flow: string, trade: string): Promise<(typeof FLOW_KEYS)[number]> {
-  for (const key of FLOW_KEYS) {
-    const { rows } = await db.query(
-      `select 1 from (select ${key} from ${flow} limit 1000) f join ${trade} t on t.wechat_id = f.${key} limit 1`,
-    );
-    if (rows.length > 0) return key;
-  }
-  return FLOW_KEYS[0];
-}
-
-/** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
-const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
-
-/** Steps that do not touch our receivable. */
-const OTHER_STEPS = (Object.keys(POSTINGS) as LedgerStep[]).filter(
-  (step) => POSTINGS[step].debit !== GATEWAY_ACCOUNT && POSTINGS[step].credit !== GATEWAY_ACCOUNT,
-);
-
-/**
- * Leaves out what people have decided about breaks, movements that this reconciliation has posted, and reversals of that or of anything else that it has
- * posted. `t` is a transaction.
- */
-export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%' and t.cause_id not like '${MOVEMENT_CAUSE}%'
-  and (t.reverses is null or not exists (select 1 from ledger_transactions o
-        where o.sequence = t.reverses
-          and (o.step in (${list(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%' or o.cause_id like '${MOVEMENT_CAUSE}%')))`;
-
-/** The same, but for what this reconciliation has posted itself: the whole of the day. */
-export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
-  and (t.reverses is null or not exists (select 1 from ledger_transactions o
-        where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
-
-/** Where the postings of a day are found, and the numbers by which they are known outside: texts of SQL. */
-interface Book {
-  postings: string;
-  numbers: string;
-}
-
-const NUMBERS = 'payment_id, refund_id, transaction_id, out_trade_no, wechat_refund_id, out_refund_no';
-
-/**
- * What the ledger says of the day: every posting to our receivable, by subject, but for what reconciliations and people have posted about it.
- * Subjects of which more is posted than the plain steps are put together in a table of their own.
- * @returns where they are found.
- */
-async function gatherBook(db: LongWork, { run }: Matching): Promise<Book> {
-  const { from, to } = billDay(run.billDate);
-  const day = `t.merchant_id = ${literal(run.merchantId)}
-     and t.effective_at >= ${literal(from.toISOString())} and t.effective_at < ${literal(to.toISOString())}
-     ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
-  const entries = `join ledger_entries e on e.transaction = t.sequence
-     and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
-  const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
-                        when t.step = 'payment.late' then
-                          (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
-                             from payments p where p.id = t.payment_id)
-                        else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
-  const change = `case e.side when 'debit' then e.amount else -e.amount end`;
-  await db.query(
-    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
-       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
-       on commit drop`,
-  );
-  // Few subjects have such a posting, if any: they are found without looking at the entries of all the others.
-  await db.query('create temporary table more_subjects (subject text primary key) on commit drop');
-  const { rowCount } = await db.query(
-    `insert into more_subjects select distinct ${subject} from ledger_transactions t
-      where ${day} and t.step not in (${list([...PLAIN_STEPS, ...FOUND_STEPS, ...OTHER_STEPS])}) and ${NOT_OURS}`,
-  );
-  if (rowCount) {
-    await db.query(
-      `insert into more_book
-       select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
-              max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
-         from (select ${subject} as subject,
-                      case when t.refund_id is not null then 'refund' when t.payment_id is not null then 'payment' else 'movement' end as kind,
-                      t.payment_id, t.refund_id, t.sequence, t.effective_at, t.transaction_id, t.out_trade_no, t.wechat_refund_id,
-                      t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
-                 from ledger_transactions t ${entries}
-                where ${day} and t.step not in (${list(FOUND_STEPS)}) and ${NOT_OURS}) postings
-        where subject in (select subject from more_subjects)
-        group by subject`,
-    );
-  }
-  const isPlain = `${day} and t.step in (${list(PLAIN_STEPS)})${
-    rowCount ? ' and not exists (select 1 from more_book m where m.subject = t.cause_id)' : ''
-  }`;
-  const plain = `
-    select t.cause_id as subject, case t.step when 'refund.succeeded' then 'refund' else 'payment' end as kind, ${change} as book, false as late,
-           t.sequence, t.effective_at
-      from ledger_transactions t ${entries} where ${isPlain}`;
-  const numbers = `select t.cause_id as subject, ${NUMBERS} from ledger_transactions t where ${isPlain}`;
-  if (!rowCount) return { postings: `(${plain})`, numbers: `(${numbers})` };
-  return {
-    postings: `(${plain} union all select subject, kind, book, late, sequence, effective_at from more_book)`,
-    numbers: `(${numbers} union all select subject, ${NUMBERS} from more_book)`,
-  };
-}
-
-/** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
-export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
-  const { rows } = await db.query<{ id: number }>(
-    'select id from ledger_accounts where merchant_id = $1 and code = $2',
-    [run.merchantId, GATEWAY_ACCOUNT],
-  );
-  return rows.map(({ id }) => id);
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */

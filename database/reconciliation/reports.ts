@@ -2,7 +2,7 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import type { Fen } from '../../domain/money.ts';
 import type { LineKind, LineState } from '../../domain/reconciliation.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { LINE, type Line } from './listing.ts';
+import { LINES, type Line, numbersOf } from './listing.ts';
 import type { Run } from './runs.ts';
 
 /** A break as a list for finance has it. */
@@ -48,8 +48,7 @@ const TOLD = `opened.created_at "openedAt", comment.text "comment", comment.acto
 export function openBreaks(snapshot: Snapshot, merchantIds: string[]): AsyncIterable<ReportedBreak> {
   return snapshot.rows<ReportedBreak>(
     `select i.id, m.mchid, i.sub_mchid "subMchid", i.bill_date::text "billDate", i.kind, i.state, i.reason, i.subject,
-            i.transaction_id "transactionId", i.out_trade_no "outTradeNo", i.wechat_refund_id "wechatRefundId",
-            i.out_refund_no "outRefundNo", i.owner, i.currency, i.difference, ${TOLD}
+            i.transaction_id "transactionId", ${numbersOf('i')}, i.wechat_refund_id "wechatRefundId", i.owner, i.currency, i.difference, ${TOLD}
        from reconciliation_items i join merchants m on m.id = i.merchant_id ${STORY}
       where i.merchant_id = any($1) and i.status = 'break'
       order by i.bill_date, m.mchid, i.created_at, i.id`,
@@ -59,9 +58,7 @@ export function openBreaks(snapshot: Snapshot, merchantIds: string[]): AsyncIter
 
 /** Every line of a run, in the order of the bill. */
 export function runLines(snapshot: Snapshot, run: Pick<Run, 'sequence'>): AsyncIterable<Line> {
-  return snapshot.rows<Line>(`select ${LINE} from reconciliation_lines l where run = $1 order by ordinal`, [
-    run.sequence,
-  ]);
+  return snapshot.rows<Line>(`${LINES} where l.run = $1 order by l.ordinal`, [run.sequence]);
 }
 
 /** A break of a run, with what has become of it. */
@@ -75,8 +72,7 @@ export interface RunBreak extends ReportedBreak {
 export function runBreaks(snapshot: Snapshot, run: Run): AsyncIterable<RunBreak> {
   return snapshot.rows<RunBreak>(
     `select l.ordinal "position", i.id, $2::text "mchid", $3::text "subMchid", $4::text "billDate", l.kind, l.state, l.reason, l.subject,
-            l.transaction_id "transactionId", l.out_trade_no "outTradeNo", l.wechat_refund_id "wechatRefundId",
-            l.out_refund_no "outRefundNo", i.owner, coalesce(l.currency, 'CNY') "currency", l.bank - l.book "difference", ${TOLD},
+            l.transaction_id "transactionId", ${numbersOf('l')}, l.wechat_refund_id "wechatRefundId", i.owner, coalesce(l.currency, 'CNY') "currency", l.bank - l.book "difference", ${TOLD},
             i.status, i.resolution
        from reconciliation_lines l
        left join reconciliation_items i on i.merchant_id = $5 and i.subject = l.subject ${STORY}
