@@ -6,10 +6,14 @@ import type { Paysaga } from './fixture.ts';
 
 /** What a command of `paysaga` said. */
 export interface Said {
-  code: number;
-  /** Both streams. */
+  /** Null when it was killed. */
+  code: number | null;
+  /** Both streams, as they came. */
   said: string;
   stdout: string;
+  stderr: string;
+  /** The bytes of `stdout`: files need not be UTF-8. */
+  out: Buffer;
 }
 
 /** The environment of a `paysaga` that is pointed at the servers of a test. */
@@ -23,30 +27,41 @@ export function environmentOf(paysaga: Paysaga): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs `paysaga …` as a process of its own. */
-export async function runPaysaga(
-  paysaga: Paysaga,
+/** Runs `paysaga …` as a process of its own. @param environment beside that of the tests */
+export async function paysagaCommand(
   words: string[],
-  { env = {}, input = '' }: { env?: NodeJS.ProcessEnv; input?: string } = {},
+  environment: NodeJS.ProcessEnv,
+  input = '',
 ): Promise<Said> {
   const child = spawn(process.execPath, [...PAYSAGA, ...words], {
-    env: { ...environmentOf(paysaga), ...env },
+    env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input);
   return await saidBy(child);
 }
 
+/** Runs `paysaga …` as a process of its own, at the servers of a test. */
+export async function runPaysaga(
+  paysaga: Paysaga,
+  words: string[],
+  { env = {}, input }: { env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Said> {
+  return await paysagaCommand(words, { ...environmentOf(paysaga), ...env }, input);
+}
+
 /** Waits until a process has ended. @returns what it has said until then. */
 export async function saidBy(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Said> {
-  const answer: Said = { code: -1, said: '', stdout: '' };
-  child.stdout.on('data', (chunk) => {
-    answer.said += chunk;
-    answer.stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    answer.said += chunk;
-  });
-  [answer.code] = (await once(child, 'close')) as [number];
-  return answer;
+  const [out, errors, all]: [Buffer[], Buffer[], Buffer[]] = [[], [], []];
+  child.stdout.on('data', (chunk: Buffer) => void [out, all].map((list) => list.push(chunk)));
+  child.stderr.on('data', (chunk: Buffer) => void [errors, all].map((list) => list.push(chunk)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  const bytes = Buffer.concat(out);
+  return {
+    code,
+    said: Buffer.concat(all).toString(),
+    stdout: bytes.toString(),
+    stderr: Buffer.concat(errors).toString(),
+    out: bytes,
+  };
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import readXlsx from 'read-excel-file/node';
+import { paysagaCommand } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { book } from '../ledger-books.ts';
-import { paysagaCommand } from '../paysaga-command.ts';
 
 describe('paysaga ledger and paysaga export', () => {
   let paysaga: Paysaga;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { sealTransactions, verifyChain } from '../../database/ledger-seals.ts';
+import { paysagaCommand } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { book } from '../ledger-books.ts';
-import { paysagaCommand } from '../paysaga-command.ts';
 
 describe('the chain of hashes over the ledger', () => {
   let paysaga: Paysaga;

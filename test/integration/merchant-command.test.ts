@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listMerchants, upsertTenant } from '../../database/merchants.ts';
 import { openPool } from '../../database/pool.ts';
-import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { startSimulator } from '../../simulator/index.ts';
+import { paysagaCommand } from '../command.ts';
 import { createDatabase } from '../servers.ts';
 
 const SUB_MERCHANT = { mchid: '1900031111', appid: 'wx0123456789abcdef' };
@@ -30,25 +28,11 @@ describe('paysaga merchant', () => {
     });
     const pool = openPool(url, { max: 1 });
     const upsert = (...options: string[]) => merchant('upsert', '--tenant', 'demo', ...options);
-    const merchant = async (...options: string[]) => {
-      const child = spawn(process.execPath, [...PAYSAGA, 'merchant', ...options], {
-        env: {
-          ...process.env,
-          DATABASE_URL: url,
-          PAYSAGA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
+    const merchant = (...options: string[]) =>
+      paysagaCommand(['merchant', ...options], {
+        DATABASE_URL: url,
+        PAYSAGA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
       });
-      let said = '';
-      child.stdout.on('data', (chunk) => {
-        said += chunk;
-      });
-      child.stderr.on('data', (chunk) => {
-        said += chunk;
-      });
-      const [code] = await once(child, 'close');
-      return { code, said };
-    };
     try {
       const provider = join(folder, '1900020000');
       const enrolled = await upsert('--credentials', provider, '--role', 'partner');

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { balances } from '../../database/ledger.ts';
-import { PAYSAGA } from '../../dev/paysaga-command.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
+import { runPaysaga } from '../command.ts';
 import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2029-03-01';
@@ -29,6 +27,8 @@ describe('reconciliations through the API and the command line', () => {
   const post = (path: string, body: unknown, headers = {}) => books.paysaga.call('POST', path, body, headers);
   const breaks = async (query = '') =>
     (await get(`/v1/reconciliation-breaks?limit=100${query}`)).data as Sold[];
+  const run = (...words: string[]) =>
+    runPaysaga(books.paysaga, words, { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
   const breakOf = async ({ id }: Sold) => (await breaks()).find(({ payment_id }) => payment_id === id);
 
   it('a reconciliation tells what it found, from which files, and that it adds up', async () => {
@@ -165,9 +165,9 @@ describe('reconciliations through the API and the command line', () => {
 
   it('the command line reads them, and resolves', async () => {
     const list = await run('reconciliation', 'list');
-    assert.match(list.out, new RegExp(`${runId} .* ${FIRST_DAY} .* done .*5 lines = 2 matched`));
+    assert.match(list.stdout, new RegExp(`${runId} .* ${FIRST_DAY} .* done .*5 lines = 2 matched`));
     const lines = await run('reconciliation', 'lines', runId, '--state', 'missing_at_wechat');
-    assert.equal(lines.out.trim().split('\n').length, 3);
+    assert.equal(lines.stdout.trim().split('\n').length, 3);
     const { id } = await breakOf(sold[2]);
     const resolved = await run(
       ...[
@@ -182,7 +182,7 @@ describe('reconciliations through the API and the command line', () => {
         'paid out by hand',
       ],
     );
-    assert.match(resolved.out, /resolved: to_bank/);
+    assert.match(resolved.stdout, /resolved: to_bank/);
     const again = await run(
       ...[
         'reconciliation',
@@ -196,34 +196,15 @@ describe('reconciliations through the API and the command line', () => {
         'again',
       ],
     );
-    assert.deepEqual([again.code, /only an open break/.test(again.errors)], [1, true]);
+    assert.deepEqual([again.code, /only an open break/.test(again.stderr)], [1, true]);
     const open = await run('reconciliation', 'breaks', '--status', 'break');
-    assert.equal(open.out, '');
+    assert.equal(open.stdout, '');
   });
 
   it('paysaga reconcile runs a period, with a line for each day, and refuses days that are not over', async () => {
     const future = await run('reconcile', '--from', '2099-01-01');
-    assert.deepEqual([future.code, /not over yet/.test(future.errors)], [1, true]);
+    assert.deepEqual([future.code, /not over yet/.test(future.stderr)], [1, true]);
     const backwards = await run('reconcile', '--from', '2026-03-02', '--to', '2026-03-01');
-    assert.match(backwards.errors, /before/);
+    assert.match(backwards.stderr, /before/);
   });
-
-  async function run(...args: string[]) {
-    const child = spawn(process.execPath, [...PAYSAGA, ...args], {
-      env: {
-        ...process.env,
-        DATABASE_URL: books.paysaga.databaseUrl,
-        TEMPORAL_ADDRESS: '127.0.0.1:1',
-      },
-    });
-    let [out, errors] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    const [code] = await once(child, 'close');
-    return { out, errors, code };
-  }
 });
