@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { version } from '../cli/version.ts';
+import { positive } from '../dev/positive.ts';
 import { benchBills, formatBills } from './bills.ts';
 import { benchLedger, formatLedger } from './ledger.ts';
 import { benchOutage, OUTAGES, type OutageLoad } from './outage.ts';
@@ -28,13 +29,6 @@ const BILL_MEMORY_MIB = 128;
 
 /** A payment that nothing disturbs has up to five workflow tasks; one with many more was tried again and again. */
 const STORM = 15;
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number above 0.');
-  return value;
-};
 
 /** Progress; the report alone goes to standard output. */
 const say = (line: string) => console.error(line);

@@ -1,19 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { killAllChildren } from '../child.ts';
-import { type Stack, startStack } from '../stack.ts';
-import { deleteStackFolder } from '../stack-folder.ts';
-import { type CrashReport, HASTE, runCrashes } from './run.ts';
+import { Command } from 'commander';
+import { positive } from '../positive.ts';
+import { runOnStack } from '../stack-program.ts';
+import { runCrashes } from './run.ts';
 
 /** `npm run crashes`: kills processes between any two steps, and looks whether a fen was lost. */
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number above 0.');
-  return value;
-};
 
 const options = new Command('npm run crashes --')
   .description(
@@ -40,30 +30,11 @@ The exit code is 1 unless nothing was violated.`,
   .parse()
   .opts<{ seeds: number; from: number; parallel: number; json?: string; data: string }>();
 
-const say = (line: string) => console.log(`  ${line}`);
-const folder = resolve(options.data);
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => abort.abort(new Error('interrupted')));
-
-let stack: Stack | undefined;
-let report: CrashReport | undefined;
-try {
-  deleteStackFolder(folder);
-  stack = await startStack({ dir: folder, say, signal: abort.signal, ...HASTE });
-  const interrupted = new Promise<never>((_, reject) =>
-    abort.signal.addEventListener('abort', () => reject(abort.signal.reason)),
-  );
-  report = await Promise.race([runCrashes(stack, { ...options, say }), interrupted]);
+const report = await runOnStack(options, (stack, say) => runCrashes(stack, { ...options, say }));
+if (report) {
   const { seeds, from, payments, kills, violations } = report;
   console.log(
     `\nseeds ${from} to ${from + seeds - 1}: ${payments} payments, ${kills} kills, ${violations} violations`,
   );
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-} catch (error) {
-  console.error(`\n${(error as Error).message}`);
-} finally {
-  await stack?.stop();
-  killAllChildren();
 }
 process.exit(report?.violations === 0 ? 0 : 1);

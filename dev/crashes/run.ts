@@ -26,17 +26,6 @@ export interface CrashReport {
   reports: SeedReport[];
 }
 
-/**
- * How the stack must run: most of the time is not to be spent waiting, and while a process is dead, nobody else may find its port where people
- * look for one.
- */
-export const HASTE = {
-  pollingSpeed: 30,
-  longestRestartMs: 500,
-  durable: false,
-  ports: { api: 0, checkout: 0, temporal: 0, temporalUi: 0, simulator: 0, postgres: 0 },
-} as const;
-
 const ENDED = ['PAID', 'CLOSED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
 
 /**

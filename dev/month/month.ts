@@ -2,23 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
-import { killAllChildren } from '../child.ts';
-import { HASTE } from '../crashes/run.ts';
 import { runPaysaga } from '../paysaga-command.ts';
-import { type Stack, startStack } from '../stack.ts';
-import { deleteStackFolder } from '../stack-folder.ts';
-import { type MonthReport, summary } from './report.ts';
+import { positive } from '../positive.ts';
+import { runOnStack } from '../stack-program.ts';
+import { summary } from './report.ts';
 import { runMonth } from './run.ts';
 import { SCENARIO, shopsOf } from './scenario.ts';
 
 /** `npm run month`: a month of trade, reconciled each morning, while processes are killed. */
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number above 0.');
-  return value;
-};
 
 /** Gateway orders live for ninety days: the month has to be over before, and long enough ago for no night to look at it. */
 const LONGEST = 60;
@@ -59,64 +50,36 @@ The exit code is 1 unless nothing was violated.`,
     data: string;
   }>();
 
-const say = (line: string) => console.log(`  ${line}`);
-const folder = resolve(options.data);
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => abort.abort(new Error('interrupted')));
-
-let stack: Stack | undefined;
-let report: MonthReport | undefined;
-try {
-  deleteStackFolder(folder);
-  // Beside the folder of the stack, which is emptied when it is taken.
-  const scenario = `${folder}.scenario.json`;
-  mkdirSync(dirname(folder), { recursive: true });
-  writeFileSync(scenario, JSON.stringify(SCENARIO));
-  const started = await startStack({
-    dir: folder,
-    say,
-    signal: abort.signal,
-    ...HASTE,
-    scenario,
-    variables: { RECONCILIATION_CRON: 'off' },
-  });
-  stack = started;
+// Beside the folder of the stack, which is emptied.
+const scenario = `${resolve(options.data)}.scenario.json`;
+mkdirSync(dirname(scenario), { recursive: true });
+writeFileSync(scenario, JSON.stringify(SCENARIO));
+const { data, json } = options;
+const variables = { RECONCILIATION_CRON: 'off' };
+const report = await runOnStack({ data, json, scenario, variables }, async (stack, say) => {
   const shops = await shopsOf((mchid, role) =>
     runPaysaga(
       {
         args: [
           ...['merchant', 'upsert', '--tenant', 'demo', '--role', role],
-          ...['--credentials', join(started.credentialsDir, mchid)],
+          ...['--credentials', join(stack.credentialsDir, mchid)],
         ],
-        env: started.environment,
+        env: stack.environment,
       },
       /^mch_\w+$/,
     ),
   );
-  const interrupted = new Promise<never>((_, reject) =>
-    abort.signal.addEventListener('abort', () => reject(abort.signal.reason)),
-  );
-  report = await Promise.race([
-    runMonth(started, {
-      ...options,
-      firstDay: daysAfter(billDateOf(new Date()), -(AGO + options.days)),
-      shops,
-      carryDays: 3,
-      nightKills: options.kills,
-      dayKills: options.kills,
-      say,
-    }),
-    interrupted,
-  ]);
-  console.log(`\n${summary(report)}`);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-} catch (error) {
-  console.error(`\n${(error as Error).message}`);
-} finally {
-  await stack?.stop();
-  killAllChildren();
-}
+  return runMonth(stack, {
+    ...options,
+    firstDay: daysAfter(billDateOf(new Date()), -(AGO + options.days)),
+    shops,
+    carryDays: 3,
+    nightKills: options.kills,
+    dayKills: options.kills,
+    say,
+  });
+});
+if (report) console.log(`\n${summary(report)}`);
 const ok = report?.violations.length === 0;
 if (!ok) {
   const { seed, days, payments, wrong, kills } = options;

@@ -3,8 +3,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planOf } from '../../dev/crashes/plan.ts';
-import { HASTE, runCrashes } from '../../dev/crashes/run.ts';
+import { runCrashes } from '../../dev/crashes/run.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
+import { HASTE } from '../../dev/stack-program.ts';
 
 const SEEDS = 20;
 

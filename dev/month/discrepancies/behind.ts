@@ -9,13 +9,10 @@ export const BEHIND_DISCREPANCIES: readonly Discrepancy[] = [
     reasons: ['paid_at_wechat'],
     async make(scene) {
       const { market, shop, date } = scene;
-      const [number, fen] = [scene.number(), 1_000 + scene.below(9_000)];
+      const number = scene.number();
       const lag = { operation: 'order.query', kind: 'notpay_lag', out_trade_no: number, times: null };
       const mend = await market.fault(lag);
-      await market.silence(number);
-      const { id } = await market.order(shop, { number, fen });
-      await losePayment(scene, { id, number });
-      await market.pay(number);
+      await payUnheard(scene, number);
       const line = scene.expect(number, 'missing_here paid_at_wechat');
       return {
         async afterwards() {
@@ -109,11 +106,8 @@ export const BEHIND_DISCREPANCIES: readonly Discrepancy[] = [
     reasons: [],
     async make(scene) {
       const { market, shop, date } = scene;
-      const [number, fen] = [scene.number(), 1_000 + scene.below(9_000)];
-      await market.silence(number);
-      const { id } = await market.order(shop, { number, fen });
-      await losePayment(scene, { id, number });
-      await market.pay(number);
+      const number = scene.number();
+      await payUnheard(scene, number);
       scene.expect(number, 'matched agreed');
       market.truth.mended(shop, date, 'settle_payment');
       return {};
@@ -134,6 +128,16 @@ export const BEHIND_DISCREPANCIES: readonly Discrepancy[] = [
     },
   },
 ];
+
+/** A customer pays an order that nobody looks after any more. */
+async function payUnheard(scene: Scene, number: string): Promise<void> {
+  const { market, shop } = scene;
+  const fen = 1_000 + scene.below(9_000);
+  await market.silence(number);
+  const { id } = await market.order(shop, { number, fen });
+  await losePayment(scene, { id, number });
+  await market.pay(number);
+}
 
 /** Nobody can ask WeChat Pay after a refund. @returns how to mend it. */
 const unanswered = (scene: Scene, number: string) =>

@@ -1,5 +1,5 @@
 import { found } from '../../crashes/late-money.ts';
-import type { Discrepancy } from '../discrepancy.ts';
+import type { Discrepancy, Scene } from '../discrepancy.ts';
 
 /** What is on two sides of a midnight. Most of it is carried, and closes by itself the day after. */
 export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
@@ -23,69 +23,14 @@ export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
       };
     },
   },
-  {
-    name: 'a refund that is closed after the bill was made',
-    reasons: ['refund_closing', 'refund_closed'],
-    async make(scene) {
-      const { market, shop, next } = scene;
-      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
-      Object.assign(back.line, { verdict: 'carried refund_closing', closed: true });
-      return {
-        async morning() {
-          await market.finish(back.number, 'CLOSED');
-          await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
-          market.truth.expect(shop, next, back.number, 'matched refund_closed');
-        },
-      };
-    },
-  },
-  {
-    name: 'a refund that is closed after the bill was made, which has not got it',
-    reasons: ['failed_here', 'refund_closed'],
-    async make(scene) {
-      const { market, shop, next } = scene;
-      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
-      await scene.spoil('trade', 'missing_row', { out_refund_no: back.number });
-      Object.assign(back.line, { verdict: 'status_differs failed_here', closed: true });
-      return {
-        async morning() {
-          await market.finish(back.number, 'CLOSED');
-          await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
-          market.truth.expect(shop, next, back.number, 'matched refund_closed');
-        },
-      };
-    },
-  },
-  {
-    name: 'in the fund flow a day later',
-    reasons: ['in_another_fund_flow'],
-    async make(scene) {
-      return {
-        async evening() {
-          const { number, line } = await scene.sell();
-          await scene.spoil('fund_flow', 'missing_row', { out_trade_no: number });
-          await scene.spoil('fund_flow', 'stray_row', { out_trade_no: number }, { date: scene.next });
-          Object.assign(line, { verdict: 'carried in_another_fund_flow', closed: true });
-          scene.expect(number, 'matched agreed', scene.next);
-        },
-      };
-    },
-  },
-  {
-    name: 'in both bills a day later',
-    reasons: ['in_another_bill'],
-    async make(scene) {
-      return {
-        async evening() {
-          const { number, line } = await scene.sell();
-          await scene.spoil('all', 'missing_row', { out_trade_no: number });
-          await scene.spoil('all', 'stray_row', { out_trade_no: number }, { date: scene.next });
-          Object.assign(line, { verdict: 'carried in_another_bill', closed: true });
-          scene.expect(number, 'matched agreed', scene.next);
-        },
-      };
-    },
-  },
+  closedAfterwards('a refund that is closed after the bill was made', 'carried refund_closing'),
+  closedAfterwards(
+    'a refund that is closed after the bill was made, which has not got it',
+    'status_differs failed_here',
+    (scene, out_refund_no) => scene.spoil('trade', 'missing_row', { out_refund_no }),
+  ),
+  aDayLater('in the fund flow a day later', 'fund_flow', 'in_another_fund_flow'),
+  aDayLater('in both bills a day later', 'all', 'in_another_bill'),
   {
     name: 'in both bills a day sooner',
     reasons: ['booked_later'],
@@ -141,12 +86,67 @@ export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
     name: 'a refund that is closed on its day',
     reasons: ['refund_closed'],
     async make(scene) {
-      const { market } = scene;
-      const back = await market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
-      await market.finish(back.number, 'CLOSED');
-      await market.doors.backend.until(`/refunds/${back.id}`, 'FAILED');
+      const back = await stuckRefund(scene);
+      await closeRefund(scene, back);
       back.line.verdict = 'matched refund_closed';
       return {};
     },
   },
 ];
+
+/** WeChat Pay closes a refund on the morning after. @param spoil what is wrong with the bill besides */
+function closedAfterwards(
+  name: string,
+  verdict: 'carried refund_closing' | 'status_differs failed_here',
+  spoil?: (scene: Scene, number: string) => Promise<unknown>,
+): Discrepancy {
+  return {
+    name,
+    reasons: [verdict.slice(verdict.indexOf(' ') + 1), 'refund_closed'],
+    async make(scene) {
+      const { market, shop, next } = scene;
+      const back = await stuckRefund(scene);
+      await spoil?.(scene, back.number);
+      Object.assign(back.line, { verdict, closed: true });
+      return {
+        async morning() {
+          await closeRefund(scene, back);
+          market.truth.expect(shop, next, back.number, 'matched refund_closed');
+        },
+      };
+    },
+  };
+}
+
+/** A payment of the evening is found in the bill of the day after. */
+function aDayLater(
+  name: string,
+  bill: 'fund_flow' | 'all',
+  reason: 'in_another_fund_flow' | 'in_another_bill',
+): Discrepancy {
+  return {
+    name,
+    reasons: [reason],
+    async make(scene) {
+      return {
+        async evening() {
+          const { number, line } = await scene.sell();
+          await scene.spoil(bill, 'missing_row', { out_trade_no: number });
+          await scene.spoil(bill, 'stray_row', { out_trade_no: number }, { date: scene.next });
+          Object.assign(line, { verdict: `carried ${reason}`, closed: true });
+          scene.expect(number, 'matched agreed', scene.next);
+        },
+      };
+    },
+  };
+}
+
+/** A refund on its way. */
+const stuckRefund = async (scene: Scene) =>
+  scene.market.giveBack(await scene.sell(), 300, scene.number(), { stuck: true });
+
+/** WeChat Pay closes it, and this service hears of it. */
+async function closeRefund({ market }: Scene, { id, number }: { id: string; number: string }): Promise<void> {
+  await market.finish(number, 'CLOSED');
+  await market.doors.backend.until(`/refunds/${id}`, 'FAILED');
+}
