@@ -220,15 +220,16 @@ describe('products, without notifications', () => {
         await paysaga.until(`/v1/payments/${unpaid.body.id}`, 'CLOSED');
         const { body: order } = await paysaga.control('GET', `/orders/${unpaid.body.out_trade_no}`);
         assert.equal(order.trade_state, 'CLOSED');
-        // 22 and 26, and five more when news comes while a workflow task is under way, which is then repeated.
         for (const [{ body }, most] of [
-          [paid, 28],
-          [unpaid, 32],
+          [paid, 22],
+          [unpaid, 26],
         ] as const) {
           const workflowId = `payment/${mchid}/${body.out_trade_no}`;
           await paysaga.client.workflow.getHandle(workflowId).result();
           const history = await paysaga.history(workflowId);
-          assert.ok(history.length <= most, `${history.length} events: ${history.join(' ')}`);
+          // News that comes while a workflow task is under way has it repeated.
+          const repeats = history.filter((event) => event === 'workflowTaskFailed').length;
+          assert.ok(history.length <= most + 5 * repeats, `${history.length} events: ${history.join(' ')}`);
         }
       });
     }
