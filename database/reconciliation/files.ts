@@ -106,6 +106,17 @@ export interface LoadedBill {
   findings: BillFinding[];
 }
 
+/** Other files of the same account, day and kind, by {@link dayOf}. */
+const SAME_DAY =
+  'merchant_id = $1 and sub_mchid is not distinct from $2 and kind = $3 and bill_date = $4 and id <> $5';
+const dayOf = ({ id, merchantId, subMchid, kind, billDate }: BillFile) => [
+  merchantId,
+  subMchid,
+  kind,
+  billDate,
+  id,
+];
+
 /**
  * Marks a file as sound: it is the first of its day, a new version, or, with the same bytes, one that is there already; then the copy goes and the
  * one of before counts. Call it in the transaction that stores its rows.
@@ -113,19 +124,17 @@ export interface LoadedBill {
  */
 export async function billFileLoaded(db: Queryable, id: number, bill: LoadedBill): Promise<number> {
   const file = await loadBillFile(db, id);
-  const day = [file.merchantId, file.subMchid, file.kind, file.billDate];
-  const SAME_DAY =
-    'merchant_id = $1 and sub_mchid is not distinct from $2 and kind = $3 and bill_date = $4 and id <> $5';
+  await dropBroken(db, file);
   const { rows: same } = await db.query<{ id: number }>(
     `select id from bill_files where ${SAME_DAY} and sha256 = $6 and status in ('loaded', 'superseded')`,
-    [...day, id, bill.sha256],
+    [...dayOf(file), bill.sha256],
   );
   const counts = same[0]?.id ?? id;
   if (counts !== id) await db.query('delete from bill_files where id = $1', [id]);
-  await db.query(`update bill_files set status = 'superseded' where ${SAME_DAY} and status = 'loaded'`, [
-    ...day,
-    counts,
-  ]);
+  await db.query(
+    `update bill_files set status = 'superseded' where ${SAME_DAY} and status = 'loaded'`,
+    dayOf({ ...file, id: counts }),
+  );
   await db.query(
     `update bill_files f set status = 'loaded', sha256 = $2, row_count = $3, summary = $4, findings = $5, loaded_at = coalesce(loaded_at, now()),
        failure_code = null, failure_line = null, failure_detail = null,
@@ -144,10 +153,16 @@ export async function billFileFailed(
   id: number,
   failure: { code: string; line: number | undefined; detail: string },
 ): Promise<void> {
+  await dropBroken(db, await loadBillFile(db, id));
   await db.query(
     `update bill_files set status = 'failed', failure_code = $2, failure_line = $3, failure_detail = $4 where id = $1`,
     [id, failure.code, failure.line ?? null, failure.detail],
   );
+}
+
+/** Bytes of earlier attempts, whose workers have died: a later one has come to its end. */
+async function dropBroken(db: Queryable, file: BillFile): Promise<void> {
+  await db.query(`delete from bill_files where ${SAME_DAY} and id < $5 and status = 'received'`, dayOf(file));
 }
 
 /** Bytes of an attempt that broke off. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { type MatchOutcome, matchBills } from '../../activities/reconciliation/match-bills.ts';
+import { appendBytes, insertBillFile } from '../../database/reconciliation/files.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
 import { type Delivery, loadFile, refused as refusedFile, soundFile, withLine } from '../bill-files.ts';
@@ -103,6 +104,26 @@ describe('bad bills', () => {
   it('a file that is damaged on its way is downloaded three times, whatever has become of workers before', async () => {
     const { outcome } = await load('trade', sound.trade, { damaged: 2 });
     assert.ok(outcome.kind === 'loaded', JSON.stringify(outcome));
+  });
+
+  it('what a killed worker had of the same bill goes when a later attempt has ended, sound or not', async () => {
+    const { pool } = books.paysaga;
+    const broken = async () => {
+      const file = await insertBillFile(pool, dayOf(), 'trade', []);
+      await appendBytes(pool, file, { part: 0, ordinal: 0, bytes: Buffer.from('half of it') });
+    };
+    const left = async () =>
+      (await pool.query("select id from bill_files where status = 'received'")).rows.length;
+    await broken();
+    await broken();
+    assert.equal(await left(), 2);
+    assert.equal((await load('trade', sound.trade)).outcome.kind, 'loaded');
+    assert.equal(await left(), 0);
+    await broken();
+    assert.equal((await load('trade', '<html>502</html>\n')).outcome.kind, 'failed');
+    assert.equal(await left(), 0);
+    const { rows } = await pool.query("select 1 from bill_file_bytes where bytes = 'half of it'");
+    assert.equal(rows.length, 0);
   });
 
   it('an error page', () =>
