@@ -86,6 +86,8 @@ export const TransactionsQuery = z
   })
   .check(oneDirection, periodInOrder);
 
+const currency = z.string().regex(/^[A-Z]{3}$/, { message: 'must be a currency, e.g. CNY' });
+
 /** Query of `GET /v1/ledger/statement`. */
 export const StatementQuery = z
   .strictObject({
@@ -93,10 +95,7 @@ export const StatementQuery = z
     merchant_id: merchantId,
     by,
     account: account.default(GATEWAY_ACCOUNT),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, { message: 'must be a currency, e.g. CNY' })
-      .default('CNY'),
+    currency: currency.default('CNY'),
     from: moment('start'),
     to: moment('end'),
   })
@@ -122,8 +121,12 @@ export const EXPORT_QUERIES = {
   journal: TableQuery,
   'settlement-summary': TableQuery,
   fees: TableQuery,
-  'camt.053': z.strictObject(exportFields).check(periodInOrder, atMostAYear),
 } as const satisfies Record<ExportName, z.ZodType>;
+
+/** Query of `GET /v1/exports/camt.053`. Without a currency it is that in which the merchant has taken money. */
+export const Camt053Query = z
+  .strictObject({ ...exportFields, currency: currency.optional() })
+  .check(periodInOrder, atMostAYear);
 
 /** Query of `GET /v1/exports/break-ageing`. */
 export const BreakAgeingQuery = z.strictObject({ merchant_id: merchantId, ...TABLE_FIELDS });

@@ -147,7 +147,7 @@ export function ledgerRoutes({ pool, downloads }: { pool: Pool; downloads: Downl
       const account = await findAccount(pool, merchant.id, code, currency);
       if (!account) throw new Problem('not_found', `${merchant.id} has no account ${code} in ${currency}.`);
       const period = { merchantId: merchant.id, by, from, to };
-      await downloads.send(response, () => exportStatement(pool, { account, period }, as));
+      await downloads.send(response, () => exportStatement(pool, account, period, as));
     })
     .all(onlyMethods('GET'));
 

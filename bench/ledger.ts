@@ -10,7 +10,7 @@ import { inTransaction, openPool, type Pool, type Queryable } from '../database/
 import { openVault } from '../database/secrets.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { GATEWAY_ACCOUNT } from '../domain/ledger.ts';
-import { EXPORTS } from '../exports/catalogue.ts';
+import { EXPORTS, exportCamt053 } from '../exports/catalogue.ts';
 
 /** What the ledger's seals cost, and what exports take; on a PostgreSQL of its own that writes to its disk. */
 export interface LedgerReport {
@@ -176,7 +176,10 @@ async function exportAll(pool: Pool, merchantId: string, rows: number, say: (lin
       peak = Math.max(peak, process.memoryUsage().rss);
     }, 20);
     const started = performance.now();
-    const { body } = EXPORTS[name](pool, { account, period }, format ? { format } : {});
+    const { body } =
+      name === 'journal'
+        ? EXPORTS[name](pool, period, account.mchid, format ? { format } : {})
+        : exportCamt053(pool, account, period);
     await pipeline(body, new Writable({ write: (_chunk, _encoding, done) => done() }));
     clearInterval(meter);
     const lines = name === 'journal' ? 2 * rows : rows;

@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { BreakAgeingQuery, EXPORT_QUERIES, StatementQuery } from '../api/ledger-schemas.ts';
-import { findAccount } from '../database/ledger-accounts.ts';
+import { BreakAgeingQuery, Camt053Query, EXPORT_QUERIES, StatementQuery } from '../api/ledger-schemas.ts';
+import { accountIn } from '../database/ledger-accounts.ts';
 import type { Pool } from '../database/pool.ts';
 import { billDateOf } from '../domain/bill-day.ts';
 import { type AccountCode, GATEWAY_ACCOUNT } from '../domain/ledger.ts';
@@ -10,6 +10,7 @@ import {
   EXPORT_NAMES,
   EXPORTS,
   exportBreakAgeing,
+  exportCamt053,
   exportReconciliation,
   exportStatement,
 } from '../exports/catalogue.ts';
@@ -29,9 +30,18 @@ export function writeExport(command: string, { merchant, output, ...options }: O
     merchant_id: merchant,
   });
   return withPool(async (pool) => {
-    const account = await accountOf(pool, merchant_id, GATEWAY_ACCOUNT, 'CNY');
-    const period = { merchantId: account.merchantId, by, from, to };
-    await save(EXPORTS[name](pool, { account, period }, as), output);
+    const { id, mchid } = await merchantNamed(pool, merchant_id);
+    await save(EXPORTS[name](pool, { merchantId: id, by, from, to }, mchid, as), output);
+  });
+}
+
+/** `paysaga export camt.053` */
+export function writeCamt053({ merchant, output, ...options }: Options): Promise<void> {
+  const query = readOptions(Camt053Query, { ...options, merchant_id: merchant });
+  const { merchant_id, currency, by, from, to } = query;
+  return withPool(async (pool) => {
+    const account = await accountOf(pool, merchant_id, GATEWAY_ACCOUNT, currency);
+    await save(exportCamt053(pool, account, { merchantId: account.merchantId, by, from, to }), output);
   });
 }
 
@@ -49,7 +59,7 @@ export function writeStatement({ merchant, output, ...options }: Options): Promi
   return withPool(async (pool) => {
     const account = await accountOf(pool, merchant_id, code, currency);
     const period = { merchantId: account.merchantId, by, from, to };
-    await save(exportStatement(pool, { account, period }, as), output);
+    await save(exportStatement(pool, account, period, as), output);
   });
 }
 
@@ -69,10 +79,17 @@ export function writeReconciliation(id: string, { output }: Options): Promise<vo
   });
 }
 
-async function accountOf(pool: Pool, merchant: string | undefined, code: AccountCode, currency: string) {
+async function accountOf(
+  pool: Pool,
+  merchant: string | undefined,
+  code: AccountCode,
+  currency: string | undefined,
+) {
   const { id, mchid } = await merchantNamed(pool, merchant);
-  const account = await findAccount(pool, id, code, currency);
+  const account = await accountIn(pool, id, code, currency);
   if (!account) throw new UsageError(`${mchid} has no account ${code} in ${currency}`);
+  if ('currencies' in account)
+    throw new UsageError(`name one with --currency: ${mchid} took ${account.currencies.join(', ')}`);
   return account;
 }
 

@@ -101,8 +101,11 @@ export function addLedgerCommands(program: Command): void {
     'every fee of WeChat Pay with its order and its bill, and totals that are those of the ledger',
   );
   const camt = asFile(ofPeriod(exporting.command('camt.053')));
-  camt.description("ISO 20022 statement of the merchant's account at WeChat Pay, XML");
-  for (const command of [journal, summary, fees, camt]) {
+  camt
+    .description("ISO 20022 statement of the merchant's account at WeChat Pay, XML")
+    .option('--currency <code>', 'of the account (default: the one in which the merchant took money)')
+    .action(async (options) => (await import('./export.ts')).writeCamt053(options));
+  for (const command of [journal, summary, fees]) {
     command.action(async (options) => (await import('./export.ts')).writeExport(command.name(), options));
   }
   asTable(exporting.command('break-ageing'))

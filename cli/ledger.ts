@@ -19,7 +19,7 @@ import {
 } from '../database/ledger-transactions.ts';
 import { inTransaction } from '../database/pool.ts';
 import { isReversible, ledgerSequence, ledgerTransactionId } from '../domain/ledger.ts';
-import { formatAmount, formatYuan } from '../domain/money.ts';
+import { formatAmount } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { merchantNamed, merchantsNamed, readOptions, withPool } from './query.ts';
 import { UsageError } from './usage-error.ts';
@@ -85,7 +85,7 @@ export function printAlarms({ merchant, json }: { merchant?: string } & Printed)
       ...shown.map(({ mchid, account, amount, currency, pieces, since }) => [
         mchid,
         account,
-        formatYuan(amount),
+        formatAmount(amount, currency),
         currency,
         String(pieces),
         rfc3339(since),
@@ -154,7 +154,7 @@ function transactionRow(transaction: LedgerTransaction, dated: Date): string[] {
     step,
     side('debit'),
     side('credit'),
-    formatYuan(sum),
+    formatAmount(sum, currency),
     currency,
     outRefundNo ?? outTradeNo ?? billReference ?? '',
   ];

@@ -68,6 +68,27 @@ export async function findAccount(
   return accounts.find((account) => account.code === code && account.currency === currency);
 }
 
+/**
+ * The account of this code in a currency; when none is named, in the only one that was posted in, or CNY.
+ * @returns undefined when there is no such account; the currencies when one of several is to be named.
+ */
+export async function accountIn(
+  db: Queryable,
+  merchantId: string,
+  code: AccountCode,
+  currency: string | undefined,
+): Promise<LedgerAccount | undefined | { currencies: string[] }> {
+  if (currency !== undefined) return findAccount(db, merchantId, code, currency);
+  const { rows } = await db.query<{ currency: string }>(
+    `select a.currency from ledger_accounts a
+      where a.merchant_id = $1 and a.code = $2 and exists (select 1 from ledger_entries e where e.account = a.id) order by a.id`,
+    [merchantId, code],
+  );
+  const currencies = rows.map((used) => used.currency);
+  if (currencies.length > 1) return { currencies };
+  return findAccount(db, merchantId, code, currencies[0] ?? 'CNY');
+}
+
 /** What the accounts of a merchant held, in the order of the chart. Derived from the entries: nothing is stored that could differ. */
 export async function balancesAsOf(
   db: Queryable,

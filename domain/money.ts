@@ -42,12 +42,15 @@ export function formatMoney(amount: number, currency: string): string {
 }
 
 /**
- * Yuan with the five decimals in which WeChat Pay's bills print fees, e.g. `0.15540`.
- * @param milliFen thousandths of a fen.
+ * A fee with the decimals in which WeChat Pay's bills print it: five, `0.15540`; three of a currency without decimals, `16.000`.
+ * @param thousandths of the smallest unit of the currency.
  * @throws RangeError when it is not a safe integer.
  */
-export function formatMilliFen(milliFen: number): string {
-  if (!Number.isSafeInteger(milliFen)) throw new RangeError(`not an integer amount: ${milliFen}`);
-  const digits = Math.abs(milliFen).toString().padStart(6, '0');
-  return `${milliFen < 0 ? '-' : ''}${digits.slice(0, -5)}.${digits.slice(-5)}`;
+export function formatFee(thousandths: number, currency: string): string {
+  if (!Number.isSafeInteger(thousandths)) throw new RangeError(`not an integer amount: ${thousandths}`);
+  const decimals = WITHOUT_DECIMALS.includes(currency) ? 3 : 5;
+  const digits = Math.abs(thousandths)
+    .toString()
+    .padStart(decimals + 1, '0');
+  return `${thousandths < 0 ? '-' : ''}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { LedgerAccount } from '../database/ledger-accounts.ts';
 import { type LedgerLine, ledgerLines, type Period, periodTotals } from '../database/ledger-lines.ts';
 import type { Pool } from '../database/pool.ts';
 import { fromSnapshot, type Snapshot } from '../database/snapshot.ts';
 import { ledgerTransactionId } from '../domain/ledger.ts';
-import { type Fen, formatYuan } from '../domain/money.ts';
+import { type Fen, formatAmount } from '../domain/money.ts';
 import { beijingDay, rfc3339 } from '../domain/time.ts';
 import { effectOn, openingBalance, textOf } from './statement.ts';
 import { escapeXml } from './xml.ts';
@@ -41,9 +42,9 @@ async function* messageOf(
   // The last day that belongs to it.
   const lastDay = beijingDay(new Date(period.to.getTime() - 1));
   const firstDay = beijingDay(period.from);
-  const id = max(35, `${mchid}-${firstDay.replaceAll('-', '')}-${lastDay.replaceAll('-', '')}`);
+  const id = messageId({ account, period, firstDay, lastDay, made });
   const sums = (entries: number, sum: Fen) =>
-    element('NbOfNtries', String(entries)) + element('Sum', formatYuan(sum));
+    element('NbOfNtries', String(entries)) + element('Sum', formatAmount(sum, currency));
 
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="${CAMT053_NAMESPACE}"><BkToCstmrStmt>`;
   yield `<GrpHdr>${element('MsgId', id)}${element('CreDtTm', rfc3339(made))}</GrpHdr>\n<Stmt>${element('Id', id)}`;
@@ -58,6 +59,25 @@ async function* messageOf(
   yield `<TtlDbtNtries>${sums(totals.creditEntries, totals.credits)}</TtlDbtNtries></TxsSummry>\n`;
   for await (const line of ledgerLines(snapshot, period, account.id)) yield entry(line, period);
   yield `${element('AddtlStmtInf', `dated by ${period.by}`)}</Stmt></BkToCstmrStmt></Document>\n`;
+}
+
+/** A message of its own for every account, period, dating and time of making: whoever reads it may refuse an id that is known. */
+function messageId({
+  account,
+  period,
+  firstDay,
+  lastDay,
+  made,
+}: {
+  account: LedgerAccount;
+  period: Period;
+  firstDay: string;
+  lastDay: string;
+  made: Date;
+}): string {
+  const whole = [account.mchid, account.code, period.by, made.toISOString()].join(' ');
+  const digest = createHash('sha256').update(whole).digest('hex').slice(0, 8);
+  return `${account.currency}-${firstDay.replaceAll('-', '')}-${lastDay.replaceAll('-', '')}-${digest}`;
 }
 
 function balance(code: 'OPBD' | 'CLBD', fen: Fen, day: string, currency: string): string {
@@ -89,7 +109,7 @@ function entry(line: LedgerLine, { by }: Period): string {
 }
 
 function amount(fen: Fen, currency: string): string {
-  return `<Amt Ccy="${currency}">${formatYuan(fen)}</Amt>`;
+  return `<Amt Ccy="${currency}">${formatAmount(fen, currency)}</Amt>`;
 }
 
 function element(name: string, text: string): string {

@@ -15,27 +15,34 @@ import { summaryTable } from './settlement-summary.ts';
 import { statementTable } from './statement.ts';
 import type { Table } from './table.ts';
 
-/** What somebody wants exported. */
-export interface ExportRequest {
-  /** Its merchant's account at WeChat Pay; of statements the account they are of. */
-  account: LedgerAccount;
-  /** Whole days of Asia/Shanghai; of statements any. */
-  period: Period;
-}
-
-type Export = (pool: Pool, request: ExportRequest, as: TableFormat) => ExportFile;
+type Export = (pool: Pool, period: Period, mchid: string, as: TableFormat) => ExportFile;
 
 /** An export that is a table. */
 const table =
-  (name: string, of: (pool: Pool, request: ExportRequest) => Table): Export =>
-  (pool, request, as) =>
-    fileOf(fileName(name, request), of(pool, request), as);
+  (name: string, of: (pool: Pool, period: Period, mchid: string) => Table): Export =>
+  (pool, period, mchid, as) =>
+    fileOf(fileName(name, period, mchid), of(pool, period, mchid), as);
 
-/** Statement of one account, as {@link EXPORTS} are. */
-export const exportStatement: Export = (pool, request, as) => {
-  const name = fileName(`statement-${request.account.code}`, request);
-  return fileOf(name, statementTable(pool, request.account, request.period), as);
-};
+/** Statement of one account. */
+export function exportStatement(
+  pool: Pool,
+  account: LedgerAccount,
+  period: Period,
+  as: TableFormat,
+): ExportFile {
+  const { code, currency, mchid } = account;
+  const name = fileName(`statement-${code}-${currency}`, period, mchid);
+  return fileOf(name, statementTable(pool, account, period), as);
+}
+
+/** The same of an account at WeChat Pay, for programs. @param period whole days of Asia/Shanghai */
+export function exportCamt053(pool: Pool, account: LedgerAccount, period: Period): ExportFile {
+  return {
+    name: `${fileName(`camt.053-${account.currency}`, period, account.mchid)}.xml`,
+    contentType: 'application/xml; charset=utf-8',
+    body: Readable.from(camt053Of(pool, account, period, new Date()), { objectMode: false }),
+  };
+}
 
 /**
  * What is open today, and for how long.
@@ -60,18 +67,11 @@ export function exportReconciliation(pool: Pool, run: Run): ExportFile {
   return workbookOf(`reconciliation-${whose}-${billDate}-version-${version}`, runTables(pool, run));
 }
 
-/** What can be exported of a merchant and a period, by the name of the command and of the path. */
+/** The tables of a merchant and a period of whole days of Asia/Shanghai, by the name of the command and of the path. */
 export const EXPORTS = {
-  journal: table('journal', (pool, { period }) => journalTable(pool, period)),
-  'settlement-summary': table('settlement-summary', (pool, { account, period }) =>
-    summaryTable(pool, period, account.mchid),
-  ),
-  fees: table('fees', (pool, { account, period }) => feeTable(pool, period, account.mchid)),
-  'camt.053': (pool, request) => ({
-    name: `${fileName('camt.053', request)}.xml`,
-    contentType: 'application/xml; charset=utf-8',
-    body: Readable.from(camt053Of(pool, request.account, request.period, new Date()), { objectMode: false }),
-  }),
+  journal: table('journal', journalTable),
+  'settlement-summary': table('settlement-summary', summaryTable),
+  fees: table('fees', feeTable),
 } as const satisfies Record<string, Export>;
 
 /** Name of an export. */
@@ -79,7 +79,7 @@ export type ExportName = keyof typeof EXPORTS;
 export const EXPORT_NAMES = Object.keys(EXPORTS) as ExportName[];
 
 /** Says what is in the file: whose it is, the days, and the time by which it is dated. */
-function fileName(name: string, { account, period: { by, from, to } }: ExportRequest): string {
+function fileName(name: string, { by, from, to }: Period, mchid: string): string {
   const last = beijingDay(new Date(to.getTime() - 1));
-  return `${name}-${account.mchid}-${beijingDay(from)}-${last}-by-${by.replace('_at', '')}`;
+  return `${name}-${mchid}-${beijingDay(from)}-${last}-by-${by.replace('_at', '')}`;
 }

@@ -10,6 +10,7 @@ import { type Column, type Table, tableOf } from './table.ts';
 interface StatementLine {
   text: string;
   balance: Fen;
+  currency: string;
   /** Of the two balances: the moment they are of. */
   at?: Date;
   line?: LedgerLine;
@@ -24,6 +25,7 @@ export const STATEMENT_COLUMNS = [
   { name: 'debit', kind: 'amount', of: ({ line }) => (line?.side === 'debit' ? line.amount : null) },
   { name: 'credit', kind: 'amount', of: ({ line }) => (line?.side === 'credit' ? line.amount : null) },
   { name: 'balance', kind: 'amount', of: ({ balance }) => balance },
+  { name: 'currency', kind: 'text', of: ({ currency }) => currency },
   { name: 'out_trade_no', kind: 'text', of: ({ line }) => line?.outTradeNo ?? null },
   { name: 'transaction_id', kind: 'text', of: ({ line }) => line?.transactionId ?? null },
   { name: 'out_refund_no', kind: 'text', of: ({ line }) => line?.outRefundNo ?? null },
@@ -46,12 +48,13 @@ async function* statementLines(
   period: Period,
 ): AsyncGenerator<StatementLine> {
   let balance = await openingBalance(snapshot, account, period);
-  yield { text: `opening balance by ${period.by}`, balance };
+  const { currency } = account;
+  yield { text: `opening balance by ${period.by}`, balance, currency };
   for await (const line of ledgerLines(snapshot, period, account.id)) {
     balance += effectOn(account, line);
-    yield { text: textOf(line), balance, line };
+    yield { text: textOf(line), balance, currency, line };
   }
-  yield { text: `closing balance by ${period.by}`, balance };
+  yield { text: `closing balance by ${period.by}`, balance, currency };
 }
 
 /** What the account held before the period. */

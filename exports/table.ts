@@ -1,4 +1,4 @@
-import { type Fen, formatAmount, formatMilliFen } from '../domain/money.ts';
+import { type Fen, formatAmount, formatFee } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 
 /**
@@ -14,7 +14,7 @@ export interface Table {
 
 /**
  * What a column holds: `text`; an `amount` in fen, written in units with two decimals, or in the smallest unit of what the column `currency` names and
- * written with the decimals of that; a `fee` in thousandths of a fen, with the five decimals of
+ * written with the decimals of that; a `fee` in thousandths of that, with the decimals of
  * WeChat Pay's bills; a `day` of Asia/Shanghai, `2026-03-01`; a `time`, written as RFC 3339 in Beijing's offset; a whole `number`.
  */
 export type Kind = 'text' | 'amount' | 'fee' | 'day' | 'time' | 'number';
@@ -53,7 +53,7 @@ export async function* written({ columns, rows }: Table): AsyncGenerator<(string
       const cell = row[index] ?? null;
       if (cell === null) return null;
       if (kind === 'amount') return formatAmount(cell as Fen, currency);
-      if (kind === 'fee') return formatMilliFen(cell as number);
+      if (kind === 'fee') return formatFee(cell as number, currency);
       if (kind === 'time') return rfc3339(cell as Date);
       return String(cell);
     });

@@ -1,6 +1,6 @@
 import { type LedgerAlarm, watchLedger } from '../database/ledger-alarms.ts';
 import { inTransaction, type Pool } from '../database/pool.ts';
-import { formatYuan } from '../domain/money.ts';
+import { formatAmount } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
 import type { Logger } from '../process/logger.ts';
 import { type Relay, startRelay } from './relay.ts';
@@ -42,5 +42,5 @@ export function startLedgerWatch({
 }
 
 function told({ mchid, account, amount, currency, pieces, since }: LedgerAlarm) {
-  return { mchid, account, amount: formatYuan(amount), currency, pieces, since: rfc3339(since) };
+  return { mchid, account, amount: formatAmount(amount, currency), currency, pieces, since: rfc3339(since) };
 }

@@ -392,7 +392,7 @@ describe('the ledger over HTTP', () => {
     assert.match(String(headers['content-type']), /^text\/csv; charset=utf-8/);
     assert.equal(
       headers['content-disposition'],
-      `attachment; filename="statement-wechat_receivable-${paysaga.mchid}-2026-03-01-2026-03-01-by-posted.csv"`,
+      `attachment; filename="statement-wechat_receivable-CNY-${paysaga.mchid}-2026-03-01-2026-03-01-by-posted.csv"`,
     );
     const lines = parse(body, { columns: true }) as Record<string, string>[];
     const yuan = (fen: number) => (fen / 100).toFixed(2);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parse } from 'csv-parse/sync';
 import { upsertMerchant } from '../../database/merchants.ts';
 import { openVault } from '../../database/secrets.ts';
 import { type BillDate, daysAfter } from '../../domain/bill-day.ts';
@@ -109,6 +110,50 @@ describe('reconciliation of overseas statements', () => {
       .getHandle(`reconciliation/${overseas.mchid}/${day}`)
       .fetchHistory();
     assert.ok((events?.length ?? 0) <= 24, `${events?.length} events`);
+  });
+
+  it('files are of one currency, with its decimals, and have names and ids of their own', async () => {
+    const { apiUrl, apiKey } = books.paysaga;
+    const year = daysAfter(FIRST_DAY, 300);
+    const take = async (path: string) => {
+      const query = `merchant_id=${overseas.merchantId}&from=${FIRST_DAY}&to=${year}&by=effective_at`;
+      const answer = await fetch(`${apiUrl}${path}${path.includes('?') ? '&' : '?'}${query}`, {
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+      return { answer, text: await answer.text() };
+    };
+    const statement = await take('/v1/ledger/statement?currency=JPY');
+    const rows = parse(statement.text, { columns: true }) as Record<string, string>[];
+    assert.deepEqual(rows.map(({ debit, credit }) => `${debit}-${credit}`).sort(), [
+      '-',
+      '-',
+      '-16',
+      '2590-',
+    ]);
+    assert.deepEqual(
+      [rows.at(0), rows.at(-1)].map((row) => [row?.balance, row?.currency]),
+      [
+        ['0', 'JPY'],
+        ['2574', 'JPY'],
+      ],
+    );
+    assert.match(
+      String(statement.answer.headers.get('content-disposition')),
+      /statement-wechat_receivable-JPY/,
+    );
+    const unnamed = await take('/v1/exports/camt.053');
+    assert.equal(unnamed.answer.status, 422);
+    assert.deepEqual(JSON.parse(unnamed.text).errors, [
+      { pointer: '/currency', detail: 'is missing: it took HKD, JPY' },
+    ]);
+    const jpy = await take('/v1/exports/camt.053?currency=JPY');
+    assert.match(jpy.text, /<Cd>CLBD<\/Cd><\/CdOrPrtry><\/Tp><Amt Ccy="JPY">2574<\/Amt>/);
+    assert.match(jpy.text, /<TtlCdtNtries><NbOfNtries>1<\/NbOfNtries><Sum>2590<\/Sum>/);
+    const hkd = await take('/v1/exports/camt.053?currency=HKD');
+    assert.match(hkd.text, /<Amt Ccy="HKD">15\.80<\/Amt>/);
+    const id = (xml: string) => /<MsgId>([^<]{1,35})<\/MsgId>/.exec(xml)?.[1];
+    const again = await take('/v1/exports/camt.053?currency=JPY');
+    assert.equal(new Set([jpy, hkd, again].map(({ text }) => id(text))).size, 3);
   });
 
   it('a second run changes nothing, and the break is decided in its currency', async () => {

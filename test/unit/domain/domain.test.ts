@@ -8,6 +8,7 @@ import {
 } from '../../../domain/late-payment.ts';
 import {
   formatAmount,
+  formatFee,
   formatMoney,
   formatYuan,
   isOrderAmount,
@@ -43,6 +44,14 @@ describe('domain', () => {
       whole.map(([currency]) => currency),
       WITHOUT_DECIMALS,
     );
+  });
+
+  it('fees are shown with three decimals more than amounts', () => {
+    assert.deepEqual(
+      [formatFee(15_540, 'CNY'), formatFee(-1, 'HKD'), formatFee(16_000, 'JPY'), formatFee(5, 'KRW')],
+      ['0.15540', '-0.00001', '16.000', '0.005'],
+    );
+    assert.throws(() => formatFee(0.5, 'CNY'), RangeError);
   });
 
   it('fen are shown in yuan without floating point', () => {

@@ -32,7 +32,7 @@ describe('the guide to finance exports', () => {
   }
 
   it('names every export', () => {
-    for (const name of [...EXPORT_NAMES, 'break-ageing', 'reconciliation']) {
+    for (const name of [...EXPORT_NAMES, 'camt.053', 'break-ageing', 'reconciliation']) {
       assert.ok(guide.includes(`\`paysaga export ${name}\``), name);
       assert.ok(guide.includes(`\`GET /v1/exports/${name}\``), name);
     }
