@@ -159,8 +159,7 @@ describe('late money that needs an operator', () => {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });
     };
-    let answer = await decided();
-    while (!answer) answer = await decided();
+    while (!(await decided())) await new Promise((resolve) => setTimeout(resolve, 250));
     await untilLate(paysaga, late, 'REFUNDED');
   });
 
