@@ -1,6 +1,6 @@
 import express, { type RequestHandler, Router } from 'express';
 import { findCombinedByNumber } from '../database/combined-payments.ts';
-import { merchantTenant } from '../database/merchants.ts';
+import { payeeTenant } from '../database/merchants.ts';
 import { type Finding, storeRawNotification, storeVerdict } from '../database/notifications.ts';
 import { findPaymentByNumber } from '../database/payments.ts';
 import type { Pool } from '../database/pool.ts';
@@ -31,8 +31,8 @@ export function notificationRoutes({
     .route('/:merchantId')
     .post(asItCame, express.raw({ type: () => true, limit: '64kb' }), async (request, response) => {
       const merchantId = String(request.params.merchantId);
-      const tenantId = await merchantTenant(pool, merchantId);
-      if (tenantId === undefined) throw new Problem('not_found', 'There is no such merchant.');
+      const tenantId = await payeeTenant(pool, merchantId);
+      if (tenantId === undefined) throw new Problem('not_found', 'No payments are taken through such a merchant.');
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const id = await storeRawNotification(pool, {
         tenantId,

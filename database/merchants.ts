@@ -205,11 +205,12 @@ export async function updatePolicies(
   return rows[0];
 }
 
-/** Whose a merchant is, without opening its secrets. */
-export async function merchantTenant(db: Queryable, id: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ tenant_id: string }>('select tenant_id from merchants where id = $1', [
-    id,
-  ]);
+/** Whose a merchant is that payments are taken through, without opening its secrets; undefined for an overseas one. */
+export async function payeeTenant(db: Queryable, id: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ tenant_id: string }>(
+    "select tenant_id from merchants where id = $1 and region = 'mainland'",
+    [id],
+  );
   return rows[0]?.tenant_id;
 }
 

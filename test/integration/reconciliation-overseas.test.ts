@@ -318,4 +318,17 @@ describe('reconciliation of overseas statements', () => {
     );
     assert.deepEqual(rows, [{ count: 0 }]);
   });
+
+  it('notifications to an overseas merchant are refused, and not kept: nothing here waits for them', async () => {
+    const { pool, apiUrl } = books.paysaga;
+    const answer = await fetch(`${apiUrl}/v1/notifications/${overseas.merchantId}`, {
+      method: 'POST',
+      body: '{}',
+    });
+    assert.equal(answer.status, 404);
+    const { rows } = await pool.query('select 1 from notifications where merchant_id = $1', [
+      overseas.merchantId,
+    ]);
+    assert.equal(rows.length, 0);
+  });
 });
