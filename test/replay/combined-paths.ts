@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { combinedId, createCombined, payCombined, untilCombined } from '../combined.ts';
 import type { Answer, Paysaga } from '../fixture.ts';
 import {
+  approvedByTwo,
   fault,
   loseNotifications,
   PATIENT,
@@ -23,6 +25,29 @@ const ask = (paysaga: Paysaga, { id }: { id: string }, what: 'close' | 'prepay' 
   paysaga.call('POST', `/v1/combined-payments/${id}/${what}`);
 
 /** Takes the path to its end. @returns the workflow's id. */
+/** WeChat Pay says nothing, and two operators do. */
+async function resolvedByTwo(
+  paysaga: Paysaga,
+  as: 'paid' | 'closed',
+  claims: (combined: Answer['body']) => object,
+): Promise<string> {
+  const one = await create(paysaga);
+  await fault(paysaga, { operation: 'combine.query', kind: 'error_500', times: null });
+  const reason = 'seen on the merchant platform';
+  const approval = await approvedByTwo(paysaga, {
+    action: `resolve_as_${as}`,
+    subjectId: one.id,
+    payload: claims(one),
+    reason,
+  });
+  await paysaga.client.workflow
+    .getHandle(combinedId(one))
+    .executeUpdate(as === 'paid' ? 'resolveAsPaid' : 'resolveAsClosed', {
+      args: [{ actor: 'ana', reason, approval }],
+    });
+  return await until(paysaga, one, as === 'paid' ? 'PAID' : 'CLOSED');
+}
+
 async function until(paysaga: Paysaga, combined: Answer['body'], status: string): Promise<string> {
   await untilCombined(paysaga, combined, status);
   return combinedId(combined);
@@ -95,6 +120,23 @@ const combined: Record<string, Path> = {
       return await until(paysaga, one, 'PAID');
     },
     has: ['signal notified', 'activity requestCombinedAttention', 'update recheck', 'completed'],
+  },
+  'combined-resolved-as-closed-by-two': {
+    drive: (paysaga) => resolvedByTwo(paysaga, 'closed', () => ({})),
+    has: ['activity resolveCombined', 'completed'],
+    hasNot: ['signal notified', 'activity closeCombinedUnlessPaid'],
+  },
+  'combined-resolved-as-paid-by-two': {
+    drive: (paysaga) =>
+      resolvedByTwo(paysaga, 'paid', (one) => ({
+        orders: one.sub_payments.map(({ id, amount }: Answer['body']) => ({
+          paymentId: id,
+          transactionId: `4200${randomUUID().replaceAll('-', '').slice(0, 24)}`,
+          amount: amount.total,
+        })),
+      })),
+    has: ['activity resolveCombined', 'completed'],
+    hasNot: ['signal notified', 'activity closeCombinedUnlessPaid'],
   },
   'combined-renewed-then-paid': {
     async drive(paysaga) {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { approve, requestApproval } from '../../database/approvals.ts';
-import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
 import type { Paysaga } from '../fixture.ts';
 import { untilSearchAttribute } from '../watch.ts';
 import {
+  approvedByTwo,
   create,
   fault,
   finishRefund,
@@ -24,13 +23,6 @@ const BAD_KEY = { kind: 'refused', code: 'NO_AUTH', times: null };
 
 const update = (paysaga: Paysaga, workflowId: string, name: string, request: object = ANA) =>
   paysaga.client.workflow.getHandle(workflowId).executeUpdate(name, { args: [request] });
-
-async function operator(paysaga: Paysaga, name: string): Promise<Operator> {
-  const key = await addOperator(paysaga.pool, paysaga.tenantId, `${name} ${randomUUID()}`);
-  const found = key && (await findOperator(paysaga.pool, key));
-  if (!found) throw new Error(`no operator ${name}`);
-  return found;
-}
 
 /** The id of a row by its number, once it is there. */
 async function rowOf(paysaga: Paysaga, table: 'payments' | 'refunds', number: string): Promise<string> {
@@ -94,13 +86,12 @@ const operators: Record<string, Path> = {
       const { id, workflowId } = await create(paysaga);
       const handle = paysaga.client.workflow.getHandle(workflowId);
       await handle.startUpdate('close', { args: [ANA], waitForStage: 'ACCEPTED' });
-      const approval = await requestApproval(paysaga.pool, await operator(paysaga, 'ana'), {
+      const approval = await approvedByTwo(paysaga, {
         action: 'resolve_as_closed',
         subjectId: id,
         payload: {},
         reason: 'closed on the merchant platform',
       });
-      await approve(paysaga.pool, await operator(paysaga, 'bo'), approval);
       await update(paysaga, workflowId, 'resolveAsClosed', { ...ANA, approval });
       await paysaga.until(`/v1/payments/${id}`, 'CLOSED');
       return workflowId;

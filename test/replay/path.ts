@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { approve, requestApproval } from '../../database/approvals.ts';
+import { addOperator, findOperator } from '../../database/operators.ts';
 import type { Paysaga, PaysagaOptions } from '../fixture.ts';
 
 /** A way that a saga can take, and how to make one take it. */
@@ -88,4 +91,21 @@ export async function recheck(paysaga: Paysaga, workflowId: string): Promise<voi
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
+}
+
+/** What two operators have agreed on. @returns the id of the approval. */
+export async function approvedByTwo(
+  paysaga: Paysaga,
+  request: Parameters<typeof requestApproval>[2],
+): Promise<string> {
+  const { pool, tenantId } = paysaga;
+  const operator = async () => {
+    const key = await addOperator(pool, tenantId, `operator ${randomUUID()}`);
+    const found = key && (await findOperator(pool, key));
+    if (!found) throw new Error('there is no such operator');
+    return found;
+  };
+  const approval = await requestApproval(pool, await operator(), request);
+  await approve(pool, await operator(), approval);
+  return approval;
 }

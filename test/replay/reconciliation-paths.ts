@@ -1,7 +1,9 @@
 import { billDateOf, daysAfter } from '../../domain/bill-day.ts';
 import { RECONCILIATION_TIMING } from '../../domain/reconciliation.ts';
+import type { Region } from '../../domain/region.ts';
 import { nightStart, reconciliationStart } from '../../workflows/reconciliation-start.ts';
 import type { Paysaga } from '../fixture.ts';
+import { enrolOverseas } from '../overseas.ts';
 import { create, fault, type Path, paid, pay, type Setting } from './path.ts';
 
 const SETTINGS = {
@@ -9,11 +11,15 @@ const SETTINGS = {
   timing: RECONCILIATION_TIMING,
 };
 
-/** The present day of the merchant: its bills are there at once. @returns the workflow's id. */
-async function reconcile(paysaga: Paysaga, billDate = billDateOf(new Date())): Promise<string> {
-  const { tenantId, merchantId, mchid, taskQueue } = paysaga;
+/** The present day of a merchant: its bills are there at once. @returns the workflow's id. */
+async function reconcile(
+  paysaga: Paysaga,
+  billDate = billDateOf(new Date()),
+  { merchantId, mchid, region }: { merchantId: string; mchid: string; region?: Region } = paysaga,
+): Promise<string> {
+  const { tenantId, taskQueue } = paysaga;
   const { workflowType, ...start } = reconciliationStart(
-    { tenantId, merchantId, mchid, subMchid: null, billDate },
+    { tenantId, merchantId, mchid, subMchid: null, billDate, ...(region && { region }) },
     { taskQueue, ...SETTINGS },
   );
   const { workflowId } = await paysaga.client.workflow.start(workflowType, start);
@@ -56,6 +62,20 @@ const days: Record<string, Path> = {
     },
     has: [...BILLS, 'activity failReconciliation'],
     hasNot: ['activity matchBills'],
+    most: 24,
+  },
+  'reconciliation-of-an-overseas-statement': {
+    async drive(paysaga) {
+      const overseas = await enrolOverseas(paysaga);
+      try {
+        await overseas.book(await overseas.sell('HKD', 2590), new Date());
+      } finally {
+        await overseas.close();
+      }
+      return await reconcile(paysaga, undefined, { ...overseas, region: 'overseas' });
+    },
+    has: [...BILLS, 'activity matchBills'],
+    hasNot: ['activity failReconciliation'],
     most: 24,
   },
   'reconciliation-night': {
