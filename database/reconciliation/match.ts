@@ -46,9 +46,10 @@ const VERDICT = `case ${(RULES as readonly Rule[])
 /**
  * Finds a partner for everything that the trade bill, the fund flow and our ledger say of a day, judges each line by the truth table, and stores
  * the lines. A few statements over whole sets; a million rows of each are matched in seconds.
- * @returns how many lines are not as they were before; all of them, the first time.
+ * @returns how many lines are not as they were before; all of them, the first time. And the snapshot of the database that has all that the lines tell of.
  */
-export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
+export async function matchDay(db: LongWork, matching: Matching): Promise<{ changed: number; seen: string }> {
+  const seen = await currentSnapshot(db);
   // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
   await db.query('set local enable_mergejoin = off');
   await db.query('drop table if exists movements, more_book, more_subjects, prior, fresh_lines');
@@ -66,7 +67,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     await db.query(`insert into reconciliation_lines (${LINE_COLUMNS}) select * from fresh_lines`);
     // Whoever looks for the few that do not agree must not walk through all of them.
     if (lines > MANY_LINES) await db.query('analyze reconciliation_lines (run, ordinal, state, subject)');
-    return lines;
+    return { changed: lines, seen };
   }
   await db.query('analyze fresh_lines (ordinal)');
   const gone = await db.query(
@@ -79,7 +80,13 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
       where not exists (select 1 from reconciliation_lines l where l.run = $1 and l.ordinal = f.ordinal)`,
     [sequence],
   );
-  return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
+  return { changed: Math.max(gone.rowCount ?? 0, added.rowCount ?? 0), seen };
+}
+
+/** What is visible now; later statements of the transaction may see more. */
+async function currentSnapshot(db: LongWork): Promise<string> {
+  const { rows } = await db.query<{ seen: string }>('select pg_current_snapshot()::text seen');
+  return (rows[0] as { seen: string }).seen;
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */
