@@ -158,7 +158,7 @@ async function judge(
        select coalesce(t.kind, case m.side when 'in' then 'payment' when 'out' then 'refund' else 'movement' end) as kind,
               coalesce(t.transaction_id, case m.side when 'in' then m.key end) as transaction_id, t.out_trade_no,
               coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
-              t.refund_status, coalesce(t.wechat_id, m.flow_id || '/' || m.flow_line, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
+              t.refund_status, coalesce(t.wechat_id, m.flow_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
               t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
               m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side

@@ -99,7 +99,7 @@ const PLANNED_BY = {
 
 /**
  * What only the whole file tells. Of a trade bill: the rows whose subject had one before. Of a fund flow: what is not alone in its row, because the rest is
- * elsewhere in the file, or because it is a payment and a refund at once.
+ * elsewhere in the file, or because it is a payment and a refund at once; and which of the movements that are no trade have a number that one before has.
  */
 const markSecond = (table: string) =>
   `update ${table} t set second = true
@@ -111,7 +111,10 @@ const MARK = {
   fund_flow: (table) =>
     `update ${table} set apart = true
       where type is null and (paid is not null and refunded is not null
-        or business_id in (select business_id from ${table} where type is null group by business_id having count(*) > 1))`,
+        or business_id in (select business_id from ${table} where type is null group by business_id having count(*) > 1));
+     update ${table} t set flow_id = t.flow_id || '/' || o.number
+       from (select line, row_number() over (partition by flow_id order by line) as number from ${table} where type is not null) o
+      where o.line = t.line and o.number > 1`,
 } as const satisfies Record<BillKind, (table: string) => string>;
 
 /** The staging table of a file. */
