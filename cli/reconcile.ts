@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { dataConverter } from '../codec/data-converter.ts';
 import { openPool } from '../database/pool.ts';
-import { listAccounts } from '../database/reconciliation/runs.ts';
+import { listAccounts } from '../database/reconciliation/account.ts';
 import { billDateOf, billDay, daysFrom } from '../domain/bill-day.ts';
 import { readEnvironment, TEMPORAL_VARIABLES, temporalConnection } from '../process/environment.ts';
 import { resultLine } from '../workflows/reconciliation-details.ts';

@@ -97,7 +97,7 @@ export interface LineFacts {
     | (typeof BANK_MOVEMENTS)[number]['reason'];
   /** A row of the trade bill, of this day or of an earlier one that was carried. */
   bill: boolean;
-  /** Movements of the fund flow; undone when a refund's money has gone and come back. */
+  /** Movements of the fund flow; undone when a refund's money has gone and come back, or that of a payment before has gone back. */
   flow: 'absent' | 'present' | 'undone';
   /** A posting to our receivable, by the end of the day. */
   book: boolean;
@@ -115,6 +115,8 @@ export interface LineFacts {
     | 'fee'
     /** The bill says that the refund has ended, ours has not. */
     | 'status';
+  /** A payment that the same bill has as taken back, or what took back a payment of the same bill or of one before. */
+  takenBack: boolean;
   /** It happened so close to midnight that the other side may be in the file of the next day, or of the day before. */
   nearMidnight: boolean;
 }
@@ -191,6 +193,20 @@ export const RULES = [
   { reason: 'booked_by_hand', when: { kind: ['movement'] }, state: 'missing_at_wechat' },
   { reason: 'unknown_order', when: { kind: PAYMENT, here: ['absent'] }, state: 'missing_here' },
   { reason: 'unknown_refund', when: { kind: REFUND, here: ['absent'] }, state: 'missing_here' },
+  // It was paid while it was being given up: WeChat Pay has both halves, and here it has never been paid.
+  {
+    reason: 'taken_back',
+    when: {
+      kind: ['payment', 'reversal'],
+      here: ['ended'],
+      bill: true,
+      flow: ['present', 'undone'],
+      book: false,
+      differs: ['nothing'],
+      takenBack: true,
+    },
+    state: 'matched',
+  },
   { reason: 'reversed_unknown', when: { kind: ['reversal'], here: ['absent'] }, state: 'missing_here' },
   { reason: 'reversed', when: { kind: ['reversal'] }, state: 'status_differs' },
   { reason: 'other_currency', when: { differs: ['currency'] }, state: 'currency_differs' },

@@ -89,18 +89,18 @@ async function matchAndPost(
     trade: await loadBillFile(pool, tradeFile),
     flow: flowFile === null ? null : await loadBillFile(pool, flowFile),
   };
-  const match = async (db: LongWork): Promise<{ run: Run; changed: number }> => {
+  const match = async (db: LongWork): Promise<{ run: Run; changed: number; seen: string }> => {
     for (const file of [files.trade, files.flow]) if (file) await ensureStaged(db, file);
     if (files.trade.kind === 'statement') await keepStatementLines(db, files.trade);
     heartbeat.say({ doing: 'matching' });
     const run = await beginRun(db.client, day, { trade: files.trade.id, flow: files.flow?.id ?? null });
-    const changed = await matchDay(db, {
+    const matched = await matchDay(db, {
       run,
       tradeFile: files.trade.id,
       flowFile: files.flow?.id ?? null,
       midnightMinutes: timing.midnightMinutes,
     });
-    return { run, changed };
+    return { run, ...matched };
   };
   const ensureStaged = async (db: LongWork, file: BillFile) => {
     if (await isStaged(db, file)) return;
@@ -123,9 +123,9 @@ async function matchAndPost(
     heartbeat.say({ doing: 'asking WeChat Pay', looked }),
   );
   const again = await inLongTransaction(pool, async (db) => {
-    if (first.lines.length === 0) return { changed: 0, still: {} };
-    const { changed } = await match(db);
-    return { changed, still: countRepairs(await listRepairable(db, run)) };
+    if (first.lines.length === 0) return { changed: 0, seen: first.seen, still: {} };
+    const { changed, seen } = await match(db);
+    return { changed, seen, still: countRepairs(await listRepairable(db, run)) };
   });
 
   const matching = lap();
@@ -146,7 +146,7 @@ async function matchAndPost(
     const changed =
       first.changed + again.changed + posted + items.found + items.closed + items.aged > 0 ||
       JSON.stringify(sorted(summary)) !== JSON.stringify(sorted(before));
-    await finishRun(db.client, run, { summary, changed });
+    await finishRun(db.client, run, { summary, changed, seen: again.seen });
     for (const file of [files.trade, files.flow]) if (file) await unstage(db, file.id);
     return {
       runId: run.id,

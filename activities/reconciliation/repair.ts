@@ -2,6 +2,12 @@ import type { Pool } from '../../database/pool.ts';
 import type { RepairableLine } from '../../database/reconciliation/lines.ts';
 import type { Repair } from '../../domain/reconciliation.ts';
 import type { Merchants } from '../../gateway/merchants.ts';
+import {
+  gatewayOf,
+  mustLoad as mustLoadCombined,
+  query as queryCombined,
+  settleCombined,
+} from '../settle-combined.ts';
 import { mustLoad as mustLoadPayment, query, settle } from '../settle-payment.ts';
 import { mustLoad as mustLoadRefund, queryRefund, settleRefund, wordOf } from '../settle-refund.ts';
 
@@ -56,7 +62,13 @@ type Mend = (outside: { pool: Pool; merchants: Merchants }, line: RepairableLine
 const REPAIRS: Record<Repair, Mend> = {
   async settle_payment({ pool, merchants }, { paymentId }) {
     const payment = await mustLoadPayment(pool, paymentId);
-    await settle(pool, payment, await query(await merchants.for(payment), payment.outTradeNo));
+    if (payment.combinedId === null) {
+      return await settle(pool, payment, await query(await merchants.for(payment), payment.outTradeNo));
+    }
+    // WeChat Pay knows a sub-order by the number of the combined order only.
+    const combined = await mustLoadCombined(pool, payment.combinedId);
+    const order = await queryCombined(await gatewayOf(merchants, combined), combined);
+    return await settleCombined(pool, combined, order);
   },
   async sync_refund({ pool, merchants }, { refundId }) {
     const refund = await mustLoadRefund(pool, refundId ?? '');

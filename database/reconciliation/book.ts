@@ -1,9 +1,9 @@
 import { billDay } from '../../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT, type LedgerStep, POSTINGS } from '../../domain/ledger.ts';
 import { DECISION_CAUSE, FOUND_STEPS, MOVEMENT_CAUSE } from '../../domain/reconciliation.ts';
+import type { AccountDay } from './account.ts';
 import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
-import type { Run } from './runs.ts';
 
 /** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
 const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
@@ -42,7 +42,7 @@ const NUMBERS = 'payment_id, refund_id, transaction_id, out_trade_no, wechat_ref
  */
 export async function gatherBook(
   db: LongWork,
-  run: Pick<Run, 'merchantId' | 'subMchid' | 'billDate'>,
+  run: Pick<AccountDay, 'merchantId' | 'subMchid' | 'billDate'>,
 ): Promise<Book> {
   const { from, to } = billDay(run.billDate);
   const day = `t.merchant_id = ${literal(run.merchantId)}
@@ -98,7 +98,7 @@ export async function gatherBook(
 }
 
 /** Our receivable of each currency. By its number the planner knows how much of the ledger it is. */
-export async function controlAccounts(db: LongWork, run: Pick<Run, 'merchantId'>): Promise<number[]> {
+export async function controlAccounts(db: LongWork, run: Pick<AccountDay, 'merchantId'>): Promise<number[]> {
   const { rows } = await db.query<{ id: number }>(
     'select id from ledger_accounts where merchant_id = $1 and code = $2',
     [run.merchantId, GATEWAY_ACCOUNT],

@@ -61,6 +61,14 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
        from kept k left join before b on b.id = k.id`,
     [...day, run.tenantId, carryDays],
   );
+  // A day that was reconciled after later ones: what it has left open, they are to begin with when they are run again.
+  await db.query(
+    `update reconciliation_items i set bill_date = $4, version = version + 1, updated_at = now()
+       from reconciliation_lines l
+      where l.run = $1 and l.state <> 'matched' and l.subject = i.subject and i.merchant_id = $2 and i.sub_mchid is not distinct from $3
+        and i.bill_date > $4`,
+    day,
+  );
   const closed = await db.query(
     `with gone as (
        update reconciliation_items i set status = 'closed', closed_on = $4, difference = 0, version = version + 1, updated_at = now()

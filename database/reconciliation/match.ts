@@ -28,6 +28,7 @@ const COLUMN_OF: Record<keyof Rule['when'], string> = {
   flow: 'flow',
   book: 'booked',
   differs: 'differs',
+  takenBack: 'reverted',
   nearMidnight: 'near',
 };
 
@@ -46,9 +47,10 @@ const VERDICT = `case ${(RULES as readonly Rule[])
 /**
  * Finds a partner for everything that the trade bill, the fund flow and our ledger say of a day, judges each line by the truth table, and stores
  * the lines. A few statements over whole sets; a million rows of each are matched in seconds.
- * @returns how many lines are not as they were before; all of them, the first time.
+ * @returns how many lines are not as they were before; all of them, the first time. And the snapshot of the database that has all that the lines tell of.
  */
-export async function matchDay(db: LongWork, matching: Matching): Promise<number> {
+export async function matchDay(db: LongWork, matching: Matching): Promise<{ changed: number; seen: string }> {
+  const seen = await currentSnapshot(db);
   // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
   await db.query('set local enable_mergejoin = off');
   await db.query('drop table if exists movements, more_book, more_subjects, prior, fresh_lines');
@@ -66,7 +68,7 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
     await db.query(`insert into reconciliation_lines (${LINE_COLUMNS}) select * from fresh_lines`);
     // Whoever looks for the few that do not agree must not walk through all of them.
     if (lines > MANY_LINES) await db.query('analyze reconciliation_lines (run, ordinal, state, subject)');
-    return lines;
+    return { changed: lines, seen };
   }
   await db.query('analyze fresh_lines (ordinal)');
   const gone = await db.query(
@@ -79,7 +81,13 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
       where not exists (select 1 from reconciliation_lines l where l.run = $1 and l.ordinal = f.ordinal)`,
     [sequence],
   );
-  return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
+  return { changed: Math.max(gone.rowCount ?? 0, added.rowCount ?? 0), seen };
+}
+
+/** What is visible now; later statements of the transaction may see more. */
+async function currentSnapshot(db: LongWork): Promise<string> {
+  const { rows } = await db.query<{ seen: string }>('select pg_current_snapshot()::text seen');
+  return (rows[0] as { seen: string }).seen;
 }
 
 /** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */
@@ -151,8 +159,8 @@ async function judge(
        select coalesce(t.kind, case m.side when 'in' then 'payment' when 'out' then 'refund' else 'movement' end) as kind,
               coalesce(t.transaction_id, case m.side when 'in' then m.key end) as transaction_id, t.out_trade_no,
               coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
-              t.refund_status, coalesce(t.wechat_id, m.flow_id || '/' || m.flow_line, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
-              t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second,
+              t.refund_status, coalesce(t.wechat_id, m.flow_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
+              t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second, coalesce(t.taken_back, false) as taken_back,
               m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
@@ -175,7 +183,7 @@ async function judge(
          left join payments p2 on p2.merchant_id = $2
           and p2.${number.here} = case when w.kind <> 'refund' and p1.id is null then w.${number.bill} end
          left join late_payments l on l.merchant_id = $2
-          and l.transaction_id = case when w.kind = 'payment' and p1.id is null then w.transaction_id end
+          and l.transaction_id = case when w.kind <> 'refund' and p1.id is null then w.transaction_id end
          left join refund_attempts a1 on a1.merchant_id = $2
           and a1.${refund.here} = case when w.kind = 'refund' then w.${refund.bill} end
          left join refund_attempts a2 on a2.merchant_id = $2
@@ -188,7 +196,10 @@ async function judge(
                 case when w.refund is null then 'wechat/' || w.wechat_id
                      when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.attempt else w.attempt || '/' || w.refund_id end
               when w.kind = 'movement' then 'flow/' || w.wechat_id
-              else case w.kind when 'reversal' then 'reversal/' else '' end ||
+              -- What takes back a payment that an earlier day has left open, and that was never paid here, is the other side of that.
+              else case when w.kind = 'reversal' and not (not w.is_late and w.payment_status in ('CLOSED', 'FAILED')
+                          and exists (select 1 from ${prior} q where q.subject = w.payment_id || '/' || w.transaction_id))
+                     then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
                      when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
               end
@@ -238,7 +249,7 @@ async function judge(
                      case when not s.bill then 'absent' when s.whole_kind = 'refund' and s.refund_status = 'FAIL' then 'undone'
                           else 'present' end
                    when not s.has_flow then 'absent'
-                   when s.whole_kind = 'refund' and s.all_principal = 0 then 'undone' else 'present' end as flow,
+                   when s.whole_kind <> 'payment' and s.all_principal = 0 then 'undone' else 'present' end as flow,
               s.has_book as booked,
               case when s.second then 'row'
                    when s.whole_kind = 'payment' and not s.is_late and s.payment_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
@@ -246,12 +257,14 @@ async function judge(
                    when s.all_currency <> s.currency_here then 'currency'
                    when s.bill and s.amount_bill <> s.all_here and not (s.has_book and s.amount_bill = abs(s.all_book)) then 'amount'
                    when s.bill and s.has_flow and $3 and abs(s.all_principal) <> s.all_settlement
-                    and not (s.whole_kind = 'refund' and s.all_principal = 0) then 'flow_amount'
+                    and not (s.whole_kind <> 'payment' and s.all_principal = 0) then 'flow_amount'
                    when s.has_book and abs(s.all_book) <> coalesce(s.amount_bill, s.all_here) then 'book_amount'
                    when s.refund_status_here in ('PROCESSING', 'ABNORMAL') and s.refund_status in ('SUCCESS', 'FAIL') then 'status'
                    when s.bill and s.has_flow and $3 and abs(s.all_fee_milli_fen + s.all_fee * 1000) >= 1000
-                    and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0) then 'fee'
+                    and not (s.whole_kind = 'refund' and s.all_fee_milli_fen = 0)
+                    and not (s.whole_kind = 'reversal' and s.all_principal = 0) then 'fee'
                    else 'nothing' end as differs,
+              s.taken_back or s.whole_kind = 'reversal' and s.is_prior and s.all_principal = 0 as reverted,
               s.moment >= $5::timestamptz - $6 * interval '1 minute' or s.moment < $4::timestamptz + $6 * interval '1 minute' as near
          from sums s offset 0
      ),

@@ -3,7 +3,8 @@ import type { BillDate } from '../../domain/bill-day.ts';
 import { publicId } from '../../domain/identity.ts';
 import type { BillKind } from '../../domain/region.ts';
 import type { Queryable } from '../pool.ts';
-import type { Account, AccountDay } from './account.ts';
+import type { AccountDay } from './account.ts';
+import { IS_OVERTAKEN } from './due.ts';
 
 /** Why a run could not be done: a bill that is not to be believed. */
 export interface RunFailure {
@@ -106,11 +107,15 @@ export async function noteInSummary(
   );
 }
 
-/** Stores the outcome. Another version of the day no longer counts. A run that has found what it had found before is left as it is. */
+/**
+ * Stores the outcome. Another version of the day no longer counts. A run that has found what it had found before is left as it is, unless there was a
+ * reason to look again: then it is noted that somebody has.
+ * @param seen the snapshot of the database in which the lines were found
+ */
 export async function finishRun(
   db: Queryable,
   run: Pick<Run, 'sequence' | 'merchantId' | 'subMchid' | 'billDate'>,
-  { summary, changed }: { summary: object; changed: boolean },
+  { summary, changed, seen }: { summary: object; changed: boolean; seen: string },
 ): Promise<void> {
   await db.query(
     `update reconciliation_runs set status = 'superseded'
@@ -118,9 +123,10 @@ export async function finishRun(
     [run.merchantId, run.subMchid, run.billDate, run.sequence],
   );
   await db.query(
-    `update reconciliation_runs set status = 'done', summary = $2, finished_at = now(), revision = revision + 1
-     where sequence = $1 and ($3 or status <> 'done')`,
-    [run.sequence, JSON.stringify(summary), changed],
+    `update reconciliation_runs r
+        set status = 'done', summary = $2, finished_at = now(), seen = $4, revision = revision + ($3 or r.status <> 'done')::integer
+      where r.sequence = $1 and ($3 or r.status <> 'done' or ${IS_OVERTAKEN})`,
+    [run.sequence, JSON.stringify(summary), changed, seen],
   );
 }
 
@@ -138,52 +144,4 @@ export async function findRun(db: Queryable, tenantId: string, id: string): Prom
     tenantId,
   ]);
   return rows[0];
-}
-
-/**
- * The accounts of a merchant: its own, or those of the sub-merchants for whom a service provider has taken money. The statement of an overseas
- * institution is about all its sub-merchants at once.
- */
-export async function listAccounts(db: Queryable, merchantId: string): Promise<Account[]> {
-  const { rows } = await db.query<Account>(
-    `select m.tenant_id "tenantId", m.id "merchantId", m.mchid, s.sub_mchid "subMchid", m.region
-       from merchants m
-       left join lateral (select distinct sub_mchid from payments p where p.merchant_id = m.id and p.sub_mchid is not null) s
-         on m.role = 'partner' and m.region = 'mainland'
-      where m.id = $1 and (m.role <> 'partner' or m.region = 'overseas' or s.sub_mchid is not null)
-      order by s.sub_mchid`,
-    [merchantId],
-  );
-  return rows;
-}
-
-/** As many days back a night looks for what was missed; WeChat Pay keeps bills for three months. */
-const MISSED_DAYS = 14;
-
-/**
- * The days of a merchant's accounts that are due: the one named, and before it those that nights have missed or could not believe. A new account begins with
- * the day named.
- */
-export async function listDueDays(
-  db: Queryable,
-  merchantId: string,
-  billDate: BillDate,
-): Promise<AccountDay[]> {
-  const accounts = await listAccounts(db, merchantId);
-  const days = await Promise.all(
-    accounts.map(async (account) => {
-      const { rows } = await db.query<{ day: BillDate }>(
-        `select d::date::text as day
-           from generate_series($3::date - ${MISSED_DAYS}, $3::date, interval '1 day') d
-          where d::date = $3::date
-             or d > (select min(r.bill_date) from reconciliation_runs r where r.merchant_id = $1 and r.sub_mchid is not distinct from $2)
-            and not exists (select 1 from reconciliation_runs r where r.merchant_id = $1 and r.sub_mchid is not distinct from $2
-                              and r.bill_date = d::date and r.status = 'done')
-          order by d`,
-        [account.merchantId, account.subMchid, billDate],
-      );
-      return rows.map(({ day }) => ({ ...account, billDate: day }));
-    }),
-  );
-  return days.flat();
 }

@@ -65,7 +65,7 @@ export interface StagedMovement {
 
 const TRADE = `line integer not null, kind text not null, occurred_at timestamptz not null, wechat_id text not null, transaction_id text not null,
   out_trade_no text not null, refund_id text, out_refund_no text, refund_status text, currency text not null, amount bigint not null,
-  settlement bigint not null, fee_milli_fen bigint not null, second boolean not null default false`;
+  settlement bigint not null, fee_milli_fen bigint not null, second boolean not null default false, taken_back boolean not null default false`;
 
 /**
  * Staging tables: one for each file, unlogged and without indexes, as they can be made again from the bytes that are kept. What is matched has its
@@ -98,20 +98,28 @@ const PLANNED_BY = {
 } as const satisfies Record<BillKind, string>;
 
 /**
- * What only the whole file tells. Of a trade bill: the rows whose subject had one before. Of a fund flow: what is not alone in its row, because the rest is
- * elsewhere in the file, or because it is a payment and a refund at once.
+ * What only the whole file tells. Of a trade bill: the rows whose subject had one before, and payments and reversals of the same transaction. Of a fund flow: what is not alone in its row, because the rest is
+ * elsewhere in the file, or because it is a payment and a refund at once; and which of the movements that are no trade have a number that one before has.
  */
-const markSecond = (table: string) =>
+const markTrade = (table: string) =>
   `update ${table} t set second = true
      from (select kind, wechat_id, min(line) as first from ${table} group by kind, wechat_id having count(*) > 1) d
-    where t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first`;
+    where t.kind = d.kind and t.wechat_id = d.wechat_id and t.line > d.first;
+   update ${table} t set taken_back = true
+     from (select distinct r.transaction_id
+             from ${table} r join ${table} p on p.transaction_id = r.transaction_id and p.kind = 'payment'
+            where r.kind = 'reversal') d
+    where t.transaction_id = d.transaction_id and t.kind in ('payment', 'reversal')`;
 const MARK = {
-  trade: markSecond,
-  statement: markSecond,
+  trade: markTrade,
+  statement: markTrade,
   fund_flow: (table) =>
     `update ${table} set apart = true
       where type is null and (paid is not null and refunded is not null
-        or business_id in (select business_id from ${table} where type is null group by business_id having count(*) > 1))`,
+        or business_id in (select business_id from ${table} where type is null group by business_id having count(*) > 1));
+     update ${table} t set flow_id = t.flow_id || '/' || o.number
+       from (select line, row_number() over (partition by flow_id order by line) as number from ${table} where type is not null) o
+      where o.line = t.line and o.number > 1`,
 } as const satisfies Record<BillKind, (table: string) => string>;
 
 /** The staging table of a file. */

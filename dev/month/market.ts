@@ -87,8 +87,8 @@ export class Market {
     return sold;
   }
 
-  /** Orders only. */
-  async order(shop: Shop, { number, fen, way = 'NATIVE' }: Sale): Promise<Resource> {
+  /** Orders only, and waits until it has one of the statuses. */
+  async order(shop: Shop, { number, fen, way = 'NATIVE' }: Sale, statuses?: string[]): Promise<Resource> {
     if (way === 'COMBINED') throw new Error('a combined payment is sold, or not ordered at all');
     const path = '/payments';
     const { id } = await this.doors.backend.post(path, {
@@ -97,7 +97,7 @@ export class Market {
       description: 'Tea set',
       amount: { total: fen },
     });
-    const asked = isCharged(way) ? ['PAID', 'CLOSED'] : ['PENDING'];
+    const asked = statuses ?? (isCharged(way) ? ['PAID', 'CLOSED'] : ['PENDING']);
     return await this.doors.backend.until(`${path}/${id}`, ...asked);
   }
 

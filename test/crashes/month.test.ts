@@ -60,7 +60,7 @@ describe('a month of reconciliations, the first days', function () {
         firstDay: daysAfter(billDateOf(new Date()), -40),
         shops,
         payments: 1,
-        wrong: 10,
+        wrong: 11,
         carryDays: 1,
         nightKills: 1,
         dayKills: 0,

@@ -187,6 +187,25 @@ describe('bad bills', () => {
     );
   });
 
+  it('movements that have the same number are told apart', async () => {
+    const fees = [...sound.fund_flow.toString().matchAll(/(\d+),`扣除交易手续费,`扣除/g)];
+    const [one = '', other = ''] = fees.map(([, number]) => number);
+    const text = sound.fund_flow.toString().replaceAll('扣除交易手续费', '分账').replace(other, one);
+    const { outcome, dependencies } = await load('fund_flow', text);
+    assert.ok(outcome.kind === 'loaded', JSON.stringify(outcome));
+    const trade = await load('trade', sound.trade);
+    assert.ok(trade.outcome.kind === 'loaded');
+    const result = (await new MockActivityEnvironment().run(matchBills(dependencies), {
+      day: dayOf(),
+      tradeFile: trade.outcome.file,
+      flowFile: outcome.file,
+      timing: RECONCILIATION_TIMING,
+    })) as MatchOutcome;
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
+    const subjects = (await books.lines(result.runId, 'missing_here')).map(({ subject }) => subject);
+    assert.deepEqual(subjects, [`flow/${one}`, `flow/${one}/2`]);
+  });
+
   /** The summary with the figures of another row added. */
   function doubled(summary: string, row: string): string {
     const cells = row.split(',`');

@@ -122,10 +122,8 @@ describe('movements of a fund flow that are no trade', () => {
     const { wechat } = await paysaga.merchants.get(paysaga.merchantId);
     assert.ok(wechat instanceof WechatPay);
     const address = await wechat.bills.fundFlow({ bill_date: day });
-    let line = 1;
     let flowId = '';
     for await (const row of readFundFlowBill(await wechat.bills.download(address)).rows()) {
-      if (flowId === '') line += 1;
       if (row.business_type === '提现') flowId = row.flow_id;
     }
     await paysaga.pool.query(
@@ -133,7 +131,7 @@ describe('movements of a fund flow that are no trade', () => {
          currency, difference, resolution)
        select 'brk_decided', tenant_id, merchant_id, $2, 'resolved', $3, $3, sequence, 0, 'movement', 'missing_here', 'unknown_movement', 'CNY', 0, 'to_bank'
          from reconciliation_runs where merchant_id = $1 limit 1`,
-      [paysaga.merchantId, `flow/${flowId}/${line}`, day],
+      [paysaga.merchantId, `flow/${flowId}`, day],
     );
     const before = await accounts();
     const result = await nextMorning();
@@ -144,6 +142,32 @@ describe('movements of a fund flow that are no trade', () => {
     assert.equal((await accounts()).settlement_bank, before.settlement_bank);
     const { status } = (await paysaga.call('GET', '/v1/reconciliation-breaks/brk_decided')).body;
     assert.equal(status, 'resolved');
+  });
+
+  it('one that a restated bill has on another line is still the one on which a person has decided', async () => {
+    const { paysaga } = books;
+    await books.sell();
+    await move(['profit_sharing', 'top_up']);
+    await nextMorning();
+    const lastBreak = async () =>
+      (await paysaga.call('GET', '/v1/reconciliation-breaks?limit=1')).body.data[0] as Sold;
+    const { id, reason } = await lastBreak();
+    assert.equal(reason, 'unknown_movement');
+    const decision = { actor: 'wang.wei', reason: 'sharing with the landlord', resolution: 'to_suspense' };
+    await paysaga.call('POST', `/v1/reconciliation-breaks/${id}/resolve`, decision);
+    const before = await accounts();
+    // It comes before the others.
+    await move(['withdrawal']);
+    const restated = await nextMorning();
+    assert.equal(restated.version, 2);
+    const after = await accounts();
+    assert.deepEqual(after, {
+      ...before,
+      settlement_bank: before.settlement_bank + 10_000,
+      wechat_receivable: before.wechat_receivable - 10_000,
+    });
+    const { id: last, status } = await lastBreak();
+    assert.deepEqual([last, status], [id, 'resolved']);
   });
 
   it('one that a restated bill no longer has is taken back', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
+import { combinedId, createCombined, payCombined, subStatuses, untilCombined } from '../combined.ts';
 import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2027-03-01';
@@ -174,6 +175,33 @@ describe('reconciliation', () => {
       [closed.id],
     );
     assert.deepEqual(rows, [{ reason: 'late_money' }]);
+  });
+
+  it('sub-orders of combined payments are asked about by the number of the combined order', async () => {
+    const { paysaga } = books;
+    const day = books.today();
+    const { body: open } = await createCombined(paysaga);
+    const { body: closed } = await createCombined(paysaga);
+    await paysaga.call('POST', `/v1/combined-payments/${closed.id}/close`, { reason: 'test' });
+    await untilCombined(paysaga, closed, 'CLOSED');
+    // Nobody hears of it.
+    await paysaga.stopWorker();
+    await paysaga.control('POST', '/faults', { operation: 'notification', kind: 'drop', times: 2 });
+    await paysaga.client.workflow.getHandle(combinedId(open)).terminate('gone for good');
+    await paysaga.pool.query('update combined_payments set ensure_at = null');
+    await payCombined(paysaga, open);
+    const late = await paysaga.control('POST', `/orders/${closed.sub_payments[0].out_trade_no}/pay`, {
+      late: true,
+    });
+    assert.equal(late.status, 200, JSON.stringify(late.body));
+    await books.at(MORNING, daysAfter(day, 1));
+    await paysaga.startWorker();
+
+    const result = await done(books.reconcile(day));
+    assert.deepEqual(result.repaired, { settle_payment: 4 }, JSON.stringify(await stateOf(result)));
+    assert.deepEqual(await stateOf(result), []);
+    const now = (await paysaga.call('GET', `/v1/combined-payments/${open.id}`)).body;
+    assert.deepEqual([now.status, ...subStatuses(now)], ['PAID', 'PAID', 'PAID']);
   });
 
   it('a day on which nothing happened is empty, and a bill that is still being made is waited for', async () => {

@@ -1,5 +1,5 @@
 import { found } from '../../crashes/late-money.ts';
-import type { Discrepancy, Scene } from '../discrepancy.ts';
+import type { Discrepancy, Scene, Steps } from '../discrepancy.ts';
 
 /** What is on two sides of a midnight. Most of it is carried, and closes by itself the day after. */
 export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
@@ -82,6 +82,7 @@ export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
       return {};
     },
   },
+  { name: 'paid while the till gives up', reasons: ['taken_back'], make: paidInVain },
   {
     name: 'a refund that is closed on its day',
     reasons: ['refund_closed'],
@@ -93,6 +94,27 @@ export const MIDNIGHT_DISCREPANCIES: readonly Discrepancy[] = [
     },
   },
 ];
+
+/** From this amount on the customer types a password. */
+const PASSWORD_FEN = 100_000;
+
+/** A customer has typed the password at last just before the reversal arrives: the money comes and goes. */
+async function paidInVain(scene: Scene): Promise<Steps> {
+  const { market, shop } = scene;
+  const { backend } = market.doors;
+  const number = scene.number();
+  await market.fault({ operation: 'codepay.reverse', kind: 'pay_before', out_trade_no: number });
+  const order = { number, fen: PASSWORD_FEN + scene.below(1_000), way: 'CODEPAY' } as const;
+  const { id, status } = await market.order(shop, order, ['PENDING', 'CLOSED']);
+  if (status === 'PENDING') await backend.post(`/payments/${id}/close`, { reason: 'the customer has gone' });
+  await backend.until(`/payments/${id}`, 'CLOSED');
+  // Whoever was killed before it was charged has charged nothing.
+  const { trade_state } = await backend.simulator<{ trade_state?: string }>('GET', `/orders/${number}`);
+  if (trade_state !== 'REVOKED') return await paidInVain(scene);
+  scene.expect(number, 'matched taken_back');
+  scene.expect(`reversal ${number}`, 'matched taken_back');
+  return {};
+}
 
 /** WeChat Pay closes a refund on the morning after. @param spoil what is wrong with the bill besides */
 function closedAfterwards(

@@ -33,6 +33,7 @@ const FACTS = {
     'fee',
     'status',
   ],
+  takenBack: [true, false],
   nearMidnight: [true, false],
 } as const satisfies { [Fact in keyof LineFacts]: readonly LineFacts[Fact][] };
 
@@ -71,8 +72,15 @@ describe('the truth table of reconciliations', () => {
             book: false,
             differs: 'nothing',
           },
+          takenBack: facts.takenBack,
           nearMidnight: facts.nearMidnight,
         });
+      } else if (reason === 'taken_back') {
+        assert.deepEqual(
+          [facts.here, facts.takenBack, facts.differs, facts.bill, facts.book],
+          ['ended', true, 'nothing', true, false],
+        );
+        assert.notEqual(facts.flow, 'absent');
       } else if (reason === 'refund_closed') assert.deepEqual([facts.flow, facts.book], ['undone', false]);
       else {
         assert.deepEqual(
