@@ -27,7 +27,7 @@ export async function refundDuplicate(db: Queryable, payment: Payment): Promise<
   if (!duplicate) throw new Error(`there is no payment ${second}`);
   return await insertOwnRefund(db, duplicate, {
     cause: 'duplicate',
-    amount: isEarlier ? other.left : payment.amount,
+    amount: isEarlier ? other.left : payment.paidAmount,
   });
 }
 

@@ -13,6 +13,8 @@ export interface PaymentChange {
   prepaid?: Prepaid;
   transactionId?: string;
   payerTotal?: Fen;
+  /** What has arrived, where it is not the payment's amount. */
+  paidAmount?: Fen;
   successTime?: Date;
   failureCode?: string;
   failureMessage?: string;
@@ -68,7 +70,8 @@ export async function transitionPayment(
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
        failure_code = case when $2 <> 'PAID' then coalesce($8, failure_code) end,
        failure_message = case when $2 <> 'PAID' then coalesce($9, failure_message) end,
-       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
+       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at),
+       paid_amount = coalesce($13, paid_amount)
      where id = $1 and status = any($3) and ($2 <> 'PAID' or reverse_sent_at is null)
      returning tenant_id, version, amount, currency, success_time`,
     [
@@ -84,6 +87,7 @@ export async function transitionPayment(
       change.prepaid?.prepayId ?? null,
       change.prepaid?.h5Url ?? null,
       change.prepaid?.prepayIssuedAt ?? null,
+      change.paidAmount ?? null,
     ],
   );
   const row = rows[0];

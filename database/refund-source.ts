@@ -1,6 +1,7 @@
 import { isPaid } from '../domain/payment.ts';
 import type { RefundSource } from '../domain/refund.ts';
 import { loadLatePayment } from './late-payments.ts';
+import { post } from './ledger.ts';
 import { transitionPayment } from './payment-changes.ts';
 import { loadPayment, lockPayment, type Payment } from './payments.ts';
 import type { Queryable } from './pool.ts';
@@ -31,7 +32,7 @@ export async function sourceOf(db: Queryable, payment: Payment, except?: string)
   const { reserved, known } = await sumRefunds(db, payment.id, { except });
   return {
     transactionId: isPaid(payment.status) ? payment.transactionId : null,
-    amount: payment.amount,
+    amount: payment.paidAmount,
     currency: payment.currency,
     status: payment.status,
     paidAt: payment.successTime,
@@ -64,6 +65,18 @@ export async function recordGivenBack(
   // Late money has not paid the payment, and has followed its refund already.
   if (latePaymentId !== null) return;
   const payment = await loadPayment(db, paymentId);
+  if (!payment) throw new Error(`there is no payment ${paymentId}`);
   const { succeeded } = await sumRefunds(db, paymentId);
-  await transitionPayment(db, paymentId, succeeded === payment?.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+  const { amount, paidAmount, currency } = payment;
+  const whole = succeeded === paidAmount;
+  await transitionPayment(db, paymentId, whole ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+  if (!whole || paidAmount === amount) return;
+  // The sale is undone, over whatever amount: nothing about it is left to explain.
+  await post(db, {
+    step: paidAmount > amount ? 'suspense.refunded' : 'suspense.waived',
+    causeId: paymentId,
+    paymentId,
+    amount: Math.abs(paidAmount - amount),
+    currency,
+  });
 }

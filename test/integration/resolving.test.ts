@@ -245,6 +245,25 @@ describe('resolving a payment', () => {
         1,
       );
       assert.equal((await actionsOf(id)).filter(({ result }) => result === 'PAID').length, 1);
+
+      const refund = (body: object) => paysaga.call('POST', `/v1/payments/${id}/refunds`, body);
+      assert.equal((await refund({ amount: { refund: 2591 } })).body.code, 'refund_exceeds_payment');
+      const part = await refund({ amount: { refund: 90 } });
+      assert.equal(part.status, 201, JSON.stringify(part.body));
+      await paysaga.until(`/v1/payments/${id}`, 'PARTIALLY_REFUNDED');
+      assert.equal((await refund({})).body.amount.refund, 2500, 'all that is left of what arrived');
+      await paysaga.until(`/v1/payments/${id}`, 'REFUNDED');
+      assert.deepEqual(
+        await booked(id),
+        {
+          wechat_receivable: 0,
+          sales: -(2590 + wrong),
+          suspense: 0,
+          refunds: 2590 + wrong,
+          refunds_in_flight: 0,
+        },
+        'nothing is left to explain',
+      );
     });
   }
 
