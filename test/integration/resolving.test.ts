@@ -7,6 +7,7 @@ import { addOperator, findOperator, type Operator } from '../../database/operato
 import type { ApprovedAction, PaidClaim } from '../../domain/operator.ts';
 import { close, recheck, resolveAsClosed, resolveAsPaid } from '../../workflows/messages.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
+import { withoutWorker } from '../late-money.ts';
 import { untilAttention } from '../watch.ts';
 
 const ASKED = { actor: 'somebody', reason: 'seen on the merchant platform' };
@@ -266,6 +267,17 @@ describe('resolving a payment', () => {
       );
     });
   }
+
+  it('what its saga would show to operators comes too late for a payment that one has resolved', async () => {
+    await lose();
+    const { id, number, handle } = await create();
+    await pay(number);
+    await handle.executeUpdate(resolveAsPaid, { args: [ASKED] });
+    const { activities, close: end } = withoutWorker(paysaga);
+    await activities.requestAttention({ paymentId: id, reason: 'close_unresolved' });
+    await end();
+    assert.equal((await shown(id)).attention, 'none');
+  });
 
   it('a transaction of another payment is not believed a second time', async () => {
     const paid = await create();
