@@ -22,7 +22,7 @@ import {
 import { endedUnpaid } from '../domain/payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { notFinalYet, pollGap } from './failures.ts';
-import { insertOwnRefund } from './refund-duplicate.ts';
+import { findDuplicate, insertOwnRefund } from './refund-duplicate.ts';
 import { mustLoad as mustLoadPayment } from './settle-payment.ts';
 
 /** What a decision leads to. */
@@ -143,6 +143,8 @@ async function accept(db: Queryable, late: LatePayment): Promise<void> {
   });
   // Nothing that has paid nothing may be accepted: it could never be refunded.
   if (paid === undefined) throw new Error(`late money ${late.id} cannot pay ${late.paymentId}`);
+  // Accepted although another payment pays for the order: what becomes of the duplicate is said by whoever wanted that.
+  await findDuplicate(db, await mustLoadPayment(db, late.paymentId));
 }
 
 /** Waits until something becomes of late money that is another than this version tells: its retries leave no trace in the history. */
