@@ -67,6 +67,7 @@ export async function clearAttention(
   db: Queryable,
   subject: Subject,
   reason: PaymentAttention | RefundAttention,
+  { operatorAction }: { operatorAction?: string } = {},
 ): Promise<void> {
   const { table, kind, id } = rowOf(subject);
   const details = table === 'payments' ? 'attention_details = null,' : '';
@@ -75,7 +76,11 @@ export async function clearAttention(
      where id = $1 and attention_reason = $2 returning *`,
     [id, reason],
   );
-  await tell(db, subject, rows[0], `${kind}.attention_cleared`, { attention: 'none', reason });
+  await tell(db, subject, rows[0], `${kind}.attention_cleared`, {
+    attention: 'none',
+    reason,
+    ...(operatorAction && { operator_action: operatorAction }),
+  });
 }
 
 /** A workflow was begun anew by hand: a relay looks after it again, once it should have ended. */
