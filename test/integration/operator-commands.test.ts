@@ -194,6 +194,8 @@ describe('paysaga for operators', function () {
     assert.deepEqual([approved.code, approved.stdout], [0, 'the payment is PAID\n'], approved.said);
     const shown = JSON.parse((await anonymous('payment', 'show', payment.id, '--json')).stdout);
     assert.equal(shown.transaction_id, '4200000000202603010000000001');
+    const told = await anonymous('payment', 'show', payment.id);
+    assert.match(told.said, /^ +arrived +¥26\.00$/m, 'which is not its amount');
     assert.deepEqual(
       shown.operator_actions.map(({ action, actor, approved_by, result }: Record<string, string>) => [
         action,
