@@ -22,7 +22,7 @@ import {
 import { endedUnpaid } from '../domain/payment.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { notFinalYet, pollGap } from './failures.ts';
-import { insertOwnRefund } from './refund-duplicate.ts';
+import { findDuplicate, insertOwnRefund } from './refund-duplicate.ts';
 import { mustLoad as mustLoadPayment } from './settle-payment.ts';
 
 /** What a decision leads to. */
@@ -56,7 +56,7 @@ export function decideLatePayment({ pool }: ActivityDependencies) {
       if (!input.decision && late.attentionReason !== null) {
         return { finding: { kind: 'undecided', reason: late.attentionReason, version: late.version } };
       }
-      const decision = input.decision?.decision ?? (await byPolicy(db, payment));
+      const decision = input.decision?.decision ?? (await byPolicy(db, late, payment));
       const obstacle = decision === 'accept' ? notAcceptable(late, payment) : undefined;
       if (obstacle) {
         const reason = late.attentionReason ?? 'undecided';
@@ -112,9 +112,9 @@ function isDecisionOf(late: LatePayment, { decision, actor, reason }: OperatorDe
 }
 
 /** Only an order that nobody else has paid for is paid by late money; what is not accepted goes back. */
-async function byPolicy(db: Queryable, payment: Payment): Promise<LatePaymentDecision> {
+async function byPolicy(db: Queryable, late: LatePayment, payment: Payment): Promise<LatePaymentDecision> {
   const policies = await loadPolicies(db, payment.merchantId);
-  if (policies.latePaymentPolicy === 'refund' || !endedUnpaid(payment.status)) return 'refund';
+  if (policies.latePaymentPolicy === 'refund' || notAcceptable(late, payment)) return 'refund';
   if (policies.duplicatePaymentPolicy === 'refund' && (await payerOfOrder(db, payment))) return 'refund';
   return 'accept';
 }
@@ -124,6 +124,9 @@ function notAcceptable(late: LatePayment, payment: Payment): string | undefined 
   if (!endedUnpaid(payment.status)) {
     return `the payment is ${payment.status}, by ${payment.transactionId}: this money can only be refunded`;
   }
+  if (payment.reverseSentAt !== null) {
+    return 'WeChat Pay was asked to take this order back, and may do so: this money can only be refunded';
+  }
   if (late.amount !== payment.amount) {
     return `the payment is over ${payment.amount} fen and ${late.amount} came: this money can only be refunded`;
   }
@@ -132,12 +135,16 @@ function notAcceptable(late: LatePayment, payment: Payment): string | undefined 
 
 async function accept(db: Queryable, late: LatePayment): Promise<void> {
   await transitionLatePayment(db, late.id, 'ACCEPTED');
-  await transitionPayment(db, late.paymentId, 'PAID', {
+  const paid = await transitionPayment(db, late.paymentId, 'PAID', {
     latePaymentId: late.id,
     transactionId: late.transactionId,
     ...(late.payerTotal !== null && { payerTotal: late.payerTotal }),
     ...(late.successTime && { successTime: late.successTime }),
   });
+  // Nothing that has paid nothing may be accepted: it could never be refunded.
+  if (paid === undefined) throw new Error(`late money ${late.id} cannot pay ${late.paymentId}`);
+  // Accepted although another payment pays for the order: what becomes of the duplicate is said by whoever wanted that.
+  await findDuplicate(db, await mustLoadPayment(db, late.paymentId));
 }
 
 /** Waits until something becomes of late money that is another than this version tells: its retries leave no trace in the history. */

@@ -1,4 +1,5 @@
 import * as combinedPayments from '../database/combined-payments.ts';
+import { lockOpen } from '../database/intents.ts';
 import * as payments from '../database/payment-changes.ts';
 import { inTransaction } from '../database/pool.ts';
 import * as refunds from '../database/refund-changes.ts';
@@ -6,7 +7,12 @@ import type { PaymentAttention, RefundAttention } from '../domain/attention.ts';
 import type { BothSides } from '../domain/both-sides.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
-/** Shows a payment to an operator: in the row, and as an event. */
+/**
+ * What sagas show to operators, in the row and as an event: a payment, a combined one, a refund. One that has ended meanwhile, by what an
+ * operator did say, needs nobody any more.
+ */
+
+/** Shows a payment to an operator. */
 export function requestAttention({ pool }: ActivityDependencies) {
   return async (input: {
     paymentId: string;
@@ -15,20 +21,28 @@ export function requestAttention({ pool }: ActivityDependencies) {
     sides?: BothSides;
   }): Promise<void> => {
     const { paymentId, reason, sides } = input;
-    await inTransaction(pool, (db) => payments.requestAttention(db, paymentId, reason, { sides }));
+    await inTransaction(pool, async (db) => {
+      if (await lockOpen(db, 'payments', paymentId))
+        await payments.requestAttention(db, paymentId, reason, { sides });
+    });
   };
 }
 
-/** Shows a combined payment to an operator: in the row, and as an event. */
+/** Shows a combined payment to an operator. */
 export function requestCombinedAttention({ pool }: ActivityDependencies) {
   return async ({ combinedId, reason }: { combinedId: string; reason: PaymentAttention }): Promise<void> => {
-    await inTransaction(pool, (db) => combinedPayments.requestCombinedAttention(db, combinedId, reason));
+    await inTransaction(pool, async (db) => {
+      if (await lockOpen(db, 'combined_payments', combinedId))
+        await combinedPayments.requestCombinedAttention(db, combinedId, reason);
+    });
   };
 }
 
-/** Shows a refund to an operator: in the row, and as an event. */
+/** Shows a refund to an operator. */
 export function requestRefundAttention({ pool }: ActivityDependencies) {
   return async ({ refundId, reason }: { refundId: string; reason: RefundAttention }): Promise<void> => {
-    await inTransaction(pool, (db) => refunds.requestRefundAttention(db, refundId, reason));
+    await inTransaction(pool, async (db) => {
+      if (await lockOpen(db, 'refunds', refundId)) await refunds.requestRefundAttention(db, refundId, reason);
+    });
   };
 }

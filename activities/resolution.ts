@@ -172,8 +172,13 @@ export async function settleByClaim(
   { order, operatorAction }: { order: PaidOrder | undefined; operatorAction: string },
 ): Promise<void> {
   const time = readTime(order?.success_time);
-  const changed = await transitionPayment(db, payment.id, 'PAID', { transactionId, ...time, operatorAction });
   const difference = amount - payment.amount;
+  const changed = await transitionPayment(db, payment.id, 'PAID', {
+    transactionId,
+    ...time,
+    ...(difference !== 0 && { paidAmount: amount }),
+    operatorAction,
+  });
   if (changed === undefined || difference === 0) return;
   // The sale is booked over the order's amount; what came above or below it has no explanation yet.
   await post(db, {

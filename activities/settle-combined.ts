@@ -6,6 +6,7 @@ import {
   requestCombinedAttention,
   transitionCombined,
 } from '../database/combined-payments.ts';
+import { lockOpen } from '../database/intents.ts';
 import { loadNotification } from '../database/notifications.ts';
 import { lockOrders } from '../database/orders.ts';
 import { requestAttention, transitionPayment } from '../database/payment-changes.ts';
@@ -86,6 +87,7 @@ export async function settleCombined(
   if (verdict.kind === 'unpaid') return known(combined);
   if (verdict.kind === 'contradicts') {
     await inTransaction(pool, async (db) => {
+      if (!(await lockOpen(db, 'combined_payments', combined.id))) return;
       for (const [payment, { reason, sides }] of verdict.differing) {
         await requestAttention(db, payment.id, reason, { sides });
       }

@@ -76,7 +76,10 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
         answer = await queryRefund(gateway, refund.outRefundNo);
       if (!answer) {
         const failure = { failureCode: error.code, failureMessage: error.message };
-        await inTransaction(pool, (db) => transitionRefund(db, refundId, 'FAILED', failure));
+        await inTransaction(pool, async (db) => {
+          await lockSource(db, refund);
+          await transitionRefund(db, refundId, 'FAILED', failure);
+        });
         return knownFinding(await mustLoad(pool, refundId));
       }
     }

@@ -14,6 +14,7 @@ import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { PRODUCTS } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
+import { acknowledgementRoutes } from './acknowledgement.ts';
 import { caller } from './authentication.ts';
 import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
@@ -98,7 +99,11 @@ export function combinedPaymentRoutes({
     shown,
     ensureSoon: (id) => ensureSoon(pool, 'combined_payments', id),
   };
-  router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
+  router.use(
+    closingRoutes(sagas, waiting),
+    frontEndRoutes({ sagas, clock }, waiting),
+    acknowledgementRoutes(pool, waiting),
+  );
   return router;
 }
 

@@ -9,6 +9,7 @@ import { appidFor } from '../domain/appid.ts';
 import { merchantNumber, publicId } from '../domain/identity.ts';
 import { isCharged, PRODUCTS } from '../domain/product.ts';
 import type { Merchants } from '../gateway/merchants.ts';
+import { acknowledgementRoutes } from './acknowledgement.ts';
 import { caller } from './authentication.ts';
 import { cashierOf } from './cashier.ts';
 import { closingRoutes } from './closing.ts';
@@ -101,7 +102,12 @@ export function paymentRoutes({
     shown,
     ensureSoon: (id) => ensureSoon(pool, 'payments', id),
   };
-  router.use(closingRoutes(sagas, waiting), frontEndRoutes({ sagas, clock }, waiting));
+  const requested = (request: Request, response: Response) => requestedPayment(pool, request, response);
+  router.use(
+    closingRoutes(sagas, waiting),
+    frontEndRoutes({ sagas, clock }, waiting),
+    acknowledgementRoutes(pool, { ...waiting, requested }),
+  );
   return router;
 }
 

@@ -93,6 +93,9 @@ export type CreatePayment = z.output<typeof CreatePayment>;
 /** Body of `POST /v1/payments/{id}/close`; may be absent. */
 export const ClosePayment = z.strictObject({ reason: text(200).optional() }).default({});
 
+/** Body of `POST /v1/payments/{id}/acknowledge`. */
+export const AcknowledgePayment = z.strictObject({ reason: text(500) });
+
 /** Query of `GET /v1/payments`. */
 export const ListPayments = z
   .strictObject({

@@ -87,6 +87,9 @@ export function addOperatorCommands(program: Command): void {
   action('restart', 'begin its workflow anew, after somebody has terminated it').action(
     async (name, options) => (await import('./payment-action.ts')).restartPayment(name, options),
   );
+  action('acknowledge', 'say that you have seen to what an ended payment is shown for').action(
+    async (name, options) => (await import('./payment-action.ts')).acknowledgePayment(name, options),
+  );
   action('resolve', 'settle by evidence: WeChat Pay’s own word, or what two operators have agreed on')
     .addOption(
       new Option('--as <ending>', 'how it has ended').choices(['paid', 'closed']).makeOptionMandatory(),

@@ -1,3 +1,4 @@
+import { acknowledge } from '../database/acknowledgement.ts';
 import { requestApproval } from '../database/approvals.ts';
 import { clearAttention, ensureLater } from '../database/attention.ts';
 import type { CombinedPayment } from '../database/combined-payments.ts';
@@ -12,8 +13,9 @@ import type {
   SyncResult,
 } from '../workflows/messages.ts';
 import { actingOperator, type KeySource } from './operator-key.ts';
+import { withPool } from './query.ts';
 import { withSagas } from './saga-client.ts';
-import { sagaNamed, type Target } from './target.ts';
+import { sagaNamed, type Target, targetNamed } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Exit code of a command that was understood and has changed nothing. */
@@ -105,6 +107,21 @@ export async function restartPayment(name: string, options: ActionOptions): Prom
       });
     });
     console.log(options.json ? JSON.stringify({ kind: 'restarted' }) : 'its workflow was begun anew');
+  });
+}
+
+/** `paysaga payment acknowledge`: a payment that has ended, a sub-order too, has no workflow to ask. */
+export async function acknowledgePayment(name: string, options: ActionOptions): Promise<void> {
+  await withPool(async (pool) => {
+    const { tenantId, name: actor } = await actingOperator(pool, options);
+    const target = await targetNamed(pool, name, tenantId);
+    const answer = await inTransaction(pool, (db) =>
+      acknowledge(db, subjectOf(target), { tenantId, actor, reason: options.reason }),
+    );
+    if (answer.kind === 'refused') process.exitCode = UNCHANGED;
+    if (options.json) console.log(JSON.stringify(answer));
+    else if (answer.kind === 'acknowledged') console.log(`acknowledged: ${answer.reason}`);
+    else console.log(`nothing was changed: ${answer.why}`);
   });
 }
 

@@ -75,6 +75,7 @@ function describePayment(payment: Payment): void {
   if (payment.combinedId !== null) line('', `a sub-order of ${payment.combinedId}`);
   describeTimes(payment);
   if (payment.transactionId) line('transaction', payment.transactionId);
+  if (payment.paidAmount !== payment.amount) line('arrived', `¥${formatYuan(payment.paidAmount)}`);
   if (payment.amountRefunded > 0) line('refunded', `¥${formatYuan(payment.amountRefunded)}`);
   describeTrouble(payment);
 }

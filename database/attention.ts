@@ -1,6 +1,6 @@
-import type { PaymentStatus } from '../domain/payment.ts';
-import { isRefundFinal, REFUND_STATUSES } from '../domain/refund.ts';
+import type { PaymentAttention, RefundAttention } from '../domain/attention.ts';
 import { appendEvent } from './events.ts';
+import { OPEN_STATUSES } from './intents.ts';
 import type { Queryable } from './pool.ts';
 
 /** A payment, a combined one, or a refund, by its public id. */
@@ -9,22 +9,12 @@ export type Subject = { paymentId: string } | { combinedId: string } | { refundI
 /** Reasons that come and go by themselves, without a change of status. */
 type PassingReason = 'credentials_refused' | 'workflow_ended';
 
-const OPEN_PAYMENT = ['CREATED', 'PENDING'] satisfies PaymentStatus[];
-
-/** Where a subject is, and the statuses in which a saga still works on it: what has ended shows nothing new. */
+/** Where a subject is. */
 function rowOf(subject: Subject) {
-  if ('refundId' in subject) {
-    const open = REFUND_STATUSES.filter((status) => !isRefundFinal(status));
-    return { table: 'refunds', kind: 'refund', id: subject.refundId, open } as const;
-  }
+  if ('refundId' in subject) return { table: 'refunds', kind: 'refund', id: subject.refundId } as const;
   return 'combinedId' in subject
-    ? ({
-        table: 'combined_payments',
-        kind: 'combined_payment',
-        id: subject.combinedId,
-        open: OPEN_PAYMENT,
-      } as const)
-    : ({ table: 'payments', kind: 'payment', id: subject.paymentId, open: OPEN_PAYMENT } as const);
+    ? ({ table: 'combined_payments', kind: 'combined_payment', id: subject.combinedId } as const)
+    : ({ table: 'payments', kind: 'payment', id: subject.paymentId } as const);
 }
 
 /** The merchant who speaks to the gateway about it. @throws Error when there is no such row. */
@@ -58,12 +48,12 @@ export async function showsAttention(
  * @param code the gateway's.
  */
 export async function showCredentialsRefused(db: Queryable, subject: Subject, code: string): Promise<void> {
-  const { table, kind, id, open } = rowOf(subject);
+  const { table, kind, id } = rowOf(subject);
   const reason: PassingReason = 'credentials_refused';
   const { rows } = await db.query<Changed>(
     `update ${table} set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
      where id = $1 and attention = 'none' and status = any($3) returning *`,
-    [id, reason, open],
+    [id, reason, OPEN_STATUSES[table]],
   );
   await tell(db, subject, rows[0], `${kind}.needs_operator`, {
     attention: 'needs_operator',
@@ -73,14 +63,24 @@ export async function showCredentialsRefused(db: Queryable, subject: Subject, co
 }
 
 /** Shows that the reason is gone, with an event; nothing when it shows another one. Call it in a transaction. */
-export async function clearAttention(db: Queryable, subject: Subject, reason: PassingReason): Promise<void> {
-  const { table, kind, id, open } = rowOf(subject);
+export async function clearAttention(
+  db: Queryable,
+  subject: Subject,
+  reason: PaymentAttention | RefundAttention,
+  { operatorAction }: { operatorAction?: string } = {},
+): Promise<void> {
+  const { table, kind, id } = rowOf(subject);
+  const details = table === 'payments' ? 'attention_details = null,' : '';
   const { rows } = await db.query<Changed>(
-    `update ${table} set attention = 'none', attention_reason = null, version = version + 1, updated_at = now()
-     where id = $1 and attention_reason = $2 and status = any($3) returning *`,
-    [id, reason, open],
+    `update ${table} set attention = 'none', attention_reason = null, ${details} version = version + 1, updated_at = now()
+     where id = $1 and attention_reason = $2 returning *`,
+    [id, reason],
   );
-  await tell(db, subject, rows[0], `${kind}.attention_cleared`, { attention: 'none', reason });
+  await tell(db, subject, rows[0], `${kind}.attention_cleared`, {
+    attention: 'none',
+    reason,
+    ...(operatorAction && { operator_action: operatorAction }),
+  });
 }
 
 /** A workflow was begun anew by hand: a relay looks after it again, once it should have ended. */
@@ -88,10 +88,10 @@ export async function ensureLater(
   db: Queryable,
   subject: { paymentId: string } | { combinedId: string },
 ): Promise<void> {
-  const { table, id, open } = rowOf(subject);
+  const { table, id } = rowOf(subject);
   await db.query(
     `update ${table} set ensure_at = greatest(now(), time_expire) + interval '10 minutes' where id = $1 and status = any($2)`,
-    [id, open],
+    [id, OPEN_STATUSES[table]],
   );
 }
 

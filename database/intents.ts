@@ -1,3 +1,6 @@
+import { isLatePaymentFinal, LATE_PAYMENT_STATUSES } from '../domain/late-payment.ts';
+import type { PaymentStatus } from '../domain/payment.ts';
+import { isRefundFinal, REFUND_STATUSES } from '../domain/refund.ts';
 import type { Queryable } from './pool.ts';
 
 /**
@@ -10,6 +13,25 @@ export const ENSURE_AFTER = "interval '30 seconds'";
 
 /** What has a workflow. */
 export type IntentTable = 'payments' | 'combined_payments' | 'refunds' | 'late_payments';
+
+const OPEN_PAYMENT = ['CREATED', 'PENDING'] satisfies PaymentStatus[];
+
+/** Statuses in which a saga still works on a row. */
+export const OPEN_STATUSES = {
+  payments: OPEN_PAYMENT,
+  combined_payments: OPEN_PAYMENT,
+  refunds: REFUND_STATUSES.filter((status) => !isRefundFinal(status)),
+  late_payments: LATE_PAYMENT_STATUSES.filter((status) => !isLatePaymentFinal(status)),
+} as const satisfies Record<IntentTable, readonly string[]>;
+
+/** Whether a saga still works on the row, which goes on until the transaction ends: what has ended shows nothing of a saga any more. */
+export async function lockOpen(db: Queryable, table: IntentTable, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select 1 from ${table} where id = $1 and status = any($2) for no key update`,
+    [id, OPEN_STATUSES[table]],
+  );
+  return rowCount === 1;
+}
 
 /**
  * Claims rows whose workflow should be running by now but may not be, oldest first. A claimed row comes up again after a minute, so a relay that

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Attention, LATE_PAYMENT_ATTENTION, type LatePaymentAttention } from '../domain/attention.ts';
+import type { Attention, LatePaymentAttention, PaymentAttention } from '../domain/attention.ts';
 import type { EventType } from '../domain/events.ts';
 import { publicId } from '../domain/identity.ts';
 import {
@@ -10,6 +10,7 @@ import {
 } from '../domain/late-payment.ts';
 import type { Fen } from '../domain/money.ts';
 import type { RefundStatus } from '../domain/refund.ts';
+import { clearAttention } from './attention.ts';
 import { appendEvent } from './events.ts';
 import { claimOrphaned } from './intents.ts';
 import { post } from './ledger.ts';
@@ -241,16 +242,20 @@ export async function followRefund(db: Queryable, id: string, refund: RefundStat
   await requestLatePaymentAttention(db, id, 'refund_failed');
 }
 
-/** A payment whose late money needs nobody any more needs nobody either, unless there is another reason. */
+/** A payment that was shown for late money needs nobody any more once none of it does. */
 async function calm(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    `update payments p set attention = 'none', attention_reason = null, attention_details = null,
-            version = p.version + 1, updated_at = now()
-       from late_payments l
-      where l.id = $1 and p.id = l.payment_id and p.attention_reason = any($2)
+  const { rows } = await db.query<{ id: string; reason: PaymentAttention }>(
+    `select p.id, p.attention_reason reason from late_payments l join payments p on p.id = l.payment_id
+      where l.id = $1
+        and (p.attention_reason = 'late_money'
+             -- Or for a field of late money that differs.
+             or exists (select 1 from late_payments one
+                         where one.payment_id = p.id and one.transaction_id is distinct from p.transaction_id
+                           and one.transaction_id = p.attention_details->'wechat_pay'->>'transaction_id'))
         and not exists (select 1 from late_payments other where other.payment_id = p.id and other.attention <> 'none')`,
-    [id, ['late_money', ...Object.keys(LATE_PAYMENT_ATTENTION)]],
+    [id],
   );
+  for (const payment of rows) await clearAttention(db, { paymentId: payment.id }, payment.reason);
 }
 
 interface Changed {

@@ -30,7 +30,7 @@ export async function payerOfOrder(db: Queryable, payment: OfOrder): Promise<Oth
   const { rows } = await db.query<OtherPayment>(
     `select * from (
        select p.id, p.success_time "successTime",
-              p.amount - (select coalesce(sum(r.amount), 0)::bigint from refunds r
+              coalesce(p.paid_amount, p.amount) - (select coalesce(sum(r.amount), 0)::bigint from refunds r
                            where r.payment_id = p.id and r.late_payment_id is null and r.status <> 'FAILED') "left"
          from payments p
         where p.merchant_id = $1 and p.order_reference = $2 and p.id <> $3 and p.status = any($4) and p.duplicate_of is null) other

@@ -5,6 +5,7 @@ import type { Fen } from '../domain/money.ts';
 import { canTransition, endedUnpaid, PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 import type { Prepaid } from '../domain/product.ts';
 import { appendEvent } from './events.ts';
+import { OPEN_STATUSES } from './intents.ts';
 import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 
@@ -13,6 +14,8 @@ export interface PaymentChange {
   prepaid?: Prepaid;
   transactionId?: string;
   payerTotal?: Fen;
+  /** What has arrived, where it is not the payment's amount. */
+  paidAmount?: Fen;
   successTime?: Date;
   failureCode?: string;
   failureMessage?: string;
@@ -42,7 +45,8 @@ function ensureAt(status: PaymentStatus): string {
 
 /**
  * Moves a payment to a status, if the life cycle allows it from where it is, writes the event and, when it is paid, the ledger. Call it in a
- * transaction. While a reversal may be under way nothing becomes PAID.
+ * transaction. While a reversal may be under way nothing becomes PAID. An open payment needs nobody for what it was shown for before; what an ended
+ * one is shown for is another thing than its refunds.
  * @returns the new version, or undefined when nothing changed: a repeat, or a status the payment has left behind.
  */
 export async function transitionPayment(
@@ -63,12 +67,15 @@ export async function transitionPayment(
   }>(
     `update payments set
        status = $2, version = version + 1, updated_at = now(), ensure_at = ${ensureAt(to)}, sealed_code = null,
-       attention = 'none', attention_reason = null, attention_details = null,
+       attention = case when status = any($14) then 'none' else attention end,
+       attention_reason = case when status = any($14) then null else attention_reason end,
+       attention_details = case when status = any($14) then null else attention_details end,
        code_url = coalesce($4, code_url), transaction_id = coalesce($5, transaction_id),
        payer_total = coalesce($6, payer_total), success_time = coalesce($7, success_time),
        failure_code = case when $2 <> 'PAID' then coalesce($8, failure_code) end,
        failure_message = case when $2 <> 'PAID' then coalesce($9, failure_message) end,
-       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at)
+       prepay_id = coalesce($10, prepay_id), h5_url = coalesce($11, h5_url), prepay_issued_at = coalesce($12, prepay_issued_at),
+       paid_amount = coalesce($13, paid_amount)
      where id = $1 and status = any($3) and ($2 <> 'PAID' or reverse_sent_at is null)
      returning tenant_id, version, amount, currency, success_time`,
     [
@@ -84,6 +91,8 @@ export async function transitionPayment(
       change.prepaid?.prepayId ?? null,
       change.prepaid?.h5Url ?? null,
       change.prepaid?.prepayIssuedAt ?? null,
+      change.paidAmount ?? null,
+      OPEN_STATUSES.payments,
     ],
   );
   const row = rows[0];
@@ -116,7 +125,8 @@ export async function transitionPayment(
 }
 
 /**
- * Shows the payment to an operator, once per reason and what there is to compare, with an event. Call it in a transaction.
+ * Shows the payment to an operator, once per reason and what there is to compare, with an event. Late money has a row of its own that is shown, and
+ * replaces no other reason. Call it in a transaction.
  * @returns whether it was news.
  */
 export async function requestAttention(
@@ -129,6 +139,7 @@ export async function requestAttention(
     `update payments set attention = 'needs_operator', attention_reason = $2, attention_details = $3, version = version + 1,
        updated_at = now()
      where id = $1 and (attention_reason is distinct from $2 or attention_details is distinct from $3)
+       and (attention = 'none' or $2 <> 'late_money')
      returning tenant_id, version`,
     [id, reason, sides ? JSON.stringify(sides) : null],
   );

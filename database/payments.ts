@@ -19,6 +19,8 @@ export interface Payment extends Parties, Prepaid {
   outTradeNo: string;
   product: Product;
   amount: Fen;
+  /** What has arrived, or is to: the amount, unless two operators have said otherwise. So much can be refunded. */
+  paidAmount: Fen;
   currency: string;
   description: string;
   attach: string | null;
@@ -57,7 +59,7 @@ export interface Payment extends Parties, Prepaid {
 
 const COLUMNS = `
   p.id, p.tenant_id "tenantId", p.merchant_id "merchantId", m.mchid, p.appid, p.out_trade_no "outTradeNo", p.product, p.amount,
-  p.currency, p.description, p.attach, p.terms, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
+  coalesce(p.paid_amount, p.amount) "paidAmount", p.currency, p.description, p.attach, p.terms, p.time_expire "timeExpire", p.status, p.attention, p.attention_reason "attentionReason",
   p.attention_details "attentionDetails", p.order_reference "orderReference", p.duplicate_of "duplicateOf",
   p.version, p.prepay_request "prepayRequest", p.combined_id "combinedId", p.sub_mchid "subMchid", p.sub_appid "subAppid", p.payer_openid "payerOpenid",
   p.payer_sub_openid "payerSubOpenid", p.scene_info "sceneInfo", p.h5_redirect_url "h5RedirectUrl", p.code_url "codeUrl",

@@ -7,6 +7,7 @@ import {
   ENDED_STATUSES,
   isRefundFinal,
   REFUND_STATUSES,
+  type RefundCause,
   type RefundStatus,
 } from '../domain/refund.ts';
 import { appendEvent } from './events.ts';
@@ -15,6 +16,7 @@ import { post } from './ledger.ts';
 import type { Queryable } from './pool.ts';
 import { recordAttempt } from './refund-attempts.ts';
 import { voidPayouts } from './refund-payouts.ts';
+import { showDuplicate } from './refund-source.ts';
 
 /** Fields that arrive with a change of status. */
 export interface RefundChange {
@@ -60,6 +62,7 @@ export async function transitionRefund(
     currency: string;
     success_time: Date | null;
     was: RefundStatus;
+    cause: RefundCause;
     late_payment_id: string | null;
     late_transaction_id: string | null;
   }>(
@@ -71,7 +74,7 @@ export async function transitionRefund(
        user_received_account = coalesce($5, r.user_received_account), success_time = coalesce($6, r.success_time), settled_offline = $7
      from payments p, (select status from refunds where id = $1 for update) before
      where r.id = $1 and r.status = any($3) and p.id = r.payment_id
-     returning r.tenant_id, r.payment_id, r.version, r.attempt, r.amount, p.currency, r.success_time, before.status was, r.late_payment_id,
+     returning r.tenant_id, r.payment_id, r.version, r.attempt, r.amount, p.currency, r.success_time, before.status was, r.cause, r.late_payment_id,
        (select l.transaction_id from late_payments l where l.id = r.late_payment_id) late_transaction_id`,
     [
       id,
@@ -109,6 +112,7 @@ export async function transitionRefund(
   });
   const late = row.late_payment_id !== null;
   if (row.late_payment_id) await followRefund(db, row.late_payment_id, to);
+  if (row.cause === 'duplicate' && to === 'FAILED') await showDuplicate(db, row.payment_id);
   const step = ledgerStep(row.was, to, { ...change, late });
   if (step) {
     await post(db, {

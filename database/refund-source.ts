@@ -1,7 +1,9 @@
 import { isPaid } from '../domain/payment.ts';
 import type { RefundSource } from '../domain/refund.ts';
+import { clearAttention } from './attention.ts';
 import { loadLatePayment } from './late-payments.ts';
-import { transitionPayment } from './payment-changes.ts';
+import { post } from './ledger.ts';
+import { requestAttention, transitionPayment } from './payment-changes.ts';
 import { loadPayment, lockPayment, type Payment } from './payments.ts';
 import type { Queryable } from './pool.ts';
 import { type Refund, sumRefunds } from './refunds.ts';
@@ -21,9 +23,7 @@ export async function loadSource(
   { id, paymentId, latePaymentId }: Pick<Refund, 'id' | 'paymentId' | 'latePaymentId'>,
 ): Promise<RefundSource> {
   if (latePaymentId !== null) return await lateSource(db, latePaymentId, id);
-  const payment = await loadPayment(db, paymentId);
-  if (!payment) throw new Error(`there is no payment ${paymentId}`);
-  return await sourceOf(db, payment, id);
+  return await sourceOf(db, await mustLoad(db, paymentId), id);
 }
 
 /** What a refund of this payment would draw on. */
@@ -31,7 +31,7 @@ export async function sourceOf(db: Queryable, payment: Payment, except?: string)
   const { reserved, known } = await sumRefunds(db, payment.id, { except });
   return {
     transactionId: isPaid(payment.status) ? payment.transactionId : null,
-    amount: payment.amount,
+    amount: payment.paidAmount,
     currency: payment.currency,
     status: payment.status,
     paidAt: payment.successTime,
@@ -56,14 +56,38 @@ async function lateSource(db: Queryable, latePaymentId: string, except: string):
   };
 }
 
+/** Shows to an operator that a duplicate has not gone back, unless other refunds take all of it. Call it in a transaction. */
+export async function showDuplicate(db: Queryable, paymentId: string): Promise<void> {
+  const payment = await mustLoad(db, paymentId);
+  const { reserved } = await sumRefunds(db, paymentId);
+  if (reserved < payment.paidAmount) await requestAttention(db, paymentId, 'duplicate_not_refunded');
+}
+
 /** Says of what a refund has drawn on that so much of it has gone back. Call it in the transaction in which the refund has succeeded. */
 export async function recordGivenBack(
   db: Queryable,
-  { paymentId, latePaymentId }: Pick<Refund, 'paymentId' | 'latePaymentId'>,
+  { paymentId, latePaymentId, cause }: Pick<Refund, 'paymentId' | 'latePaymentId' | 'cause'>,
 ): Promise<void> {
   // Late money has not paid the payment, and has followed its refund already.
   if (latePaymentId !== null) return;
-  const payment = await loadPayment(db, paymentId);
+  const { amount, paidAmount, currency } = await mustLoad(db, paymentId);
   const { succeeded } = await sumRefunds(db, paymentId);
-  await transitionPayment(db, paymentId, succeeded === payment?.amount ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+  const whole = succeeded === paidAmount;
+  await transitionPayment(db, paymentId, whole ? 'REFUNDED' : 'PARTIALLY_REFUNDED');
+  if (whole || cause === 'duplicate') await clearAttention(db, { paymentId }, 'duplicate_not_refunded');
+  if (!whole || paidAmount === amount) return;
+  // The sale is undone, over whatever amount: nothing about it is left to explain.
+  await post(db, {
+    step: paidAmount > amount ? 'suspense.refunded' : 'suspense.waived',
+    causeId: paymentId,
+    paymentId,
+    amount: Math.abs(paidAmount - amount),
+    currency,
+  });
+}
+
+async function mustLoad(db: Queryable, paymentId: string): Promise<Payment> {
+  const payment = await loadPayment(db, paymentId);
+  if (!payment) throw new Error(`there is no payment ${paymentId}`);
+  return payment;
 }

@@ -17,6 +17,8 @@ export const PAYMENT_ATTENTION = {
   currency_differs: 'the paid order has another currency',
   /** Money came for a payment that had ended without it, and what the merchant's policy says could not be done. */
   late_money: 'money came after the payment had ended without it, and a person decides what becomes of it',
+  /** WeChat Pay refused the refund of a duplicate, or closed it. Nobody has asked for that refund, so nobody watches it. */
+  duplicate_not_refunded: 'it was paid for an order that was paid already, and could not be given back',
   /** Of a combined payment: WeChat Pay's answer has not the sub-orders of the rows. */
   sub_orders_differ: 'the combined order has other sub-orders',
   /** Of a combined payment: all of its orders are paid or none, and WeChat Pay says otherwise. */

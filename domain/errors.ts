@@ -43,6 +43,11 @@ export const ERRORS = {
     retryable: false,
     title: 'The payment no longer waits for the customer',
   },
+  payment_not_acknowledgeable: {
+    status: 409,
+    retryable: false,
+    title: 'The payment shows nothing that can be acknowledged',
+  },
   payment_not_paid: { status: 409, retryable: false, title: 'Only a paid payment can be refunded' },
   refund_exceeds_payment: { status: 409, retryable: false, title: 'The refunds would exceed the payment' },
   break_not_open: {

@@ -68,6 +68,10 @@ export const POSTINGS = {
   'late_refund.reserved': { debit: 'late_money', credit: 'refunds_in_flight' },
   /** A refund of late money that had set it aside came to nothing. */
   'late_refund.released': { debit: 'refunds_in_flight', credit: 'late_money' },
+  /** What had come above a payment's amount went back with it: refunds were booked over more than the sale. */
+  'suspense.refunded': { debit: 'suspense', credit: 'refunds' },
+  /** What had come, less than a payment's amount, went back: nobody owes the rest of the sale any more. */
+  'suspense.waived': { debit: 'refunds', credit: 'suspense' },
   /** WeChat Pay has given back the fee of what was refunded. */
   'refund.fee_returned': { debit: 'wechat_receivable', credit: 'gateway_fees', reversible: true },
   /** The same part of what was refunded: nobody gave that back. */

@@ -10,6 +10,7 @@ export const OPERATOR_ACTIONS = {
   restart: { title: 'begin its workflow anew, after somebody has ended it' },
   resolve_as_paid: { title: 'settle the payment as paid' },
   resolve_as_closed: { title: 'settle the payment as closed and unpaid' },
+  acknowledge: { title: 'say that what an ended payment was shown for has been seen to' },
   decide_late_payment: { title: 'refund late money, or accept it as the payment' },
   retry_refund: { title: 'try a refund that failed once more, with another number' },
   resolve_refund: { title: 'send the money of an abnormal refund elsewhere, or leave it for now' },

@@ -1,6 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { claimOrphanedCombined, requestCombinedAttention } from '../database/combined-payments.ts';
-import { ensured } from '../database/intents.ts';
+import { ensured, type IntentTable, lockOpen } from '../database/intents.ts';
 import { claimOrphanedLatePayments, requestLatePaymentAttention } from '../database/late-payments.ts';
 import { requestAttention } from '../database/payment-changes.ts';
 import { claimOrphanedPayments } from '../database/payments.ts';
@@ -42,19 +42,24 @@ export function startIntentRelay({
     options: ReturnType<
       typeof paymentStart | typeof combinedStart | typeof refundStart | typeof latePaymentStart
     >,
-    row: { ensured: (again: boolean) => Promise<void>; askOperator: (db: Queryable) => Promise<unknown> },
+    row: { table: IntentTable; id: string; askOperator: (db: Queryable) => Promise<unknown> },
   ): Promise<void> {
     const { workflowType, ...rest } = options;
     try {
       await client.workflow.start(workflowType, rest);
-      await row.ensured(true);
+      await ensured(pool, row.table, row.id, { again: true });
       log.info({ workflow_id: options.workflowId }, 'made sure that the workflow runs');
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      // The workflow ended without bringing its row to an end: it was terminated by hand, say. Only a person can tell.
-      log.error({ workflow_id: options.workflowId }, 'the workflow has ended but its row has not');
-      await inTransaction(pool, row.askOperator);
-      await row.ensured(false);
+      await inTransaction(pool, async (db) => {
+        // It has begun and ended after the row was claimed, and the row with it.
+        if (!(await lockOpen(db, row.table, row.id))) return;
+        // The workflow ended without bringing its row to an end: it was terminated by hand, say. Only a person can tell.
+        log.error({ workflow_id: options.workflowId }, 'the workflow has ended but its row has not');
+        await row.askOperator(db);
+        // Somebody may delete a workflow of late money that has ended too early, so that it begins anew.
+        await ensured(db, row.table, row.id, { again: row.table === 'late_payments' });
+      });
     }
   }
 
@@ -71,26 +76,29 @@ export function startIntentRelay({
       const results = await Promise.allSettled([
         ...payments.map((payment) =>
           start(paymentStart(payment, startOptions), {
-            ensured: (again) => ensured(pool, 'payments', payment.id, { again }),
+            table: 'payments',
+            id: payment.id,
             askOperator: (db) => requestAttention(db, payment.id, WORKFLOW_ENDED),
           }),
         ),
         ...combined.map((one) =>
           start(combinedStart(one, startOptions), {
-            ensured: (again) => ensured(pool, 'combined_payments', one.id, { again }),
+            table: 'combined_payments',
+            id: one.id,
             askOperator: (db) => requestCombinedAttention(db, one.id, WORKFLOW_ENDED),
           }),
         ),
         ...refunds.map((refund) =>
           start(refundStart(refund, startOptions), {
-            ensured: (again) => ensured(pool, 'refunds', refund.id, { again }),
+            table: 'refunds',
+            id: refund.id,
             askOperator: (db) => requestRefundAttention(db, refund.id, WORKFLOW_ENDED),
           }),
         ),
         ...latePayments.map((late) =>
           start(latePaymentStart(late, startOptions), {
-            // Somebody may delete a workflow that has ended too early, so that it begins anew.
-            ensured: () => ensured(pool, 'late_payments', late.id, { again: true }),
+            table: 'late_payments',
+            id: late.id,
             askOperator: (db) => requestLatePaymentAttention(db, late.id, WORKFLOW_ENDED),
           }),
         ),

@@ -256,4 +256,26 @@ describe('resolving a combined payment', () => {
     );
     assert.match(list.said, new RegExp(`--starting-after ${combined.id}`));
   });
+
+  it('an order that nobody knows is told of after the end: it is shown until somebody acknowledges it', async () => {
+    await lose();
+    const combined = await create();
+    const [, second] = combined.sub_payments;
+    await payCombined(paysaga, combined);
+    await resolve(combined, resolveAsPaid);
+    await paysaga.control('DELETE', '/faults');
+    await paysaga.pool.query(`update payments set out_trade_no = 'NOBODYS' where id = $1`, [second.id]);
+    const [notification] = (await paysaga.control('GET', '/notifications?limit=1')).body.notifications;
+    await paysaga.control('POST', `/notifications/${notification.id}/redeliver`);
+    await untilAttention(paysaga, `/v1/combined-payments/${combined.id}`, 'sub_orders_differ');
+
+    const path = `/v1/combined-payments/${combined.id}/acknowledge`;
+    assert.equal((await paysaga.call('POST', path, {})).body.code, 'invalid_request');
+    const { status, body } = await paysaga.call('POST', path, { reason: 'the other shop’s' });
+    assert.deepEqual([status, body.status, body.attention], [200, 'PAID', 'none']);
+    assert.equal((await combinedEvents(paysaga, combined.id)).at(-1), 'combined_payment.attention_cleared');
+    const { action, actor, reason } = (await actionsOf(combined)).at(-1);
+    assert.deepEqual([action, reason], ['acknowledge', 'the other shop’s']);
+    assert.match(actor, /^key_/);
+  });
 });

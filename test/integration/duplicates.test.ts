@@ -15,6 +15,8 @@ import {
 } from '../late-money.ts';
 import { notify, success } from '../notification.ts';
 import { enrolProvider, subMerchant } from '../provider.ts';
+import { fault } from '../replay/path.ts';
+import { untilAttention } from '../watch.ts';
 
 describe('several payments for one order of the merchant’s', () => {
   let paysaga: Paysaga;
@@ -42,7 +44,7 @@ describe('several payments for one order of the merchant’s', () => {
     orders += 1;
     const order_reference = `订单 ${orders}`;
     const answers = Array.from({ length: count }, () =>
-      paysaga.createPayment({ order_reference, ...fields }),
+      paysaga.createPayment({ merchant_id: paysaga.merchantId, order_reference, ...fields }),
     );
     return (await Promise.all(answers)).map(({ body }) => body);
   };
@@ -200,6 +202,56 @@ describe('several payments for one order of the merchant’s', () => {
     await untilPaid(expired);
     await pay(other);
     assert.equal((await untilRefunded(other)).duplicate_of, expired.id);
+  });
+
+  it('late money that is accepted all the same is the duplicate, if it came later, and stays', async () => {
+    await updatePolicies(paysaga.pool, paysaga.mchid, {
+      latePaymentPolicy: 'accept',
+      duplicatePaymentPolicy: 'keep',
+    });
+    const [other] = await payments(1);
+    const expired = await closed(paysaga, { order_reference: other.order_reference });
+    await pay(other);
+    await untilPaid(other);
+    await payLate(paysaga, expired);
+    assert.equal((await untilPaid(expired)).duplicate_of, other.id);
+    assert.equal((await get(other.id)).duplicate_of, null);
+    assert.deepEqual((await listEventTypes(paysaga.pool, expired.id)).slice(-3), [
+      'late_payment.accepted',
+      'payment.paid',
+      'payment.duplicate',
+    ]);
+    assert.deepEqual([await refundsOf(expired), await refundsOf(other)], [[], []]);
+  });
+
+  describe('whose refund WeChat Pay refuses', () => {
+    const refused = async () => {
+      await fault(paysaga, { operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' });
+      const [, second] = await bothPaid();
+      await untilAttention(paysaga, `/v1/payments/${second.id}`, 'duplicate_not_refunded');
+      return second;
+    };
+
+    it('is shown to an operator, until a retry has succeeded', async () => {
+      const second = await refused();
+      assert.deepEqual((await listEventTypes(paysaga.pool, second.id)).slice(-2), [
+        'refund.failed',
+        'payment.needs_operator',
+      ]);
+      const [refund] = await refundsOf(second);
+      assert.equal((await paysaga.call('POST', `/v1/refunds/${refund.id}/retry`, {})).status, 200);
+      assert.equal((await untilRefunded(second)).attention, 'none');
+    });
+
+    it('is shown until others have given back all of it: what is left of it is still too much', async () => {
+      const second = await refused();
+      const path = `/v1/payments/${second.id}`;
+      await paysaga.call('POST', `${path}/refunds`, { amount: { refund: 90 } });
+      await paysaga.until(path, 'PARTIALLY_REFUNDED');
+      assert.equal((await get(second.id)).attention_reason, 'duplicate_not_refunded');
+      await paysaga.call('POST', `${path}/refunds`, {});
+      assert.equal((await untilRefunded(second)).attention, 'none');
+    });
   });
 
   it('the same reference of another merchant is another order, and payments without one are nobody’s duplicate', async () => {

@@ -18,14 +18,20 @@ import {
   untilLate,
   untilUndecided,
 } from '../late-money.ts';
+import { notify, success } from '../notification.ts';
 import { fault } from '../replay/path.ts';
+import { PASSWORD_FEN, TILLS } from '../till.ts';
 
 /** Late money that no policy disposes of waits for a person. */
 describe('late money that needs an operator', () => {
   let paysaga: Paysaga;
   before(async () => {
     paysaga = await startPaysaga({
-      paymentTiming: { notifyWaitMs: 200, pollGapsMs: [300] },
+      paymentTiming: {
+        notifyWaitMs: 200,
+        pollGapsMs: [300],
+        reversal: { earliestMs: 100, codeLivesMs: 500, settlesMs: 500 },
+      },
       refundTiming: { notifyWaitMs: 200, pollGapsMs: [300] },
       // Its workflows are named by the gateway's transaction_id, which a seed repeats, and Temporal is that of all tests.
       simulator: { seed: 37 },
@@ -203,6 +209,34 @@ describe('late money that needs an operator', () => {
     await decide(paysaga, late, { decision: 'refund', actor: 'lin', reason: 'not ours to keep' });
     await untilLate(paysaga, late, 'REFUNDED');
     assert.equal((await get(`/v1/payments/${payment.id}`)).attention, 'none');
+    assert.deepEqual(await booksSince(paysaga, before), {});
+  });
+
+  it('money for an order that was reversed can only go back, whoever decides: it may be on its way to the customer', async () => {
+    await updatePolicies(paysaga.pool, paysaga.mchid, { latePaymentPolicy: 'accept' });
+    const before = await held();
+    const { body: payment } = await paysaga.createPayment({
+      ...TILLS[0]?.fields,
+      product: 'CODEPAY',
+      amount: { total: PASSWORD_FEN },
+    });
+    await paysaga.call('POST', `/v1/payments/${payment.id}/close`, { reason: 'walked away' });
+    await paysaga.until(`/v1/payments/${payment.id}`, 'CLOSED');
+    await fault(paysaga, { operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' });
+    const transaction_id = await otherTransaction(paysaga, PASSWORD_FEN);
+    const amount = { total: PASSWORD_FEN, payer_total: PASSWORD_FEN, currency: 'CNY', payer_currency: 'CNY' };
+    await notify(paysaga, success(paysaga, payment.out_trade_no, { transaction_id, amount }));
+    const [recorded] = await latePayments(paysaga, payment.id);
+    const late = await untilUndecided(paysaga, recorded);
+    assert.deepEqual(late.decision, { decision: 'refund', by: 'policy', reason: null });
+
+    assert.deepEqual(await decide(paysaga, late, { decision: 'accept', actor: 'lin', reason: 'shipped' }), {
+      kind: 'refused',
+      why: 'WeChat Pay was asked to take this order back, and may do so: this money can only be refunded',
+    });
+    await decide(paysaga, late, { decision: 'refund', actor: 'lin', reason: 'nothing was sold' });
+    await untilLate(paysaga, late, 'REFUNDED');
+    assert.equal((await get(`/v1/payments/${payment.id}`)).status, 'CLOSED');
     assert.deepEqual(await booksSince(paysaga, before), {});
   });
 });

@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict';
-import { listEventTypes } from '../../database/events.ts';
+import { listEvents, listEventTypes } from '../../database/events.ts';
 import { balances } from '../../database/ledger.ts';
 import { eventually } from '../eventually.ts';
 import { type Answer, type Paysaga, startPaysaga } from '../fixture.ts';
-import { booksSince } from '../late-money.ts';
+import {
+  booksSince,
+  decide,
+  latePayments,
+  otherTransaction,
+  untilLate,
+  untilUndecided,
+} from '../late-money.ts';
 import { notify, success } from '../notification.ts';
+import { fault } from '../replay/path.ts';
 
 /** Money that is not what was ordered settles nothing, and a person sees both sides. */
 describe('a paid order that is not the payment’s', () => {
   let paysaga: Paysaga;
   before(async () => {
-    paysaga = await startPaysaga({ paymentTiming: { notifyWaitMs: 60_000 } });
+    paysaga = await startPaysaga({
+      paymentTiming: { notifyWaitMs: 60_000 },
+      // Late money: its workflows are named by the gateway's transaction_id, which a seed repeats, and Temporal is that of all tests.
+      simulator: { seed: 51 },
+    });
   });
   after(() => paysaga.stop());
 
@@ -80,6 +92,95 @@ describe('a paid order that is not the payment’s', () => {
     const paid = await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
     assert.equal(paid.attention_details, null);
     assert.equal(paid.attention, 'none');
+  });
+
+  describe('and that it was paid by', () => {
+    /** A paid payment of which WeChat Pay says another appid afterwards. */
+    const corrected = async () => {
+      const { body } = await paysaga.createPayment();
+      await pay(body);
+      const { transaction_id } = await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
+      const appid = (value: string) =>
+        paysaga.pool.query('update payments set appid = $2 where id = $1', [body.id, value]);
+      await appid('wx0000000000000000');
+      await notify(paysaga, success(paysaga, body.out_trade_no, { transaction_id }));
+      assert.equal((await untilShown(body)).attention_reason, 'appid_differs');
+      await appid(body.appid);
+      return body;
+    };
+    const secondTransaction = async ({ id, out_trade_no }: Answer['body']) => {
+      const transaction_id = await otherTransaction(paysaga);
+      await notify(paysaga, success(paysaga, out_trade_no, { transaction_id }));
+      const [late] = await latePayments(paysaga, id);
+      return late;
+    };
+    const shown = async (id: string) => (await paysaga.call('GET', `/v1/payments/${id}`)).body;
+    const acknowledge = (id: string) =>
+      paysaga.call('POST', `/v1/payments/${id}/acknowledge`, { reason: 'the support has corrected it' });
+
+    it('stays shown, whatever becomes of refunds and other money, until somebody acknowledges it', async () => {
+      const payment = await corrected();
+      await untilLate(paysaga, await secondTransaction(payment), 'REFUNDED');
+      await paysaga.call('POST', `/v1/payments/${payment.id}/refunds`, { amount: { refund: 90 } });
+      await paysaga.until(`/v1/payments/${payment.id}`, 'PARTIALLY_REFUNDED');
+      const { attention_reason, attention_details } = await shown(payment.id);
+      assert.equal(attention_reason, 'appid_differs');
+      assert.ok(attention_details);
+
+      const { status, body } = await acknowledge(payment.id);
+      assert.deepEqual([status, body.attention, body.attention_details], [200, 'none', null]);
+      const { rows } = await paysaga.pool.query(
+        'select id, action, actor, reason, result from operator_actions where payment_id = $1',
+        [payment.id],
+      );
+      const [{ id, actor, ...done }, ...more] = rows;
+      assert.deepEqual(more, []);
+      assert.match(actor, /^key_/);
+      assert.deepEqual(done, {
+        action: 'acknowledge',
+        reason: 'the support has corrected it',
+        result: 'appid_differs',
+      });
+      const events = await listEvents(paysaga.pool, payment.id);
+      assert.deepEqual(events.at(-1)?.data, {
+        attention: 'none',
+        reason: 'appid_differs',
+        operator_action: id,
+      });
+      const again = await acknowledge(payment.id);
+      assert.deepEqual([again.status, again.body.code], [409, 'payment_not_acknowledgeable']);
+    });
+
+    it('hides no late money: that is shown after it, and is decided', async () => {
+      const payment = await corrected();
+      await fault(paysaga, { operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' });
+      const late = await untilUndecided(paysaga, await secondTransaction(payment));
+      assert.equal((await shown(payment.id)).attention_reason, 'appid_differs');
+      assert.equal((await acknowledge(payment.id)).body.attention_reason, 'late_money');
+      assert.equal((await acknowledge(payment.id)).status, 409);
+      const partly = { amount: { refund: 90 } };
+      await paysaga.call('POST', `/v1/payments/${payment.id}/refunds`, partly);
+      const { attention_reason } = await paysaga.until(`/v1/payments/${payment.id}`, 'PARTIALLY_REFUNDED');
+      assert.equal(attention_reason, 'late_money', 'a refund of the sale is another thing');
+      await decide(paysaga, late, { decision: 'refund', actor: 'lin', reason: 'the card works again' });
+      await untilLate(paysaga, late, 'REFUNDED');
+      assert.equal((await shown(payment.id)).attention, 'none');
+      assert.equal(
+        (await listEvents(paysaga.pool, payment.id)).filter(
+          ({ type }) => type === 'payment.attention_cleared',
+        ).length,
+        2,
+      );
+    });
+  });
+
+  it('an open payment is not acknowledged: it waits for a decision', async () => {
+    const payment = await changed('amount', 2600);
+    await pay(payment);
+    await untilShown(payment);
+    const refused = await paysaga.call('POST', `/v1/payments/${payment.id}/acknowledge`, { reason: 'seen' });
+    assert.deepEqual([refused.status, refused.body.code], [409, 'payment_not_acknowledgeable']);
+    assert.equal((await untilShown(payment)).attention_reason, 'amount_differs');
   });
 
   it('an order of nobody is acknowledged, kept, and found by its operator, page by page, without who has paid', async () => {

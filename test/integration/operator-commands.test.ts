@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requestAttention } from '../../database/payment-changes.ts';
 import { createCombined } from '../combined.ts';
 import { runPaysaga } from '../command.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
@@ -121,7 +122,14 @@ describe('paysaga for operators', function () {
     const again = await as('ana', ...close);
     assert.equal(again.code, 1);
     assert.match(again.said, /has ended/);
+    const acknowledge = ['payment', 'acknowledge', payment.id, '--reason', 'seen to'];
+    const nothing = await as('ana', ...acknowledge);
+    assert.deepEqual([nothing.code, nothing.said], [2, 'nothing was changed: nothing of it needs anybody\n']);
+    await requestAttention(paysaga.pool, payment.id, 'mchid_differs');
+    const seen = await as('ana', ...acknowledge, '--json');
+    assert.deepEqual(JSON.parse(seen.stdout), { kind: 'acknowledged', reason: 'mchid_differs' });
     const shown = await anonymous('payment', 'show', payment.id);
+    assert.match(shown.said, /acknowledge by ana: seen to -> mchid_differs/);
     assert.match(shown.said, /close by ana: cart emptied -> CLOSED/);
   });
 
@@ -186,6 +194,8 @@ describe('paysaga for operators', function () {
     assert.deepEqual([approved.code, approved.stdout], [0, 'the payment is PAID\n'], approved.said);
     const shown = JSON.parse((await anonymous('payment', 'show', payment.id, '--json')).stdout);
     assert.equal(shown.transaction_id, '4200000000202603010000000001');
+    const told = await anonymous('payment', 'show', payment.id);
+    assert.match(told.said, /^ +arrived +¥26\.00$/m, 'which is not its amount');
     assert.deepEqual(
       shown.operator_actions.map(({ action, actor, approved_by, result }: Record<string, string>) => [
         action,

@@ -7,6 +7,7 @@ import { addOperator, findOperator, type Operator } from '../../database/operato
 import type { ApprovedAction, PaidClaim } from '../../domain/operator.ts';
 import { close, recheck, resolveAsClosed, resolveAsPaid } from '../../workflows/messages.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
+import { withoutWorker } from '../late-money.ts';
 import { untilAttention } from '../watch.ts';
 
 const ASKED = { actor: 'somebody', reason: 'seen on the merchant platform' };
@@ -245,8 +246,38 @@ describe('resolving a payment', () => {
         1,
       );
       assert.equal((await actionsOf(id)).filter(({ result }) => result === 'PAID').length, 1);
+
+      const refund = (body: object) => paysaga.call('POST', `/v1/payments/${id}/refunds`, body);
+      assert.equal((await refund({ amount: { refund: 2591 } })).body.code, 'refund_exceeds_payment');
+      const part = await refund({ amount: { refund: 90 } });
+      assert.equal(part.status, 201, JSON.stringify(part.body));
+      await paysaga.until(`/v1/payments/${id}`, 'PARTIALLY_REFUNDED');
+      assert.equal((await refund({})).body.amount.refund, 2500, 'all that is left of what arrived');
+      await paysaga.until(`/v1/payments/${id}`, 'REFUNDED');
+      assert.deepEqual(
+        await booked(id),
+        {
+          wechat_receivable: 0,
+          sales: -(2590 + wrong),
+          suspense: 0,
+          refunds: 2590 + wrong,
+          refunds_in_flight: 0,
+        },
+        'nothing is left to explain',
+      );
     });
   }
+
+  it('what its saga would show to operators comes too late for a payment that one has resolved', async () => {
+    await lose();
+    const { id, number, handle } = await create();
+    await pay(number);
+    await handle.executeUpdate(resolveAsPaid, { args: [ASKED] });
+    const { activities, close: end } = withoutWorker(paysaga);
+    await activities.requestAttention({ paymentId: id, reason: 'close_unresolved' });
+    await end();
+    assert.equal((await shown(id)).attention, 'none');
+  });
 
   it('a transaction of another payment is not believed a second time', async () => {
     const paid = await create();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requestCombinedAttention } from '../../database/combined-payments.ts';
 import { addOperator } from '../../database/operators.ts';
 import { LIFE_CYCLES, runbookOf } from '../../dev/life-cycle.ts';
 import type { PaymentTiming } from '../../domain/payment.ts';
@@ -185,8 +186,36 @@ describe('the commands of the runbooks', function () {
     await untilSearchAttribute(handle, 'Attention', 'needs_operator');
     await follow('payment-sub-orders-differ.md', { PAYMENT: combined.id }, async (block) => {
       if (/recheck/.test(block)) await rename(second.out_trade_no);
+      if (!/acknowledge/.test(block)) return;
+      // The other way: it has ended, and WeChat Pay tells of one that nobody here knows.
+      assert.equal((await paysaga.until(path, 'PAID')).attention, 'none');
+      await requestCombinedAttention(paysaga.pool, combined.id, 'sub_orders_differ');
     });
-    assert.equal((await paysaga.until(path, 'PAID')).attention, 'none');
+    assert.equal((await shown(path)).attention, 'none');
+  });
+
+  it('payment-duplicate-not-refunded', async () => {
+    const refused = { operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' };
+    await fault(refused);
+    const paid = async () => {
+      const { body } = await paysaga.createPayment({ order_reference: 'HARBOUR-7' });
+      await paysaga.control('POST', `/orders/${body.out_trade_no}/pay`, {});
+      return `/v1/payments/${body.id}`;
+    };
+    await paysaga.until(await paid(), 'PAID');
+    const [path, other] = [await paid(), await paid()];
+    for (const one of [path, other]) await untilAttention(paysaga, one, 'duplicate_not_refunded');
+    const { id } = await shown(path);
+    const { rows } = await paysaga.pool.query('select id from refunds where payment_id = $1', [id]);
+    const variables = { PAYMENT: id, REFUND: rows[0].id };
+    await follow('payment-duplicate-not-refunded.md', variables, async (block) => {
+      if (/refund retry/.test(block)) await paysaga.control('DELETE', '/faults');
+      if (!/acknowledge/.test(block)) return;
+      assert.equal((await paysaga.until(path, 'REFUNDED')).attention, 'none');
+      // The other way: of the other one.
+      variables.PAYMENT = (await shown(other)).id;
+    });
+    assert.equal((await shown(other)).attention, 'none');
   });
 
   it('refund-credentials-refused', async () => {

@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
+import type { Client } from '@temporalio/client';
+import { pino } from 'pino';
 import { ensured } from '../../database/intents.ts';
 import { claimOrphanedPayments } from '../../database/payments.ts';
+import { startIntentRelay } from '../../worker/intent-relay.ts';
+import { startOptions } from '../../workflows/start.ts';
 import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
-import { create } from '../replay/path.ts';
+import { create, fault, mend, paid } from '../replay/path.ts';
 
 /** The relay that starts the workflows of intents which nobody else has started. */
 describe('the sweep over intents', () => {
   let paysaga: Paysaga;
   let model: string;
+  let sold: { id: string };
   before(async () => {
-    paysaga = await startPaysaga({ paymentTiming: { notifyWaitMs: 60_000 } });
+    paysaga = await startPaysaga({ paymentTiming: { notifyWaitMs: 60_000 }, sagaDeadlineMs: 1_000 });
     model = (await create(paysaga)).id;
+    sold = await paid(paysaga);
     await paysaga.stopWorker();
   });
   after(() => paysaga.stop());
@@ -57,5 +63,52 @@ describe('the sweep over intents', () => {
       ).rows;
     await eventually('all but one have gone on', async () => (await left()).length === 1);
     assert.deepEqual(await left(), [{ id: 'pay_POISON1', again: true }]);
+  });
+
+  it('shows nothing to an operator of what begins and ends while it waits for Temporal', async () => {
+    await paysaga.stopWorker();
+    const payment = `/v1/payments/${(await create(paysaga)).id}`;
+    const { body } = await paysaga.call('POST', `/v1/payments/${sold.id}/refunds`, {});
+    const refund = `/v1/refunds/${body.id}`;
+    await paysaga.pool.query(`update payments set ensure_at = now() where id = $1`, [
+      payment.split('/').at(-1),
+    ]);
+    await paysaga.pool.query(`update refunds set ensure_at = now() where id = $1`, [body.id]);
+
+    // Temporal hiccups, for this relay alone.
+    let waiting = 0;
+    let goOn = () => {};
+    const hiccup = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const slowly: Client['workflow']['start'] = async (type, options) => {
+      waiting += 1;
+      await hiccup;
+      return await paysaga.client.workflow.start(type, options);
+    };
+    const relay = startIntentRelay({
+      pool: paysaga.pool,
+      client: { workflow: { start: slowly } } as Client,
+      startOptions: startOptions(paysaga.taskQueue, 1),
+      idleMs: 60_000,
+      log: pino({ level: 'silent' }),
+    });
+    await eventually('it has claimed both', async () => waiting >= 2);
+    await fault(paysaga, { operation: 'refund.create', kind: 'refused', code: 'USER_ACCOUNT_ABNORMAL' });
+    await paysaga.startWorker();
+    await paysaga.until(refund, 'FAILED');
+    await paysaga.until(payment, 'PENDING');
+    await paysaga.call('POST', `${payment}/close`);
+    const closed = await paysaga.until(payment, 'CLOSED');
+    const { mchid, client } = paysaga;
+    await client.workflow.getHandle(`payment/${mchid}/${closed.out_trade_no}`).result();
+    await client.workflow.getHandle(`refund/${mchid}/${body.out_refund_no}`).result();
+
+    goOn();
+    await relay.stop();
+    for (const path of [payment, refund])
+      assert.equal((await paysaga.call('GET', path)).body.attention, 'none', path);
+    await mend(paysaga);
+    assert.equal((await paysaga.call('POST', `${refund}/retry`, {})).status, 200);
   });
 });
