@@ -23,7 +23,7 @@ describe('a refund about which WeChat Pay contradicts itself', function () {
       refundTiming: { notifyWaitMs: 300, pollGapsMs: [200, 300], gapMs: 0 },
       simulator: { refundDelayMs: Number.POSITIVE_INFINITY },
       gatewayTimeoutMs: 700,
-      sagaDeadlineMs: 5_000,
+      sagaDeadlineMs: 10_000,
     });
     for (const name of ['ana', 'bo']) {
       const key = await addOperator(paysaga.pool, paysaga.tenantId, name);
