@@ -170,15 +170,13 @@ describe('a refund about which WeChat Pay contradicts itself', function () {
       const { workflowType, ...start } = refundRestart(await loaded(id), {
         taskQueue: paysaga.taskQueue,
       });
-      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, start);
-      const asking = paysaga.client.workflow.executeUpdateWithStart(recheck, {
+      const asking = await paysaga.client.workflow.startUpdateWithStart(recheck, {
         args: [{ actor: 'ana', reason: 'is it so?' }],
-        startWorkflowOperation,
+        waitForStage: 'ACCEPTED',
+        startWorkflowOperation: new WithStartWorkflowOperation(workflowType, start),
       });
       // Not the run of the attempt, which has ended.
-      const { workflowId } = await startWorkflowOperation.workflowHandle();
-      const { runId } = await paysaga.client.workflow.getHandle(workflowId).describe();
-      const handle = paysaga.client.workflow.getHandle(workflowId, runId);
+      const handle = paysaga.client.workflow.getHandle(asking.workflowId, asking.workflowRunId);
       await eventually('WeChat Pay was asked, and the workflow has heard of it', async () => {
         const events = (await handle.fetchHistory()).events ?? [];
         const asked = events.findIndex((event) => event.activityTaskCompletedEventAttributes);
@@ -196,7 +194,7 @@ describe('a refund about which WeChat Pay contradicts itself', function () {
         );
       });
       await lock.query('rollback');
-      await asking;
+      await asking.result();
       const resolved = await resolving;
       assert.equal(resolved.status, 200, JSON.stringify(resolved.body));
       assert.equal(resolved.body.attention, 'none');
