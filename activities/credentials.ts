@@ -28,7 +28,7 @@ const ANSWERED: readonly (string | null | undefined)[] = [
  * by a signal to its own workflow for whoever looks there. The step itself is repeated with the same number and the same bytes, for as long
  * as it has patience; that leaves no trace in the history.
  *
- * The signal comes before the row: after a crash between the two it is repeated, and changes nothing then.
+ * The signal comes before row and heartbeat: after a crash between the two it is repeated, and changes nothing then.
  */
 export function showingRefusals<Input extends Subject, Answer>(
   { pool, merchants }: ActivityDependencies,
@@ -53,9 +53,11 @@ export function showingRefusals<Input extends Subject, Answer>(
     const code = (failure.details?.[0] as { code: string } | undefined)?.code ?? '';
     merchants.doubt(await merchantOf(pool, subject));
     if (!(await showsAttention(pool, subject, REASON))) {
-      await signal({ refused: code });
+      // Where the row goes on showing another reason, one signal of the step is enough.
+      if (!wasRefused()) await signal({ refused: code });
       await inTransaction(pool, (db) => showCredentialsRefused(db, subject, code));
     }
+    remember(true);
     const attempt = context()?.info.attempt ?? 1;
     return ApplicationFailure.create({
       message: failure.message,
@@ -67,9 +69,10 @@ export function showingRefusals<Input extends Subject, Answer>(
 
   /** A local step does not look: a durable one is under way wherever a refusal is shown, and will. */
   async function taken(subject: Subject): Promise<void> {
-    if (context()?.info.isLocal || !(await showsAttention(pool, subject, REASON))) return;
+    if (context()?.info.isLocal || !(wasRefused() || (await showsAttention(pool, subject, REASON)))) return;
     await signal({});
     await inTransaction(pool, (db) => clearAttention(db, subject, REASON));
+    remember(false);
   }
 }
 
@@ -79,6 +82,17 @@ async function signal(news: { refused?: string }): Promise<void> {
   if (!client || !info?.workflowExecution) return;
   const { workflowId, runId } = info.workflowExecution;
   await client.workflow.getHandle(workflowId, runId).signal(CREDENTIALS_SIGNAL, news);
+}
+
+/** Whether an earlier attempt of this step was refused, and none was answered since. */
+function wasRefused(): boolean {
+  return context()?.info.heartbeatDetails === REASON;
+}
+
+/** Leaves word for the next attempt: Temporal keeps the last heartbeat. */
+function remember(refused: boolean): void {
+  if (refused === wasRefused() || context()?.info.isLocal) return;
+  context()?.heartbeat(refused ? REASON : null);
 }
 
 function context(): Context | undefined {

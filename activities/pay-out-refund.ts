@@ -1,6 +1,6 @@
 import { recordOperatorAction } from '../database/operator-actions.ts';
 import { inTransaction } from '../database/pool.ts';
-import { endPayout, loadPayout, markPayoutSent } from '../database/refund-payouts.ts';
+import { endPayout, loadPayout, markPayoutSent, otherMayHaveBeenSent } from '../database/refund-payouts.ts';
 import type { Refund } from '../database/refunds.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { Refund as WechatRefund } from '../wechatpay/index.ts';
@@ -19,7 +19,8 @@ export interface Decision {
 
 /**
  * Sends the money of an abnormal refund where an operator wants it. The exact request is in the database, so that a repeat sends the same
- * bytes, and nothing of it is in the history. When an earlier call has left the outcome unknown, the gateway is asked first.
+ * bytes, and nothing of it is in the history. When an earlier call, of this decision or another, has left the outcome unknown, the gateway is
+ * asked first.
  */
 export function payOutRefund({ pool, merchants }: ActivityDependencies) {
   return async (input: {
@@ -58,16 +59,22 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
         const action = { action: 'resolve_refund', result: `${outcome} ${result}` } as const;
         await recordOperatorAction(db, { tenantId, paymentId, refundId, ...action, ...input.decision });
       });
-    const mayHaveBeenSent = payout.sentAt !== null;
+    const wasSent = payout.sentAt !== null;
+    if (
+      !wasSent &&
+      (refund.status !== 'ABNORMAL' || payout.attempt !== refund.attempt || refund.refundId === null)
+    )
+      return await refuse('refund_not_abnormal', `the refund is ${refund.status}`);
+    const mayHaveBeenSent = wasSent || (await otherMayHaveBeenSent(pool, payout));
+    /** The money has gone on: as this decision has it, unless only another one was sent. */
+    const gone = async (answer: WechatRefund, sent: boolean): Promise<DecisionAnswer> => {
+      if (sent) return await accepted(answer);
+      await settleRefund(pool, refund, wordOf(answer));
+      return await refuse('refund_not_abnormal', 'an earlier decision was followed');
+    };
     if (mayHaveBeenSent) {
       const moved = await movedOn(gateway, refund);
-      if (moved) return await accepted(moved);
-    } else if (
-      refund.status !== 'ABNORMAL' ||
-      payout.attempt !== refund.attempt ||
-      refund.refundId === null
-    ) {
-      return await refuse('refund_not_abnormal', `the refund is ${refund.status}`);
+      if (moved) return await gone(moved, wasSent);
     }
     await markPayoutSent(pool, payoutId);
     try {
@@ -77,7 +84,7 @@ export function payOutRefund({ pool, merchants }: ActivityDependencies) {
       // An earlier call may have been accepted after all.
       const moved =
         mayHaveBeenSent || error.outcome === 'unknown' ? await movedOn(gateway, refund) : undefined;
-      if (moved) return await accepted(moved);
+      if (moved) return await gone(moved, wasSent || error.outcome === 'unknown');
       return await refuse(error.code, error.message);
     }
   };

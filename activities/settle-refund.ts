@@ -25,9 +25,10 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
     const notification = await loadNotification(pool, input.notificationId);
     if (!notification || notification.merchantId !== refund.merchantId) return knownFinding(refund);
     const told = notification.resource as RefundNotification | RefundNotification<'partner'>;
+    const isOurs = await hasNumber(pool, refund, told.out_refund_no);
     // Only what decides was checked when the notification was opened.
     if (
-      (await hasNumber(pool, refund, told.out_refund_no)) &&
+      isOurs &&
       namedSubMchid(told, refund) === refund.subMchid &&
       told.amount?.refund === refund.amount &&
       told.refund_id &&
@@ -43,7 +44,8 @@ export function settleRefundFromNotification({ pool, merchants }: ActivityDepend
         successTime: told.success_time,
       });
     }
-    return await askAndSettle(pool, refund, await merchants.for(refund));
+    const asked = isOurs ? told.out_refund_no : refund.outRefundNo;
+    return await askAndSettle(pool, refund, await merchants.for(refund), asked);
   };
 }
 
@@ -87,9 +89,15 @@ export function settleRefundByQuery({ pool, merchants }: ActivityDependencies) {
     const now = await mustLoad(pool, refundId);
     if (now.attentionReason !== 'gateway_contradicts' || (await contradiction(pool, gateway, now)))
       return finding;
-    await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
+    await inTransaction(pool, (db) => endContradiction(db, now));
     return knownFinding(await mustLoad(pool, refundId));
   };
+}
+
+/** Nobody has to look because of a contradiction any more; only where the money of an abnormal refund goes is still to be decided. */
+export async function endContradiction(db: Queryable, { id, status }: Refund): Promise<void> {
+  await clearRefundAttention(db, id);
+  if (status === 'ABNORMAL') await requestRefundAttention(db, id, 'refund_abnormal');
 }
 
 /** Whether the gateway says of an attempt that has ended here that it has not, or otherwise. Failed ones are CLOSED there, or unknown. */
@@ -175,10 +183,13 @@ async function record(db: Queryable, refund: Refund, word: RefundWord): Promise<
 }
 
 /**
- * The gateway takes back what it said before: a refund that had failed here has moved money there, or the other way round. A refund that
- * was settled by other means must not succeed there as well.
+ * The gateway takes back what it said before: a refund that had failed here has moved money there, or the other way round. One that it had
+ * refused must not be there at all; of one that it had closed a word that does not end it may be an old one. A refund that was settled by
+ * other means must not succeed there as well.
  */
 function contradicts(refund: Refund, status: RefundStatus): boolean {
+  if (refund.status === 'FAILED' && refund.failureCode !== REFUND_CLOSED.failureCode)
+    return status !== 'FAILED';
   if (!isRefundFinal(refund.status) || !isRefundFinal(status)) return false;
   return refund.status !== status || (refund.settledOffline && status === 'SUCCEEDED');
 }
@@ -232,13 +243,14 @@ export function knownFinding(refund: Refund): RefundFinding {
   }
 }
 
-/** Asks the gateway, and stores what follows from its word. */
+/** Asks the gateway, after the present number unless told, and stores what follows from its word. */
 export async function askAndSettle(
   pool: Pool,
   refund: Refund,
   gateway: PaymentGateway,
+  outRefundNo: string = refund.outRefundNo,
 ): Promise<RefundFinding> {
-  const answer = await queryRefund(gateway, refund.outRefundNo);
+  const answer = await queryRefund(gateway, outRefundNo);
   if (!answer) return knownFinding(refund);
   return await settleRefund(pool, refund, wordOf(answer));
 }

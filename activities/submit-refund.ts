@@ -6,13 +6,12 @@ import {
   requestRefundAttention,
   transitionRefund,
 } from '../database/refund-changes.ts';
-import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
+import { giveBackFailureToken, takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
 import type { Refund } from '../database/refunds.ts';
 import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
-import type { Refund as WechatRefund } from '../wechatpay/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
 import { contradiction, knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
@@ -44,26 +43,28 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
     const gateway = await merchants.for(refund);
     const body = await exactRequest(pool, gateway, refund, notifyUrl(publicUrl, refund.merchantId));
     const mayHaveBeenSent = refund.sentAt !== null;
-    let answer: WechatRefund | undefined;
-    if (mayHaveBeenSent) answer = await queryRefund(gateway, refund.outRefundNo);
-    else if (refund.attempt > 1) {
-      // Another number is sent only if the earlier ones have come to nothing there, too.
+    let answer = mayHaveBeenSent ? await queryRefund(gateway, refund.outRefundNo) : undefined;
+    if (answer) return await settleRefund(pool, refund, wordOf(answer));
+    // Another number is sent, each time, only if the earlier ones have come to nothing there, too.
+    if (refund.attempt > 1) {
       if (await contradiction(pool, gateway, refund)) {
         await inTransaction(pool, (db) => requestRefundAttention(db, refundId, 'gateway_contradicts'));
-        return { kind: 'undecided', reason: 'gateway_contradicts' };
+        return CONTRADICTED;
       }
-      if (refund.attention !== 'none') await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
+      if (refund.attentionReason === CONTRADICTED.reason)
+        await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
     }
-    if (answer) return await settleRefund(pool, refund, wordOf(answer));
 
     const permission = await takePermission(pool, refund, gapMs);
+    if (permission.kind === 'overtaken') return permission.finding;
     if (permission.kind === 'queued') return { kind: 'queued', waitMs: permission.waitMs };
     if (permission.kind === 'limited')
       throw notFinalYet('the merchant has asked for too many refunds at once', permission.waitMs);
     try {
       answer = await gateway.applyRefund(body);
+      await giveBackFailureToken(pool, refund.merchantId, permission.presumedUntil);
     } catch (error) {
-      await takeFailureToken(pool, refund.merchantId);
+      await takeFailureToken(pool, refund.merchantId, permission.presumedUntil);
       if (!isFinalRejection(error)) throw gatewayFailure(error);
       if (error.code === 'NOT_ENOUGH') {
         // It goes through under the same number once the merchant has topped up.
@@ -103,18 +104,30 @@ async function exactRequest(
   );
 }
 
-type Permission = { kind: 'granted' } | { kind: 'queued' | 'limited'; waitMs: number };
+/** WeChat Pay says of an earlier number that it has moved money. */
+const CONTRADICTED = { kind: 'undecided', reason: 'gateway_contradicts' } as const satisfies SubmitFinding;
+
+type Permission =
+  /** With what its token says. */
+  | { kind: 'granted'; presumedUntil: number | undefined }
+  | { kind: 'queued'; waitMs: number }
+  | { kind: 'limited'; waitMs: number }
+  /** Something has become of it while WeChat Pay was asked. */
+  | { kind: 'overtaken'; finding: SubmitFinding };
 
 /** One refund of a payment at a time, and no more of a merchant's than WeChat Pay takes; noted as sent when it may be. */
 async function takePermission(pool: Pool, refund: Refund, gapMs: number): Promise<Permission> {
   return await inTransaction(pool, async (db) => {
     await lockSource(db, refund);
+    const now = await mustLoad(db, refund.id);
+    if (now.attentionReason === CONTRADICTED.reason) return { kind: 'overtaken', finding: CONTRADICTED };
+    if (now.status !== 'RESERVED') return { kind: 'overtaken', finding: knownFinding(now) };
     const turnMs = await waitForTurn(db, { refundId: refund.id, gapMs });
     if (turnMs > 0) return { kind: 'queued', waitMs: turnMs };
-    const tokenMs = await takeRefundToken(db, refund);
-    if (tokenMs > 0) return { kind: 'limited', waitMs: tokenMs };
+    const token = await takeRefundToken(db, refund);
+    if (token.kind === 'queued') return { kind: 'limited', waitMs: token.waitMs };
     await markSent(db, refund.id);
-    return { kind: 'granted' };
+    return { kind: 'granted', presumedUntil: token.presumedUntil };
   });
 }
 

@@ -77,13 +77,7 @@ export function refundRoutes({
         await lockSource(db, refund);
         if (await retryRefund(db, refund.id, { outRefundNo })) return;
         const now = (await findRefund(db, refund.tenantId, refund.id)) ?? refund;
-        throw new Problem(
-          'refund_not_retryable',
-          now.attention === 'none'
-            ? `The refund is ${now.status}.`
-            : `The refund waits for an operator (${now.attentionReason}): see its runbook first.`,
-          { status_now: now.status },
-        );
+        throw new Problem('refund_not_retryable', notRetryable(now), { status_now: now.status });
       }).catch(numberTaken(outRefundNo));
       await answer(intent, response, 200);
     })
@@ -112,6 +106,14 @@ export function refundRoutes({
 /** What was not said is not in the JSON that is stored. */
 function refundTerms({ funds_account, goods_detail, amount }: CreateRefund): RefundTerms {
   return { funds_account, goods_detail, from: amount?.from } as RefundTerms;
+}
+
+/** Why this refund cannot be retried. */
+function notRetryable({ status, attention, attentionReason }: Refund): string {
+  if (attention !== 'none')
+    return `The refund waits for an operator (${attentionReason}): see its runbook first.`;
+  if (status !== 'FAILED') return `The refund is ${status}.`;
+  return 'The late money that it was to give back was accepted, or another refund of it is there.';
 }
 
 function isAnswered({ status }: Refund): boolean {

@@ -63,7 +63,7 @@ export async function retryRefund(name: string, options: ActionOptions): Promise
       await lockSource(db, refund);
       if (!(await retry(db, refund.id, { outRefundNo })))
         throw new UsageError(
-          `only a refund that failed can be retried, and ${refund.id} is ${standing(refund)}`,
+          `only a refund that failed, of money that still waits for one, can be retried, and ${refund.id} is ${standing(refund)}`,
         );
       await recordOperatorAction(db, {
         tenantId: refund.tenantId,

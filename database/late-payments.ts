@@ -233,13 +233,17 @@ export async function requestLatePaymentAttention(
   await requestAttention(db, row.payment_id, 'late_money', { data: { late_payment_id: id } });
 }
 
-/** Late money follows its refund. Call it in the transaction of the refund's change. */
+/** Late money follows its refund, unless another one is under way or it needs none any more. Call it in the transaction of the refund's change. */
 export async function followRefund(db: Queryable, id: string, refund: RefundStatus): Promise<void> {
   if (refund === 'RESERVED') await transitionLatePayment(db, id, 'REFUNDING');
   if (refund === 'SUCCEEDED') await transitionLatePayment(db, id, 'REFUNDED');
   if (refund !== 'FAILED') return;
-  await db.query(`update late_payments set status = 'RECEIVED' where id = $1 and status = 'REFUNDING'`, [id]);
-  await requestLatePaymentAttention(db, id, 'refund_failed');
+  const { rowCount } = await db.query(
+    `update late_payments set status = 'RECEIVED' where id = $1 and status in ('RECEIVED', 'REFUNDING')
+       and not exists (select 1 from refunds r where r.late_payment_id = $1 and r.status <> 'FAILED')`,
+    [id],
+  );
+  if (rowCount === 1) await requestLatePaymentAttention(db, id, 'refund_failed');
 }
 
 /** A payment that was shown for late money needs nobody any more once none of it does. */

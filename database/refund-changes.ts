@@ -38,7 +38,7 @@ const EVENT_OF_STATUS = {
   ABNORMAL: 'refund.abnormal',
 } as const satisfies Record<RefundStatus, EventType>;
 
-/** A reason that no change of status takes away: money may have moved twice. */
+/** A reason that no change of status takes away, and no other reason: money may have moved twice. */
 const STAYS: RefundAttention = 'gateway_contradicts';
 
 /**
@@ -143,7 +143,7 @@ function ledgerStep(
   return undefined;
 }
 
-/** Shows the refund to an operator, once per reason, with an event. Call it in a transaction. */
+/** Shows the refund to an operator, once per reason, with an event, unless it waits for one because of `STAYS`. Call it in a transaction. */
 export async function requestRefundAttention(
   db: Queryable,
   id: string,
@@ -151,9 +151,9 @@ export async function requestRefundAttention(
 ): Promise<boolean> {
   const { rows } = await db.query<{ tenant_id: string; payment_id: string; version: number }>(
     `update refunds set attention = 'needs_operator', attention_reason = $2, version = version + 1, updated_at = now()
-     where id = $1 and attention_reason is distinct from $2
+     where id = $1 and attention_reason is distinct from $2 and attention_reason is distinct from $3
      returning tenant_id, payment_id, version`,
-    [id, reason],
+    [id, reason, STAYS],
   );
   const row = rows[0];
   if (!row) return false;

@@ -69,6 +69,19 @@ export async function markPayoutSent(db: Queryable, id: string): Promise<void> {
   await db.query('update refund_payouts set sent_at = clock_timestamp() where id = $1', [id]);
 }
 
+/** Whether WeChat Pay may have another payout of the same attempt, whose answer nobody has. */
+export async function otherMayHaveBeenSent(
+  db: Queryable,
+  { id, refundId, attempt }: Pick<RefundPayout, 'id' | 'refundId' | 'attempt'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select 1 from refund_payouts
+     where refund_id = $1 and attempt = $2 and id <> $3 and sent_at is not null and outcome is null limit 1`,
+    [refundId, attempt, id],
+  );
+  return rowCount === 1;
+}
+
 /** WeChat Pay has answered: what was private is deleted. */
 export async function endPayout(
   db: Queryable,

@@ -163,7 +163,8 @@ export async function findRefundByNumber(
 /**
  * Stores the intent to try a refund that failed once more, with another number, and its event. Nothing is reserved yet. Call it in the
  * transaction that stores the idempotency key.
- * @returns whether it was one that may be tried again: failed, and not waiting for a person.
+ * @returns whether it was one that may be tried again: failed, not waiting for a person, and not of late money of which something else has
+ * become since.
  * @throws DatabaseError unique_violation `refund_attempts_merchant_id_out_refund_no_key` when the number is taken.
  */
 export async function retryRefund(
@@ -180,6 +181,9 @@ export async function retryRefund(
     `update refunds set status = 'CREATED', attempt = attempt + 1, version = version + 1, updated_at = now(),
        ensure_at = now() + ${ENSURE_AFTER}
      where id = $1 and status = 'FAILED' and attention = 'none'
+       and (late_payment_id is null
+         or exists (select 1 from late_payments l where l.id = late_payment_id and l.status = 'RECEIVED')
+           and not exists (select 1 from refunds other where other.late_payment_id = refunds.late_payment_id and other.status <> 'FAILED'))
      returning tenant_id, payment_id, version, attempt`,
     [id],
   );

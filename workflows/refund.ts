@@ -77,8 +77,8 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
         await settleNotification(id, finding);
       if (wantsRecheck()) await askNow(finding);
       await resolution.carryOut(finding);
-      await condition(allHandlersFinished);
-    } while (notifications.length > 0 || wantsRecheck());
+      await condition(() => allHandlersFinished() || resolution.isWanted());
+    } while (notifications.length > 0 || wantsRecheck() || resolution.isWanted());
     return { status: finding.status };
   });
 
@@ -122,13 +122,14 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
 
   /**
    * Hands the refund to the gateway. Unknown outcomes are resolved by a query, then by the same number with the same bytes. It waits for its
-   * turn among the refunds of the payment, and for money on the merchant's account.
+   * turn among the refunds of the payment, and for money on the merchant's account. What people decide meanwhile the next attempt finds in the row.
    */
   async function submitRequest(): Promise<RefundFinding> {
     let known: 'not_enough' | undefined;
     for (;;) {
+      if (resolution.isWanted()) await resolution.carryOut({ kind: 'processing' });
       const before = rechecks;
-      const wanted = () => rechecks > before;
+      const wanted = () => rechecks > before || resolution.isWanted();
       if (attention === undefined)
         situation.waits(
           `Waiting for WeChat Pay's answer to the refund request, which is sent again until it answers, until ${giveUpAt()}. Then an operator is asked.`,
@@ -150,7 +151,7 @@ export async function refund(input: RefundInput): Promise<RefundOutcome> {
           });
         }
         known = undefined;
-        if (wanted()) rechecked = rechecks;
+        if (rechecks > before) rechecked = rechecks;
         continue;
       }
       answered ??= found;
@@ -289,7 +290,10 @@ const DETAILS: Record<RefundStatus, string> = {
 
 /** What an operator reads. */
 function needsOperator(reason: RefundAttention): string {
-  const update = reason === 'refund_abnormal' ? '`resolveRefund`' : '`recheck`, once the cause is mended';
+  const update =
+    reason === 'refund_abnormal'
+      ? '`resolveRefund`'
+      : `\`recheck\`, once the cause is mended${reason === 'gateway_contradicts' ? ', or `resolveRefund`' : ''}`;
   return `Needs an operator: ${REFUND_ATTENTION[reason]} (${reason}). Waits for the update ${update}, without an end; WeChat Pay may still settle it. docs/runbooks/refund-${reason.replaceAll('_', '-')}.md says what to do.`;
 }
 

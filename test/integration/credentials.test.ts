@@ -9,6 +9,7 @@ import { openVault } from '../../database/secrets.ts';
 import { type OperatorRequest, recheck, retryStep } from '../../workflows/messages.ts';
 import { combinedId, createCombined, payCombined } from '../combined.ts';
 import { runPaysaga } from '../command.ts';
+import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { currentDetails, untilAttention, untilSearchAttribute } from '../watch.ts';
 
@@ -172,6 +173,48 @@ describe('credentials that WeChat Pay refuses', () => {
     await paysaga.pool.query('update payments set amount = amount - 1 where id = $1', [body.id]);
     await handle.executeUpdate(retryStep, { args: ASKED });
     await paysaga.until(path, 'PAID');
+  });
+
+  it('are told of once by a step whose row shows another reason, and told of again when they are taken', async () => {
+    const { body } = await paysaga.createPayment();
+    await paysaga.control('POST', `/orders/${body.out_trade_no}/pay`, {});
+    await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
+    await paysaga.control('POST', '/faults', { operation: 'refund.create', kind: 'not_enough', times: null });
+    const refund = (
+      await paysaga.call('POST', `/v1/payments/${body.id}/refunds`, { amount: { refund: 100 } })
+    ).body;
+    await untilAttention(paysaga, `/v1/refunds/${refund.id}`, 'refund_not_enough');
+    const handle = paysaga.client.workflow.getHandle(`refund/${paysaga.mchid}/${refund.out_refund_no}`);
+    const signals = async () =>
+      ((await handle.fetchHistory()).events ?? []).filter(
+        (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'credentials',
+      ).length;
+    await spoil();
+    await handle.executeUpdate(recheck, { args: ASKED });
+    await eventually('the refusal is told', async () => (await signals()) === 1);
+    const execution = { workflowId: handle.workflowId };
+    const repeat = () =>
+      eventually('the step waits for its next attempt, and is repeated at once', async () => {
+        const { pendingActivities } = (await handle.describe()).raw;
+        const [step] = pendingActivities ?? [];
+        if (!step?.activityId || (step.attempt ?? 1) < 2) return false;
+        const id = step.activityId;
+        return await paysaga.client.workflowService.resetActivity({ namespace: 'default', execution, id });
+      });
+    for (let turn = 0; turn < 4; turn += 1) await repeat();
+    assert.equal(await signals(), 1);
+    assert.equal((await shown(`/v1/refunds/${refund.id}`)).attention_reason, 'refund_not_enough');
+    assert.match(await currentDetails(handle), /refuses the merchant's credentials/);
+    await mend();
+    await repeat();
+    await eventually(
+      'the details tell what is left',
+      async () => !/refuses the merchant's credentials/.test(await currentDetails(handle)),
+    );
+    assert.equal((await shown(`/v1/refunds/${refund.id}`)).attention_reason, 'refund_not_enough');
+    await paysaga.control('DELETE', '/faults');
+    await handle.executeUpdate(recheck, { args: ASKED });
+    await paysaga.until(`/v1/refunds/${refund.id}`, 'SUCCEEDED');
   });
 
   it('hold a combined order up, and all of it goes on', async () => {

@@ -55,6 +55,11 @@ describe('late money that needs an operator', () => {
       return { payment, late: await untilUndecided(paysaga, late) };
     };
     const operator = { actor: 'lin', reason: 'called the customer' };
+    const notRetried = async (refund: string) => {
+      const { status, body } = await paysaga.call('POST', `/v1/refunds/${refund}/retry`);
+      assert.deepEqual([status, body.code], [409, 'refund_not_retryable'], JSON.stringify(body));
+      assert.match(body.detail, /late money/);
+    };
 
     it('waits for a person, in the row of the payment and in Temporal, with its money in its own account', async () => {
       const before = await held();
@@ -117,6 +122,32 @@ describe('late money that needs an operator', () => {
       assert.deepEqual(await lateWorkflow(paysaga, late).result(), { status: 'ACCEPTED' });
       const { searchAttributes } = await lateWorkflow(paysaga, late).describe();
       assert.ok(!(searchAttributes.Attention as unknown[] | undefined)?.includes('needs_operator'));
+      await notRetried(late.refund_id);
+      assert.equal((await get(`/v1/late-payments/${late.id}`)).attention, 'none');
+    });
+
+    it('its refund that failed is not retried beside another one, and does not hold that one up', async () => {
+      const { payment, late } = await refused();
+      await fault(paysaga, { operation: 'refund.create', kind: 'error_500', times: null });
+      await decide(paysaga, late, { decision: 'refund', ...operator });
+      await untilLate(paysaga, late, 'REFUNDING');
+      await notRetried(late.refund_id);
+      // A version that allowed it has begun it.
+      await paysaga.pool.query(
+        `with retried as (update refunds set status = 'CREATED', attempt = 2, ensure_at = now() where id = $1 returning *)
+         insert into refund_attempts (tenant_id, merchant_id, refund_id, number, out_refund_no)
+         select tenant_id, merchant_id, id, 2, $2 from retried`,
+        [late.refund_id, `BESIDE${randomUUID().slice(0, 18)}`],
+      );
+      const beside = await paysaga.until(`/v1/refunds/${late.refund_id}`, 'FAILED');
+      assert.equal(beside.failure.code, 'refund_exceeds_payment');
+      const { status, attention } = await get(`/v1/late-payments/${late.id}`);
+      assert.deepEqual([status, attention], ['REFUNDING', 'none']);
+      await paysaga.control('DELETE', '/faults');
+      await untilLate(paysaga, late, 'REFUNDED');
+      assert.deepEqual(await lateWorkflow(paysaga, late).result(), { status: 'REFUNDED' });
+      await notRetried(late.refund_id);
+      assert.equal((await get(`/v1/payments/${payment.id}`)).attention, 'none');
     });
   });
 

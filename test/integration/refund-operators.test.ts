@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { approve, requestApproval } from '../../database/approvals.ts';
 import { listOperatorActions } from '../../database/operator-actions.ts';
 import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
+import { loadPayout, markPayoutSent } from '../../database/refund-payouts.ts';
 import { loadRefund } from '../../database/refunds.ts';
 import { storePayout } from '../../gateway/payouts.ts';
 import { recheck, resolveRefund } from '../../workflows/messages.ts';
@@ -150,6 +151,28 @@ describe('refunds that need an operator', function () {
     assert.deepEqual(paysaga.simulator.gateway.refundBook.findByNumber(number)?.payout, {
       type: 'MERCHANT_BANK_CARD',
     });
+  });
+
+  it('another decision while the answer of one is lost: the gateway is asked first, and only the first one counts', async () => {
+    const { payment, id, number } = await abnormal();
+    const known = await loadRefund(paysaga.pool, id);
+    assert.ok(known);
+    // Sent by a worker that nobody has heard of since.
+    const payoutId = await storePayout(paysaga, known, { type: 'USER_BANK_CARD', ...CARD });
+    const stored = await loadPayout(paysaga.pool, paysaga.merchants.vault, { id: payoutId, refundId: id });
+    await markPayoutSent(paysaga.pool, payoutId);
+    const gateway = await paysaga.merchants.for(known);
+    await gateway.applyPayout(known.refundId ?? '', stored?.request ?? { body: '' });
+    const refused = await post(id, 'resolve', { choice: 'MERCHANT_BANK_CARD', reason: 'no answer' });
+    assert.deepEqual([refused.status, refused.body.code], [409, 'refund_not_abnormal']);
+    await paysaga.until(`/v1/refunds/${id}`, 'PROCESSING');
+    assert.equal(
+      paysaga.simulator.gateway.refundBook.findByNumber(number)?.payout?.type,
+      'USER_BANK_CARD',
+      'it was not sent elsewhere',
+    );
+    const [action] = await listOperatorActions(paysaga.pool, payment.id);
+    assert.equal(action?.result, 'REFUSED refund_not_abnormal');
   });
 
   it('a payout that WeChat Pay refuses leaves the refund abnormal, and says why', async () => {
