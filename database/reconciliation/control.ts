@@ -2,6 +2,7 @@ import { billDay } from '../../domain/bill-day.ts';
 import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconciliation.ts';
 import { controlAccounts, NOT_DECIDED } from './book.ts';
 import type { BillFile } from './files.ts';
+import { isOpenBefore } from './items.ts';
 import type { LongWork } from './long-work.ts';
 import { POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
@@ -259,7 +260,8 @@ async function openBeforeOf(db: LongWork, run: Run): Promise<Map<string, number>
      select coalesce(l.currency, 'CNY') as currency, sum(l.book - l.bank)::bigint as open
        from closed c
        join reconciliation_lines l on l.subject = c.subject and l.state <> 'matched'
-       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.bill_date < $2 and r.merchant_id = $3
+       join reconciliation_items i on i.merchant_id = $3 and i.subject = l.subject
+       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = $3 and ${isOpenBefore('$2')}
       group by 1`,
     [run.sequence, run.billDate, run.merchantId],
   );

@@ -2,6 +2,7 @@ import { billDay } from '../../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT } from '../../domain/ledger.ts';
 import { BANK_MOVEMENTS, MATCH_KEYS, RULES, type Rule } from '../../domain/reconciliation.ts';
 import { type Book, gatherBook } from './book.ts';
+import { isOpenBefore } from './items.ts';
 import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
 import { gatherMovements } from './movements.ts';
@@ -82,7 +83,11 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<number
   return Math.max(gone.rowCount ?? 0, added.rowCount ?? 0);
 }
 
-/** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */
+/**
+ * What earlier days have left open, by subject: the other side may have come today, whatever a person has decided meanwhile. It does not depend on what
+ * later days have made of it.
+ * @returns where it is found.
+ */
 async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
   await db.query(
     `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
@@ -97,9 +102,8 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
        from reconciliation_items i
        join reconciliation_lines l on l.subject = i.subject and l.state <> 'matched'
        join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = i.merchant_id
-        and r.sub_mchid is not distinct from i.sub_mchid and r.bill_date >= i.bill_date and r.bill_date < $3
-      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and i.bill_date < $3
-        and (i.status in ('carried', 'break') or i.closed_on >= $3)
+        and r.sub_mchid is not distinct from i.sub_mchid and ${isOpenBefore('$3')}
+      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and (i.status <> 'closed' or i.closed_on >= $3)
       group by l.subject`,
     [run.merchantId, run.subMchid, run.billDate],
   );

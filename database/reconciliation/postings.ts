@@ -17,8 +17,8 @@ const SIDES = STEPS.flatMap((step) => [
   { step, side: 'credit', code: POSTINGS[step].credit },
 ]);
 
-/** Who takes back what an earlier version of a bill had said. */
-const ACTOR = 'reconciliation';
+/** Who takes back what an earlier version of a bill had said, and decisions that have been overtaken. */
+export const ACTOR = 'reconciliation';
 
 /**
  * Posts what the bills say of lines that agree: WeChat Pay's fees, the merchant's own coupons, what went to the bank and came from it; a balanced
