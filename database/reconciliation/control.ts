@@ -4,7 +4,7 @@ import { controlAccounts, NOT_DECIDED } from './book.ts';
 import type { BillFile } from './files.ts';
 import { isOpenBefore } from './items.ts';
 import type { LongWork } from './long-work.ts';
-import { POSTED_MOVEMENT } from './postings.ts';
+import { CAUSE_END, POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** What a day comes to, and whether it adds up. The sums are those of the mainland, or of each currency of an overseas statement. */
@@ -239,7 +239,7 @@ async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>
          join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
         where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
           and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
-            or t.payment_id is null and (select regexp_replace(o.cause_id, '/v\\d+$', '') from ledger_transactions o
+            or t.payment_id is null and (select regexp_replace(o.cause_id, '${CAUSE_END}', '') from ledger_transactions o
                                           where o.sequence = coalesce(t.reverses, t.sequence))
                in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))
         group by e.account

@@ -161,13 +161,13 @@ async function judge(
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
-       select w.*, coalesce(p1.id, l.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+       select w.*, coalesce(l.payment_id, p1.id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
               coalesce(p1.status, p2.status) as payment_status, l.payment_id is not null as is_late,
               r.id || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end as attempt,
               r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
               -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
               case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
-              case w.kind when 'refund' then r.amount else coalesce(p1.amount, l.amount, p2.amount) end as amount_here,
+              case w.kind when 'refund' then r.amount else coalesce(l.amount, p1.amount, p2.amount) end as amount_here,
               coalesce(p1.currency, p2.currency) as currency_here,
               case when w.kind = 'refund' then
                 case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
@@ -179,7 +179,7 @@ async function judge(
          left join payments p2 on p2.merchant_id = $2
           and p2.${number.here} = case when w.kind <> 'refund' and p1.id is null then w.${number.bill} end
          left join late_payments l on l.merchant_id = $2
-          and l.transaction_id = case when w.kind = 'payment' and p1.id is null then w.transaction_id end
+          and l.transaction_id = case when w.kind = 'payment' then w.transaction_id end
          left join refund_attempts a1 on a1.merchant_id = $2
           and a1.${refund.here} = case when w.kind = 'refund' then w.${refund.bill} end
          left join refund_attempts a2 on a2.merchant_id = $2
@@ -194,7 +194,8 @@ async function judge(
               when w.kind = 'movement' then 'flow/' || w.wechat_id
               else case w.kind when 'reversal' then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
-                     when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
+                     -- Money that came late stays what it was when it is accepted.
+                     when w.known_transaction = w.transaction_id and not w.is_late then w.payment_id else w.payment_id || '/' || w.transaction_id end
               end
               -- Amounts of two currencies have no difference: what is booked in the other one is a line of its own.
               || case when not $3 and w.currency <> w.currency_here then '/' || w.currency else '' end
