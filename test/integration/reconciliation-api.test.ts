@@ -127,7 +127,7 @@ describe('reconciliations through the API and the command line', () => {
     assert.equal(now.wechat_receivable - before.wechat_receivable, -2590);
     assert.equal(now.suspense - before.suspense, -2590);
     const { rows } = await pool.query(
-      'select step, payment_id from ledger_transactions where sequence = $1',
+      "select step, payment_id from ledger_transactions where 'txn_' || sequence = $1",
       [body.history.at(-1).ledger_transaction],
     );
     assert.deepEqual(rows, [{ step: 'suspense.out', payment_id: sold[0].id }]);
