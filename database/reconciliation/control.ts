@@ -2,7 +2,7 @@ import { billDay } from '../../domain/bill-day.ts';
 import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconciliation.ts';
 import { controlAccounts, NOT_DECIDED } from './book.ts';
 import type { BillFile } from './files.ts';
-import { isOpenBefore } from './items.ts';
+import { isOpenBefore, itemsAddUp } from './items.ts';
 import type { LongWork } from './long-work.ts';
 import { CAUSE_END, POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
@@ -19,6 +19,8 @@ export interface Balance extends Partial<Sums> {
     sums: boolean;
     /** What differs between ledger and fund flow is carried, a break, or was open before. */
     ledger: boolean;
+    /** The difference of each open item is that of its lines, less what people have decided. */
+    items: boolean;
   };
 }
 
@@ -109,6 +111,7 @@ export async function balanceOf(
         ({ closedBefore, sums: { ledger } }) =>
           ledger.unexplained === 0 && ledger.closed + closedBefore === 0,
       ),
+      items: await itemsAddUp(db, run),
     },
   };
 }

@@ -29,10 +29,10 @@ const DECIDED = `
     where d.item = i.id and d.type = 'resolved' and not exists (select 1 from ledger_transactions b where b.reverses = d.ledger_transaction))`;
 
 /** What WeChat Pay has more: by the lines that do not agree, in the runs that count and in this one, less what people have decided. */
-const DIFFERENCE = `
+const differenceOf = (subject: string) => `
   (select coalesce(sum(o.bank - o.book - o.posted_fee - o.posted_coupon), 0)
      from reconciliation_lines o join reconciliation_runs r on r.sequence = o.run
-    where o.subject = l.subject and o.state <> 'matched' and r.merchant_id = $2 and r.sub_mchid is not distinct from $3
+    where o.subject = ${subject} and o.state <> 'matched' and r.merchant_id = $2 and r.sub_mchid is not distinct from $3
       and (r.sequence = $1 or r.status = 'done' and ${isOpenBefore('$4')})) - ${DECIDED}`;
 
 /** An item that was closed is found on a later day: from there on it is another matter. */
@@ -61,7 +61,7 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
        select 'brk_' || replace(gen_random_uuid()::text, '-', ''), $5, $2, $3, l.subject,
               case when l.state = 'carried' and $6 > 0 then 'carried' else 'break' end, $4, $4, $1, l.ordinal, l.kind, l.state, l.reason,
               l.payment_id, l.refund_id, l.transaction_id, l.out_trade_no, l.wechat_refund_id, l.out_refund_no,
-              coalesce(l.currency, 'CNY'), ${DIFFERENCE}
+              coalesce(l.currency, 'CNY'), ${differenceOf('l.subject')}
          from reconciliation_lines l left join reconciliation_items i on i.merchant_id = $2 and i.subject = l.subject
         where l.run = $1 and l.state <> 'matched'
        on conflict (merchant_id, subject) do update set
@@ -120,6 +120,17 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
     [...day, carryDays, rules.map(({ reason }) => reason), rules.map(({ aged: state }) => state)],
   );
   return { found: found.rowCount ?? 0, closed: closed.rowCount ?? 0, aged: aged.rowCount ?? 0 };
+}
+
+/** Whether what is open or resolved by the end of the day is over what its lines and decisions come to. */
+export async function itemsAddUp(db: LongWork, run: Run): Promise<boolean> {
+  const { rows } = await db.query(
+    `select 1 from reconciliation_items i
+      where i.merchant_id = $2 and i.sub_mchid is not distinct from $3 and i.status <> 'closed' and i.last_date <= $4
+        and i.difference <> ${differenceOf('i.subject')} limit 1`,
+    [run.sequence, run.merchantId, run.subMchid, run.billDate],
+  );
+  return rows.length === 0;
 }
 
 /** The other side of these items has come, or they are gone: what people had decided about them meanwhile would be counted twice. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { balances } from '../../database/ledger.ts';
+import { balances, reverse } from '../../database/ledger.ts';
+import { inTransaction } from '../../database/pool.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
+import { ledgerSequence } from '../../domain/ledger.ts';
 import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2036-03-01';
@@ -22,7 +24,11 @@ describe('decisions about breaks', () => {
     if (books.today() <= date) await books.at(MORNING, daysAfter(date, 1));
     const result = await books.reconcile(date);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const changesNothing = async (date: string) => assert.equal((await reconciled(date)).changed, false);
@@ -169,5 +175,24 @@ describe('decisions about breaks', () => {
     assert.deepEqual(await since(before), { gateway_fees: 16, suspense: 0 });
     assert.deepEqual(await stateOf(sold), ['resolved', 0]);
     await changesNothing(day);
+  });
+
+  it('a decision that is missing in the ledger makes the next day not add up, until its own day is run again', async () => {
+    const { pool } = books.paysaga;
+    const sold = await books.sell();
+    await books.alter({ date: day, kind: 'other_fee', out_trade_no: sold.out_trade_no });
+    await reconciled();
+    const sequence = ledgerSequence(await resolve(sold, 'to_fees')) as number;
+    // Past everything that knows of breaks.
+    await inTransaction(pool, (db) => reverse(db, { sequence, reason: 'by hand', actor: 'nobody' }));
+
+    const next = daysAfter(day, 1);
+    await books.at(MORNING, daysAfter(day, 2));
+    const result = await books.reconcile(next);
+    assert.ok(result.kind === 'done');
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true, items: false });
+    await reconciled();
+    assert.deepEqual(await stateOf(sold), ['break', -16]);
+    await reconciled(next);
   });
 });

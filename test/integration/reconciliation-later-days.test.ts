@@ -26,7 +26,11 @@ describe('what later days say about a day', () => {
     if (books.now() < new Date(morning)) await books.at(MORNING, daysAfter(date, 1));
     const result = await books.reconcile(date);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const changesNothing = async (date: string) => assert.equal((await reconciled(date)).changed, false, date);

@@ -33,7 +33,11 @@ describe('movements of a fund flow that are no trade', () => {
     await books.at(MORNING, daysAfter(day, 1));
     const result = await books.reconcile(day, reconciling);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const movementsOf = async (runId: string) =>
