@@ -168,30 +168,27 @@ async function takeBackGone(db: LongWork, run: Run): Promise<number> {
 /** Puts into the table posted_before what versions of bills up to this one have ever posted for these subjects, and whether it stands on this day. */
 async function gatherPosted(db: LongWork, run: Run, subjects: string): Promise<void> {
   const { from, to } = billDay(run.billDate);
-  const posted = `t.step in (${literals(STEPS)})`;
-  // Each cause is looked up by its key, however large the ledger is.
-  await db.query(
-    'set local enable_nestloop = on; set local enable_hashjoin = off; set local enable_mergejoin = off',
-  );
+  // Each cause is looked up by its key, however large the ledger is: "offset" keeps the planner from turning that round.
+  const postedUnder = (cause: string) => `
+    cross join lateral (select t.sequence, t.step, t.effective_at from ledger_transactions t
+                         where t.cause_id = ${cause} and t.step in (${literals(STEPS)}) offset 0) t`;
+  await db.query('set local enable_nestloop = on');
   await db.query(
     `create temporary table posted_before on commit drop as
      with recursive subjects as materialized (${subjects}),
      used (subject, version, time, sequence, step, effective_at) as (
        select s.subject, v.version, 1, t.sequence, t.step, t.effective_at
-         from subjects s cross join generate_series(1, ${run.version}) v (version)
-         join ledger_transactions t on t.cause_id = ${causeOf('s.subject', 'v.version', '1')} and ${posted}
+         from subjects s cross join generate_series(1, ${run.version}) v (version) ${postedUnder(causeOf('s.subject', 'v.version', '1'))}
        union
        select u.subject, u.version, u.time + 1, t.sequence, t.step, t.effective_at
-         from used u join ledger_transactions t on t.cause_id = ${causeOf('u.subject', 'u.version', '(u.time + 1)')} and ${posted}
+         from used u ${postedUnder(causeOf('u.subject', 'u.version', '(u.time + 1)'))}
      )
      select u.subject, u.version, u.time, u.sequence, u.step, e.amount,
             u.effective_at >= ${literal(from.toISOString())} and u.effective_at < ${literal(to.toISOString())}
               and not exists (select 1 from ledger_transactions b where b.reverses = u.sequence) as stands
-       from used u join ledger_entries e on e.transaction = u.sequence and e.side = 'debit'`,
+       from used u cross join lateral (select amount from ledger_entries where transaction = u.sequence and side = 'debit' offset 0) e`,
   );
-  await db.query(
-    `set local enable_hashjoin = on; set local enable_mergejoin = on; ${NO_NESTED_LOOPS}; analyze posted_before`,
-  );
+  await db.query(`${NO_NESTED_LOOPS}; analyze posted_before`);
 }
 
 /** Takes back what stands of posted_before and these lines do not say: a reversal for each, as of the same time. */
