@@ -1,5 +1,4 @@
 import { Router } from 'express';
-import { reverse } from '../database/ledger.ts';
 import {
   type AccountBalance,
   balancesAsOf,
@@ -14,6 +13,7 @@ import {
   listTransactions,
 } from '../database/ledger-transactions.ts';
 import type { Pool } from '../database/pool.ts';
+import { takeBack } from '../database/reconciliation/decisions.ts';
 import { ACCOUNTS, isReversible, ledgerSequence, ledgerTransactionId } from '../domain/ledger.ts';
 import { rfc3339 } from '../domain/time.ts';
 import { exportStatement } from '../exports/catalogue.ts';
@@ -113,7 +113,7 @@ export function ledgerRoutes({ pool, downloads }: { pool: Pool; downloads: Downl
             `${id} is ${original.step}: ${whatInstead(original)}`,
           );
         }
-        const reversal = await reverse(db, { sequence: original.sequence, reason, actor });
+        const reversal = await takeBack(db, { sequence: original.sequence, reason, actor });
         if (reversal === undefined) {
           throw new Problem(
             'transaction_already_reversed',

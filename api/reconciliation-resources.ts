@@ -3,6 +3,7 @@ import type { Item, ItemEvent, Line } from '../database/reconciliation/listing.t
 import type { Run } from '../database/reconciliation/runs.ts';
 import type { listSchedules } from '../database/reconciliation/schedules.ts';
 import { type BillDate, daysBetween } from '../domain/bill-day.ts';
+import { ledgerTransactionId } from '../domain/ledger.ts';
 import { ageBucket } from '../domain/reconciliation.ts';
 import { rfc3339 } from '../domain/time.ts';
 
@@ -126,7 +127,7 @@ function eventResource(event: ItemEvent) {
     state: event.state,
     reason: event.reason,
     text: event.text,
-    ledger_transaction: event.ledgerTransaction,
+    ledger_transaction: event.ledgerTransaction && ledgerTransactionId(event.ledgerTransaction),
     created_at: rfc3339(event.createdAt),
   };
 }

@@ -8,7 +8,6 @@ import {
 } from '../api/ledger.ts';
 import { BalancesQuery, ReverseTransaction, TransactionsQuery } from '../api/ledger-schemas.ts';
 import { listResource } from '../api/lists.ts';
-import { reverse } from '../database/ledger.ts';
 import { balancesAsOf, listAccounts } from '../database/ledger-accounts.ts';
 import { listLedgerAlarms } from '../database/ledger-alarms.ts';
 import { verifyChain } from '../database/ledger-seals.ts';
@@ -18,6 +17,7 @@ import {
   listTransactions,
 } from '../database/ledger-transactions.ts';
 import { inTransaction } from '../database/pool.ts';
+import { takeBack } from '../database/reconciliation/decisions.ts';
 import { isReversible, ledgerSequence, ledgerTransactionId } from '../domain/ledger.ts';
 import { formatAmount } from '../domain/money.ts';
 import { rfc3339 } from '../domain/time.ts';
@@ -180,7 +180,7 @@ export function reverseTransaction(
       throw new UsageError(`${id} is ${original.step}: ${whatInstead(original)}`);
     }
     const by = `cli/${actor ?? userInfo().username}`;
-    const reversal = await inTransaction(pool, (db) => reverse(db, { sequence, ...given, actor: by }));
+    const reversal = await inTransaction(pool, (db) => takeBack(db, { sequence, ...given, actor: by }));
     if (reversal === undefined) throw new UsageError(`${id} has been taken back before`);
     if (!json) return console.log(`${id} is taken back by ${ledgerTransactionId(reversal)}`);
     const found = await findTransaction(pool, tenantId, reversal);

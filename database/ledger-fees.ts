@@ -2,6 +2,7 @@ import type { LedgerStep, REVERSAL } from '../domain/ledger.ts';
 import type { Fen } from '../domain/money.ts';
 import { DECISION_CAUSE } from '../domain/reconciliation.ts';
 import type { Period } from './ledger-lines.ts';
+import { CAUSE_END } from './reconciliation/postings.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** An entry of the account of WeChat Pay's fees, with the line of the bill that told of it. */
@@ -41,8 +42,8 @@ const BILL_LINE = `
   select r.bill_date, r.version, coalesce(l.trade_line, l.flow_line) as line, l.amount_bill, l.settlement
     from (select case when o.bill_reference ~ '^\\d{4}-\\d\\d-\\d\\d line \\d+$' then split_part(o.bill_reference, ' ', 1)::date end as day,
                  case when o.bill_reference ~ '^\\d{4}-\\d\\d-\\d\\d line \\d+$' then split_part(o.bill_reference, ' ', 3)::bigint end as line,
-                 coalesce(substring(o.cause_id from '/v(\\d+)$')::integer, 1) as version,
-                 regexp_replace(o.cause_id, '/v\\d+$', '') as subject) b
+                 coalesce(substring(o.cause_id from '${CAUSE_END}')::integer, 1) as version,
+                 regexp_replace(o.cause_id, '${CAUSE_END}', '') as subject) b
     join reconciliation_runs r on r.merchant_id = o.merchant_id and r.sub_mchid is not distinct from p.sub_mchid
      and r.bill_date = b.day and r.version = b.version
     join reconciliation_lines l on l.run = r.sequence and l.ordinal in (b.line, ${FLOW_ORDINAL} + b.line) and l.subject = b.subject

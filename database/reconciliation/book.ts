@@ -50,10 +50,7 @@ export async function gatherBook(
      ${run.subMchid === null ? '' : `and exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = ${literal(run.subMchid)})`}`;
   const entries = `join ledger_entries e on e.transaction = t.sequence
      and e.account = any(array[${(await controlAccounts(db, run)).join(', ')}]::bigint[])`;
-  const subject = `case when t.step = 'refund.succeeded' then t.cause_id when t.refund_id is not null then t.refund_id
-                        when t.step = 'payment.late' then
-                          (select case when p.transaction_id = split_part(t.cause_id, '/', 2) then p.id else t.cause_id end
-                             from payments p where p.id = t.payment_id)
+  const subject = `case when t.step in ('refund.succeeded', 'payment.late') then t.cause_id when t.refund_id is not null then t.refund_id
                         else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
   await db.query(

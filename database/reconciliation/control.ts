@@ -2,8 +2,9 @@ import { billDay } from '../../domain/bill-day.ts';
 import { LINE_STATES, type LineKind, type LineState } from '../../domain/reconciliation.ts';
 import { controlAccounts, NOT_DECIDED } from './book.ts';
 import type { BillFile } from './files.ts';
+import { isOpenBefore, itemsAddUp } from './items.ts';
 import type { LongWork } from './long-work.ts';
-import { POSTED_MOVEMENT } from './postings.ts';
+import { CAUSE_END, POSTED_MOVEMENT } from './postings.ts';
 import type { Run } from './runs.ts';
 
 /** What a day comes to, and whether it adds up. The sums are those of the mainland, or of each currency of an overseas statement. */
@@ -18,6 +19,8 @@ export interface Balance extends Partial<Sums> {
     sums: boolean;
     /** What differs between ledger and fund flow is carried, a break, or was open before. */
     ledger: boolean;
+    /** The difference of each open item is that of its lines, less what people have decided. */
+    items: boolean;
   };
 }
 
@@ -108,6 +111,7 @@ export async function balanceOf(
         ({ closedBefore, sums: { ledger } }) =>
           ledger.unexplained === 0 && ledger.closed + closedBefore === 0,
       ),
+      items: await itemsAddUp(db, run),
     },
   };
 }
@@ -238,7 +242,7 @@ async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>
          join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
         where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
           and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
-            or t.payment_id is null and (select regexp_replace(o.cause_id, '/v\\d+$', '') from ledger_transactions o
+            or t.payment_id is null and (select regexp_replace(o.cause_id, '${CAUSE_END}', '') from ledger_transactions o
                                           where o.sequence = coalesce(t.reverses, t.sequence))
                in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))
         group by e.account
@@ -259,7 +263,8 @@ async function openBeforeOf(db: LongWork, run: Run): Promise<Map<string, number>
      select coalesce(l.currency, 'CNY') as currency, sum(l.book - l.bank)::bigint as open
        from closed c
        join reconciliation_lines l on l.subject = c.subject and l.state <> 'matched'
-       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.bill_date < $2 and r.merchant_id = $3
+       join reconciliation_items i on i.merchant_id = $3 and i.subject = l.subject
+       join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = $3 and ${isOpenBefore('$2')}
       group by 1`,
     [run.sequence, run.billDate, run.merchantId],
   );

@@ -1,6 +1,11 @@
-import type { LedgerStep } from '../../domain/ledger.ts';
-import { RESOLUTIONS, type Resolution } from '../../domain/reconciliation.ts';
-import { post } from '../ledger.ts';
+import { GATEWAY_ACCOUNT, type LedgerStep } from '../../domain/ledger.ts';
+import {
+  DECISION_CAUSE,
+  type ItemStatus,
+  RESOLUTIONS,
+  type Resolution,
+} from '../../domain/reconciliation.ts';
+import { post, type Reversal, reverse } from '../ledger.ts';
 import type { Queryable } from '../pool.ts';
 
 /** Who decides or says something about a break, and why. */
@@ -68,6 +73,42 @@ export async function resolveItem(
     [item, resolution, actor, transaction, text],
   );
   return true;
+}
+
+/**
+ * Takes a transaction of the ledger back, as {@link reverse} does. Where it was a decision about a break, that is open again, with its difference. Call it in
+ * a transaction.
+ */
+export async function takeBack(db: Queryable, reversal: Reversal): Promise<number | undefined> {
+  // The item is locked before the ledger is written, as those who keep the items do it.
+  const { rows: items } = await db.query<{ id: string; status: ItemStatus }>(
+    `select i.id, i.status from ledger_transactions t join reconciliation_items i on i.id = split_part(t.cause_id, '/', 1)
+      where t.sequence = $1 and t.cause_id like '${DECISION_CAUSE}%' for update of i`,
+    [reversal.sequence],
+  );
+  const transaction = await reverse(db, reversal);
+  const [item] = items;
+  if (transaction === undefined || !item || item.status === 'closed') return transaction;
+  await db.query(
+    `with opened as (
+       update reconciliation_items i
+          set status = case i.status when 'resolved' then 'break' else i.status end, resolution = null, version = i.version + 1, updated_at = now(),
+              difference = i.difference - case e.side when 'debit' then e.amount else -e.amount end
+         from ledger_entries e join ledger_accounts a on a.id = e.account and a.code = $2
+        where i.id = $1 and e.transaction = $3 returning i.id, i.state
+     )
+     insert into reconciliation_item_events (item, type, actor, state, text, ledger_transaction)
+     select id, $4, $5, state, $6, $3 from opened`,
+    [
+      item.id,
+      GATEWAY_ACCOUNT,
+      transaction,
+      item.status === 'resolved' ? 'reopened' : 'changed',
+      reversal.actor,
+      reversal.reason,
+    ],
+  );
+  return transaction;
 }
 
 interface OpenItem {

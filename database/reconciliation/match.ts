@@ -2,6 +2,7 @@ import { billDay } from '../../domain/bill-day.ts';
 import { GATEWAY_ACCOUNT } from '../../domain/ledger.ts';
 import { BANK_MOVEMENTS, MATCH_KEYS, RULES, type Rule } from '../../domain/reconciliation.ts';
 import { type Book, gatherBook } from './book.ts';
+import { isOpenBefore } from './items.ts';
 import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
 import { gatherMovements } from './movements.ts';
@@ -90,7 +91,11 @@ async function currentSnapshot(db: LongWork): Promise<string> {
   return (rows[0] as { seen: string }).seen;
 }
 
-/** What earlier days have left open, by subject: the other side may have come today. @returns where it is found. */
+/**
+ * What earlier days have left open, by subject: the other side may have come today, whatever a person has decided meanwhile. It does not depend on what
+ * later days have made of it.
+ * @returns where it is found.
+ */
 async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
   await db.query(
     `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
@@ -105,9 +110,8 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
        from reconciliation_items i
        join reconciliation_lines l on l.subject = i.subject and l.state <> 'matched'
        join reconciliation_runs r on r.sequence = l.run and r.status = 'done' and r.merchant_id = i.merchant_id
-        and r.sub_mchid is not distinct from i.sub_mchid and r.bill_date >= i.bill_date and r.bill_date < $3
-      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and i.bill_date < $3
-        and (i.status in ('carried', 'break') or i.closed_on >= $3)
+        and r.sub_mchid is not distinct from i.sub_mchid and ${isOpenBefore('$3')}
+      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2 and (i.status <> 'closed' or i.closed_on >= $3)
       group by l.subject`,
     [run.merchantId, run.subMchid, run.billDate],
   );
@@ -165,13 +169,13 @@ async function judge(
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
-       select w.*, coalesce(p1.id, l.payment_id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
+       select w.*, coalesce(l.payment_id, p1.id, p2.id) as payment_id, coalesce(p1.transaction_id, p2.transaction_id) as known_transaction,
               coalesce(p1.status, p2.status) as payment_status, l.payment_id is not null as is_late,
               r.id || case coalesce(a1.number, a2.number) when 1 then '' else '/' || coalesce(a1.number, a2.number) end as attempt,
               r.id as refund, coalesce(a1.wechat_refund_id, a2.wechat_refund_id) as known_refund, r.payment_id as refunded_payment,
               -- A number that was given up, or a refund that was paid back by other means, has moved nothing.
               case when coalesce(a1.number, a2.number) <> r.attempt or r.settled_offline then 'FAILED' else r.status end as refund_status_here,
-              case w.kind when 'refund' then r.amount else coalesce(p1.amount, l.amount, p2.amount) end as amount_here,
+              case w.kind when 'refund' then r.amount else coalesce(l.amount, p1.amount, p2.amount) end as amount_here,
               coalesce(p1.currency, p2.currency) as currency_here,
               case when w.kind = 'refund' then
                 case when a1.refund_id is not null then '${refund.name}' when a2.refund_id is not null then '${refundNumber.name}' end
@@ -183,7 +187,7 @@ async function judge(
          left join payments p2 on p2.merchant_id = $2
           and p2.${number.here} = case when w.kind <> 'refund' and p1.id is null then w.${number.bill} end
          left join late_payments l on l.merchant_id = $2
-          and l.transaction_id = case when w.kind <> 'refund' and p1.id is null then w.transaction_id end
+          and l.transaction_id = case when w.kind <> 'refund' then w.transaction_id end
          left join refund_attempts a1 on a1.merchant_id = $2
           and a1.${refund.here} = case when w.kind = 'refund' then w.${refund.bill} end
          left join refund_attempts a2 on a2.merchant_id = $2
@@ -201,7 +205,8 @@ async function judge(
                           and exists (select 1 from ${prior} q where q.subject = w.payment_id || '/' || w.transaction_id))
                      then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
-                     when w.known_transaction = w.transaction_id then w.payment_id else w.payment_id || '/' || w.transaction_id end
+                     -- Money that came late stays what it was when it is accepted.
+                     when w.known_transaction = w.transaction_id and not w.is_late then w.payment_id else w.payment_id || '/' || w.transaction_id end
               end
               -- Amounts of two currencies have no difference: what is booked in the other one is a line of its own.
               || case when not $3 and w.currency <> w.currency_here then '/' || w.currency else '' end

@@ -217,20 +217,34 @@ describe('the guide to money that was not expected', function () {
         await paysaga.call('POST', `/v1/payments/${body.id}/sync`);
         await untilAttention(paysaga, `/v1/payments/${body.id}`, reason);
         const blocks = blocksOf(reason);
-        assert.equal(blocks.length, 2);
+        assert.equal(blocks.length, 3);
+        const seen = async () => {
+          const { status, attention, attention_details } = (
+            await paysaga.call('GET', `/v1/payments/${body.id}`)
+          ).body;
+          return [status, attention, attention_details];
+        };
         for (const block of blocks) {
           if (/recheck/.test(block)) await mend();
+          // As if WeChat Pay had changed its word when the payment had ended.
+          if (/acknowledge/.test(block)) {
+            await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
+            assert.deepEqual(await seen(), ['PAID', 'none', null]);
+            await paysaga.pool.query(
+              `update payments set attention = 'needs_operator', attention_reason = $2 where id = $1`,
+              [body.id, reason],
+            );
+          }
           const said = await run(block, { PAYMENT: body.id });
           if (/ show /.test(block)) assert.match(said, /WeChat Pay.*"amount":2590/);
         }
-        const paid = await paysaga.until(`/v1/payments/${body.id}`, 'PAID');
-        assert.deepEqual([paid.attention, paid.attention_details], ['none', null]);
+        assert.deepEqual(await seen(), ['PAID', 'none', null]);
       });
     }
 
     for (const reason of ['sub_mchid_differs', 'out_trade_no_differs']) {
       it(`${reason}, which the simulator cannot be made to say, has the same commands`, () => {
-        assert.deepEqual(blocksOf(reason), blocksOf('amount_differs'));
+        assert.deepEqual(blocksOf(reason), blocksOf('currency_differs'));
       });
     }
   });

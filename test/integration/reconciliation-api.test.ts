@@ -35,7 +35,7 @@ describe('reconciliations through the API and the command line', () => {
     const run = await get(`/v1/reconciliations/${runId}`);
     assert.equal(run.bill_date, FIRST_DAY);
     assert.deepEqual(run.summary.lines, { all: 5, matched: 2, carried: 0, breaks: 3 });
-    assert.deepEqual(run.summary.checks, { rows: true, sums: true, ledger: true });
+    assert.deepEqual(run.summary.checks, { rows: true, sums: true, ledger: true, items: true });
     // Five payments here, two of them at WeChat Pay, without their fees.
     assert.deepEqual(run.summary.ledger, {
       receivable: 5 * 2590 - 2 * 16,
@@ -127,7 +127,7 @@ describe('reconciliations through the API and the command line', () => {
     assert.equal(now.wechat_receivable - before.wechat_receivable, -2590);
     assert.equal(now.suspense - before.suspense, -2590);
     const { rows } = await pool.query(
-      'select step, payment_id from ledger_transactions where sequence = $1',
+      "select step, payment_id from ledger_transactions where 'txn_' || sequence = $1",
       [body.history.at(-1).ledger_transaction],
     );
     assert.deepEqual(rows, [{ step: 'suspense.out', payment_id: sold[0].id }]);

@@ -180,7 +180,7 @@ describe('bad bills', () => {
       timing: RECONCILIATION_TIMING,
     })) as MatchOutcome;
     assert.deepEqual(result.lines, { all: 3, matched: 2, carried: 0, breaks: 1 });
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true, items: true });
     assert.deepEqual(
       (await books.lines(result.runId)).map(({ state, reason }) => [state, reason]),
       [['duplicate', 'second_row']],

@@ -22,7 +22,11 @@ describe('breaks of a reconciliation', () => {
     await books.at(MORNING, daysAfter(day, 1));
     const result = await books.reconcile(day);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return { result, lines: await books.lines(result.runId) };
   }
   const found = (lines: Awaited<ReturnType<Books['lines']>>) =>

@@ -33,7 +33,11 @@ describe('movements of a fund flow that are no trade', () => {
     await books.at(MORNING, daysAfter(day, 1));
     const result = await books.reconcile(day, reconciling);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const movementsOf = async (runId: string) =>
@@ -128,11 +132,14 @@ describe('movements of a fund flow that are no trade', () => {
     }
     await paysaga.pool.query(
       `insert into reconciliation_items (id, tenant_id, merchant_id, subject, status, bill_date, last_date, run, ordinal, kind, state, reason,
-         currency, difference, resolution)
-       select 'brk_decided', tenant_id, merchant_id, $2, 'resolved', $3, $3, sequence, 0, 'movement', 'missing_here', 'unknown_movement', 'CNY', 0, 'to_bank'
+         currency, difference)
+       select 'brk_decided', tenant_id, merchant_id, $2, 'break', $3, $3, sequence, 0, 'movement', 'missing_here', 'unknown_movement', 'CNY', -10000
          from reconciliation_runs where merchant_id = $1 limit 1`,
       [paysaga.merchantId, `flow/${flowId}`, day],
     );
+    const decision = { actor: 'li.na', reason: 'a withdrawal', resolution: 'to_bank' };
+    const decided = await paysaga.call('POST', '/v1/reconciliation-breaks/brk_decided/resolve', decision);
+    assert.deepEqual([decided.status, decided.body.difference], [200, 0], JSON.stringify(decided.body));
     const before = await accounts();
     const result = await nextMorning();
     assert.deepEqual(

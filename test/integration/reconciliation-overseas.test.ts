@@ -26,7 +26,11 @@ describe('reconciliation of overseas statements', () => {
   async function done(date: BillDate, whose: Overseas = overseas) {
     const result = await reconcile(date, whose);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const morningAfter = (date: BillDate) => books.at(MORNING, daysAfter(date, 1));

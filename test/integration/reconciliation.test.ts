@@ -31,7 +31,7 @@ describe('reconciliation', () => {
       { all: 5, matched: 5, carried: 0, breaks: 0 },
       JSON.stringify(await books.lines(result.runId)),
     );
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true, items: true });
     const now = await balances(pool, merchantId);
     // 0.60 % of 100, 20 and 27 yuan, of which 18 fen came back with the refunds.
     assert.equal(now.gateway_fees - before.gateway_fees, 60 + 12 + 16 - 18);
@@ -238,7 +238,7 @@ describe('reconciliation', () => {
       }
     }
     const result = await running;
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true, items: true });
     assert.deepEqual(await stateOf(result), [['missing_at_wechat', 'not_in_trade_bill', sold[1].id]]);
     const { rows: fees } = await paysaga.pool.query(
       `select t.step, count(*)::int times, sum(e.amount)::bigint fen
@@ -261,7 +261,11 @@ describe('reconciliation', () => {
   async function done(running: ReturnType<Books['reconcile']>) {
     const result = await running;
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
 
