@@ -144,10 +144,16 @@ export async function settleRefund(pool: Pool, known: Refund, word: RefundWord):
     await lockSource(db, known);
     const refund = await mustLoad(db, known.id);
     if (word.outRefundNo !== refund.outRefundNo) await recordOfEarlier(db, refund, word);
+    else if (isOld(word, known, refund)) return knownFinding(refund);
     else if (word.amount !== refund.amount) await requestRefundAttention(db, refund.id, 'amount_differs');
     else await record(db, refund, word);
     return knownFinding(await mustLoad(db, refund.id));
   });
+}
+
+/** Whether the gateway was asked before it has said that the money could not be given back: it is under way only once somebody sends it elsewhere. */
+function isOld(word: RefundWord, known: Refund, now: Refund): boolean {
+  return word.status === 'PROCESSING' && now.status === 'ABNORMAL' && known.status !== 'ABNORMAL';
 }
 
 /** What each word of the gateway makes of a refund. */

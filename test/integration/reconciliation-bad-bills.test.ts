@@ -201,7 +201,7 @@ describe('bad bills', () => {
       flowFile: outcome.file,
       timing: RECONCILIATION_TIMING,
     })) as MatchOutcome;
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true });
+    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true, items: true });
     const subjects = (await books.lines(result.runId, 'missing_here')).map(({ subject }) => subject);
     assert.deepEqual(subjects, [`flow/${one}`, `flow/${one}/2`]);
   });

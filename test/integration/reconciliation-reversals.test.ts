@@ -45,7 +45,11 @@ describe('reconciliation of payments that are taken back', () => {
   async function reconcile(day: string) {
     const result = await books.reconcile(day);
     assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(result.checks, { rows: true, sums: true, ledger: true }, JSON.stringify(result));
+    assert.deepEqual(
+      result.checks,
+      { rows: true, sums: true, ledger: true, items: true },
+      JSON.stringify(result),
+    );
     return result;
   }
   const verdicts = async (runId: string, state: string) =>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { settleRefund } from '../../activities/settle-refund.ts';
 import { approve, requestApproval } from '../../database/approvals.ts';
 import { listOperatorActions } from '../../database/operator-actions.ts';
 import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
@@ -210,6 +211,23 @@ describe('refunds that need an operator', function () {
       [id],
     );
     assert.equal(rows.length, 1);
+  });
+
+  it('an answer that was asked for before it became ABNORMAL does not undo that', async () => {
+    const payment = await paid(paysaga);
+    const one = await refund(paysaga, payment.id);
+    const before = await loadRefund(paysaga.pool, one.id);
+    assert.equal(before?.status, 'PROCESSING');
+    await finishRefund(paysaga, one.number, 'ABNORMAL');
+    await paysaga.until(`/v1/refunds/${one.id}`, 'ABNORMAL');
+    await settleRefund(paysaga.pool, before, {
+      outRefundNo: one.number,
+      refundId: String(before.refundId),
+      status: 'PROCESSING',
+      amount: before.amount,
+    });
+    const { status, attention_reason } = await shown(one.id);
+    assert.deepEqual([status, attention_reason], ['ABNORMAL', 'refund_abnormal']);
   });
 
   it('leaving it for now is on record, and asks WeChat Pay at once', async () => {
