@@ -21,6 +21,7 @@ const POSTS: Record<string, 'an Idempotency-Key' | 'its nature'> = {
   '/v1/payments/:id/close': 'its nature',
   '/v1/payments/:id/prepay': 'its nature',
   '/v1/payments/:id/sync': 'its nature',
+  '/v1/payments/:id/acknowledge': 'its nature',
   '/v1/refunds/:id/recheck': 'its nature',
   '/v1/refunds/:id/resolve': 'its nature',
   // WeChat Pay's own; repeats have the same id.
