@@ -32,7 +32,8 @@ export function notificationRoutes({
     .post(asItCame, express.raw({ type: () => true, limit: '64kb' }), async (request, response) => {
       const merchantId = String(request.params.merchantId);
       const tenantId = await payeeTenant(pool, merchantId);
-      if (tenantId === undefined) throw new Problem('not_found', 'No payments are taken through such a merchant.');
+      if (tenantId === undefined)
+        throw new Problem('not_found', 'No payments are taken through such a merchant.');
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const id = await storeRawNotification(pool, {
         tenantId,
