@@ -99,6 +99,9 @@ export async function benchReconciliation(
         PAYSAGA_MASTER_KEY: masterKey.toString('base64'),
         PUBLIC_URL: 'https://pay.example.com',
         RECONCILIATION_CRON: 'off',
+        // As in the image.
+        NODE_OPTIONS: '--max-semi-space-size=8',
+        MALLOC_ARENA_MAX: '2',
       },
       logFile: join(folder, 'worker.log'),
       signal,
