@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type BillDate, billDateOf, billDay, daysAfter } from '../domain/bill-day.ts';
 import { RECONCILIATION_TIMING, type ReconciliationTiming } from '../domain/reconciliation.ts';
@@ -82,6 +83,17 @@ export interface Line {
   out_refund_no: string | null;
   payment_id: string | null;
   refund_id: string | null;
+}
+
+/** The outcome of a run that came to its end, whose figures add up. */
+export async function done(
+  running: Promise<ReconciliationResult>,
+): Promise<Extract<ReconciliationResult, { kind: 'done' }>> {
+  const result = await running;
+  assert.ok(result.kind === 'done', JSON.stringify(result));
+  const { checks } = result;
+  assert.deepEqual(checks, { rows: true, sums: true, ledger: true, items: true }, JSON.stringify(result));
+  return result;
 }
 
 /**

@@ -4,7 +4,7 @@ import { upsertMerchant } from '../../database/merchants.ts';
 import { openVault } from '../../database/secrets.ts';
 import { type BillDate, daysAfter } from '../../domain/bill-day.ts';
 import { enrolOverseas, type Overseas } from '../overseas.ts';
-import { type Alteration, type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Alteration, type Books, done, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2034-03-01';
 
@@ -23,15 +23,8 @@ describe('reconciliation of overseas statements', () => {
   const reconcile = (date: BillDate, whose: Overseas = overseas) =>
     books.reconcile(date, { merchantId: whose.merchantId, mchid: whose.mchid, region: 'overseas' });
   /** The outcome of a run that came to its end, whose figures must add up. */
-  async function done(date: BillDate, whose: Overseas = overseas) {
-    const result = await reconcile(date, whose);
-    assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(
-      result.checks,
-      { rows: true, sums: true, ledger: true, items: true },
-      JSON.stringify(result),
-    );
-    return result;
+  async function reconciled(date: BillDate, whose: Overseas = overseas) {
+    return await done(reconcile(date, whose));
   }
   const morningAfter = (date: BillDate) => books.at(MORNING, daysAfter(date, 1));
   const alter = (alteration: Alteration) =>
@@ -60,7 +53,7 @@ describe('reconciliation of overseas statements', () => {
     const refundId = await overseas.bookRefund(paymentId, { ...refund, amount: 1000 }, books.now());
     await morningAfter(day);
 
-    const result = await done(day);
+    const result = await reconciled(day);
     assert.deepEqual(result.lines, { all: 4, matched: 3, carried: 0, breaks: 1 });
     const lines = await linesOf(result.runId);
     assert.deepEqual(
@@ -162,7 +155,7 @@ describe('reconciliation of overseas statements', () => {
 
   it('a second run changes nothing, and the break is decided in its currency', async () => {
     const before = await balances();
-    const again = await done(FIRST_DAY);
+    const again = await reconciled(FIRST_DAY);
     assert.equal(again.changed, false);
     assert.deepEqual(await balances(), before);
 
@@ -195,7 +188,7 @@ describe('reconciliation of overseas statements', () => {
     ];
     await alter({ date: day, kind: 'missing_row', out_trade_no: gone.outTradeNo });
     await morningAfter(day);
-    const result = await done(day);
+    const result = await reconciled(day);
     const lines = await linesOf(result.runId);
     assert.deepEqual(
       lines.map(({ state, reason, currency, payment_id }) => [state, reason, currency, payment_id]),
@@ -210,7 +203,7 @@ describe('reconciliation of overseas statements', () => {
 
     // WeChat Pay issues the day anew, with the row that was missing.
     await alter({ date: day, kind: 'restated', out_trade_no: gone.outTradeNo });
-    const restated = await done(day);
+    const restated = await reconciled(day);
     assert.equal(restated.version, 2);
     assert.deepEqual(restated.restated, { version: 1, added: 0, removed: 0, changed: 1 });
     assert.deepEqual(
@@ -229,7 +222,7 @@ describe('reconciliation of overseas statements', () => {
     assert.ok(result.kind === 'done');
     assert.deepEqual(result.lines, { all: 1, matched: 0, carried: 0, breaks: 1 });
     await morningAfter(daysAfter(day, 1));
-    const empty = await done(daysAfter(day, 1));
+    const empty = await reconciled(daysAfter(day, 1));
     assert.deepEqual([empty.lines.all, empty.currencies], [0, {}]);
   });
 
@@ -247,7 +240,7 @@ describe('reconciliation of overseas statements', () => {
     );
     assert.deepEqual(rows, [{ kind: 'statement', failure_code: 'BILL_HASH_MISMATCH', kept: true }]);
     await books.paysaga.control('DELETE', '/faults');
-    assert.equal((await done(day)).lines.all, 1);
+    assert.equal((await reconciled(day)).lines.all, 1);
   });
 
   it('the statement of an institution has the orders of all its sub-merchants', async () => {
@@ -256,7 +249,7 @@ describe('reconciliation of overseas statements', () => {
     try {
       const order = await institution.sell('GBP', 1234);
       await morningAfter(day);
-      const result = await done(day, institution);
+      const result = await reconciled(day, institution);
       const [line] = await linesOf(result.runId);
       assert.deepEqual(
         [line.state, line.out_trade_no, line.currency, line.trade_bill.amount],
@@ -277,7 +270,7 @@ describe('reconciliation of overseas statements', () => {
     await overseas.book(await overseas.sell('USD', 10_000), books.now());
     const before = await balances();
     await morningAfter(day);
-    const result = await done(day);
+    const result = await reconciled(day);
     assert.deepEqual(
       (await linesOf(result.runId)).map(({ state, currency, settled, ledger }) => [
         ...[state, currency, settled.settlement_currency, settled.settlement],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
 import { combinedId, createCombined, payCombined, subStatuses, untilCombined } from '../combined.ts';
-import { type Books, MORNING, type Sold, startBooks } from '../reconciliation.ts';
+import { type Books, done, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2027-03-01';
 
@@ -256,18 +256,6 @@ describe('reconciliation', () => {
     );
     assert.deepEqual(rows, [{ files: 2 }]);
   });
-
-  /** The outcome of a run that came to its end, whose figures must add up. */
-  async function done(running: ReturnType<Books['reconcile']>) {
-    const result = await running;
-    assert.ok(result.kind === 'done', JSON.stringify(result));
-    assert.deepEqual(
-      result.checks,
-      { rows: true, sums: true, ledger: true, items: true },
-      JSON.stringify(result),
-    );
-    return result;
-  }
 
   /** What is not matched. */
   async function stateOf({ runId }: { runId: string }) {
