@@ -200,8 +200,8 @@ async function judge(
                      when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.attempt else w.attempt || '/' || w.refund_id end
               when w.kind = 'movement' then 'flow/' || w.wechat_id
               -- What takes back a payment that an earlier day has left open, and that was never paid here, is the other side of that.
-              else case when w.kind = 'reversal' and not (not w.is_late and w.payment_status in ('CLOSED', 'FAILED')
-                          and w.payment_id || '/' || w.transaction_id in (select q.subject from ${prior} q))
+              else case when w.kind = 'reversal' and not coalesce(not w.is_late and w.payment_status in ('CLOSED', 'FAILED')
+                          and w.payment_id || '/' || w.transaction_id in (select q.subject from ${prior} q), false)
                      then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
                      -- Money that came late stays what it was when it is accepted.
