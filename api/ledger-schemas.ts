@@ -86,7 +86,7 @@ export const TransactionsQuery = z
   })
   .check(oneDirection, periodInOrder);
 
-const currency = z.string().regex(/^[A-Z]{3}$/, { message: 'must be a currency, e.g. CNY' });
+const currency = z.string().regex(/^[A-Z]{3}$/, { message: 'must be a currency in capitals, e.g. CNY' });
 
 /** Query of `GET /v1/ledger/statement`. */
 export const StatementQuery = z

@@ -105,7 +105,10 @@ async function save({ body }: ExportFile, output: string | undefined): Promise<v
     await pipeline(body, createWriteStream(output, { flags: 'wx' }));
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (syscall === 'open') throw new UsageError(`cannot write ${output}: ${code}`);
+    if (syscall === 'open')
+      throw new UsageError(
+        `cannot write ${output}: ${code === 'EEXIST' ? 'there is such a file already' : code}`,
+      );
     await rm(output, { force: true });
     throw error;
   }

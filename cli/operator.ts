@@ -1,4 +1,4 @@
-import { findTenant } from '../database/merchants.ts';
+import { findTenant, listTenants } from '../database/merchants.ts';
 import * as operators from '../database/operators.ts';
 import { openPool, type Pool, type Queryable } from '../database/pool.ts';
 import { readEnvironment } from '../process/environment.ts';
@@ -16,7 +16,12 @@ async function inTenant(name: string, work: (pool: Pool, tenantId: string) => Pr
 /** The id of a tenant. @throws UsageError when there is none of this name. */
 export async function tenantNamed(db: Queryable, name: string): Promise<string> {
   const id = await findTenant(db, name);
-  if (id === undefined) throw new UsageError(`there is no tenant ${name}`);
+  if (id === undefined) {
+    const names = await listTenants(db);
+    throw new UsageError(
+      `there is no tenant ${name}${names.length > 0 ? `; there are: ${names.join(', ')}` : ' yet: paysaga merchant upsert makes one'}`,
+    );
+  }
   return id;
 }
 

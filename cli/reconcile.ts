@@ -49,10 +49,10 @@ export async function reconcile(options: { merchant?: string; from: string; to?:
             { ...account, billDate },
             { taskQueue: environment.TEMPORAL_TASK_QUEUE, ...settings },
           );
-          const result: ReconciliationResult = await client.workflow.execute(workflowType, {
-            ...start,
-            workflowIdConflictPolicy: 'USE_EXISTING',
-          });
+          const notice = setTimeout(() => process.stderr.write(stillWaiting(start.workflowId)), WAITING_MS);
+          const result: ReconciliationResult = await client.workflow
+            .execute(workflowType, { ...start, workflowIdConflictPolicy: 'USE_EXISTING' })
+            .finally(() => clearTimeout(notice));
           const id = result.kind === 'broken' ? '' : `  ${result.runId}`;
           console.log(`${whose}  ${billDate}${id}  ${resultLine(result)}`);
           if (result.kind !== 'done' || Object.values(result.checks).includes(false)) process.exitCode = 1;
@@ -63,6 +63,14 @@ export async function reconcile(options: { merchant?: string; from: string; to?:
     await connection.close();
     await pool.end();
   }
+}
+
+/** After so long somebody who waits is told what for. */
+const WAITING_MS = 15_000;
+
+function stillWaiting(workflowId: string): string {
+  return `  still waiting. WeChat Pay makes the bills of a day on the morning after, from nine o'clock on (Asia/Shanghai); until then it is asked
+  every half hour. Ctrl-C leaves it to itself: ${workflowId} goes on, and tells in the Temporal UI how far it is.\n`;
 }
 
 function period(from: string, to: string): string[] {

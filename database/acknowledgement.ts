@@ -31,7 +31,10 @@ export async function acknowledge(
     [id],
   );
   const reason = rows[0]?.reason ?? null;
-  if (reason === null) return refused('nothing of it needs anybody');
+  if (reason === null) {
+    const before = await isAcknowledged(db, subject, by);
+    return before ? { kind: 'acknowledged', reason: before } : refused('nothing of it needs anybody');
+  }
   if (reason === 'late_money') return refused('decide what becomes of the late money');
   const operatorAction = await recordOperatorAction(db, {
     ...subject,
@@ -42,6 +45,23 @@ export async function acknowledge(
   await clearAttention(db, subject, reason, { operatorAction });
   if ('paymentId' in subject) await showLateMoney(db, subject.paymentId);
   return { kind: 'acknowledged', reason };
+}
+
+/** Whether the same person has said the same before, whose answer was lost. @returns what it was shown for. */
+async function isAcknowledged(
+  db: Queryable,
+  subject: { paymentId: string } | { combinedId: string },
+  { actor, reason }: { actor: string; reason: string },
+): Promise<PaymentAttention | undefined> {
+  const [column, id] =
+    'paymentId' in subject
+      ? (['payment_id', subject.paymentId] as const)
+      : (['combined_id', subject.combinedId] as const);
+  const { rows } = await db.query<{ result: PaymentAttention }>(
+    `select result from operator_actions where ${column} = $1 and action = 'acknowledge' and actor = $2 and reason = $3 order by at desc limit 1`,
+    [id, actor, reason],
+  );
+  return rows[0]?.result;
 }
 
 async function showLateMoney(db: Queryable, paymentId: string): Promise<void> {

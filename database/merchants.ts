@@ -205,6 +205,12 @@ export async function updatePolicies(
   return rows[0];
 }
 
+/** The names of all tenants. */
+export async function listTenants(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>('select name from tenants order by name');
+  return rows.map(({ name }) => name);
+}
+
 /** Whose a merchant is that payments are taken through, without opening its secrets; undefined for an overseas one. */
 export async function payeeTenant(db: Queryable, id: string): Promise<string | undefined> {
   const { rows } = await db.query<{ tenant_id: string }>(

@@ -142,6 +142,14 @@ export class StackFolder {
     this.write();
   }
 
+  /** Keeps what the command line needs to work on this stack, for `node --env-file`. */
+  writeCliEnvironment(environment: NodeJS.ProcessEnv): void {
+    const lines = Object.entries(environment).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}="${value}"`],
+    );
+    this.saveSecret('cli.env', lines.join('\n'));
+  }
+
   /** 32 random bytes in base64, made once: they seal the merchants' secrets in the database. */
   masterKey(): string {
     const saved = this.secret('master.key');

@@ -271,6 +271,7 @@ async function bringUp(
     postgres: database.url,
   };
   folder.recordReady(urls, apiKey);
+  folder.writeCliEnvironment(environment);
   return {
     dir: folder.path,
     logsDir: folder.at('logs'),

@@ -122,5 +122,9 @@ curl -sS ${apiUrl}/v1/payments \\
 and pay it, as the customer's phone would, with the out_trade_no of the answer:
 
 curl -sS -X POST ${simulatorUrl}/_simulator/orders/OUT_TRADE_NO/pay
+
+and look at it by the command line:
+
+${data === '.paysaga' ? 'npm run --silent paysaga --' : `node --env-file=${data}/cli.env --import=tsx cli/paysaga.ts`} payment list
 `;
 }

@@ -4,6 +4,7 @@ import { DECISION_CAUSE, FOUND_STEPS, MOVEMENT_CAUSE } from '../../domain/reconc
 import type { AccountDay } from './account.ts';
 import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
+import { workTable } from './staging.ts';
 
 /** Steps that touch our receivable once for their payment or refund: their cause is the subject itself. */
 const PLAIN_STEPS = ['payment.paid', 'refund.succeeded'] as const satisfies LedgerStep[];
@@ -42,7 +43,7 @@ const NUMBERS = 'payment_id, refund_id, transaction_id, out_trade_no, wechat_ref
  */
 export async function gatherBook(
   db: LongWork,
-  run: Pick<AccountDay, 'merchantId' | 'subMchid' | 'billDate'>,
+  run: Pick<AccountDay, 'merchantId' | 'subMchid' | 'billDate'> & { sequence: number },
 ): Promise<Book> {
   const { from, to } = billDay(run.billDate);
   const day = `t.merchant_id = ${literal(run.merchantId)}
@@ -53,20 +54,20 @@ export async function gatherBook(
   const subject = `case when t.step in ('refund.succeeded', 'payment.late') then t.cause_id when t.refund_id is not null then t.refund_id
                         else coalesce(t.payment_id, 'ledger/' || t.sequence) end`;
   const change = `case e.side when 'debit' then e.amount else -e.amount end`;
+  const [more, subjects] = [workTable('more_book', run.sequence), workTable('more_subjects', run.sequence)];
   await db.query(
-    `create temporary table more_book (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
-       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)
-       on commit drop`,
+    `create unlogged table ${more} (subject text primary key, kind text, payment_id text, refund_id text, book bigint, late boolean,
+       sequence bigint, effective_at timestamptz, transaction_id text, out_trade_no text, wechat_refund_id text, out_refund_no text)`,
   );
   // Few subjects have such a posting, if any: they are found without looking at the entries of all the others.
-  await db.query('create temporary table more_subjects (subject text primary key) on commit drop');
+  await db.query(`create unlogged table ${subjects} (subject text primary key)`);
   const { rowCount } = await db.query(
-    `insert into more_subjects select distinct ${subject} from ledger_transactions t
+    `insert into ${subjects} select distinct ${subject} from ledger_transactions t
       where ${day} and t.step not in (${literals([...PLAIN_STEPS, ...FOUND_STEPS, ...OTHER_STEPS])}) and ${NOT_OURS}`,
   );
   if (rowCount) {
     await db.query(
-      `insert into more_book
+      `insert into ${more}
        select subject, max(kind), max(payment_id), max(refund_id), sum(change), bool_or(late), min(sequence), min(effective_at),
               max(transaction_id), max(out_trade_no), max(wechat_refund_id), max(out_refund_no)
          from (select ${subject} as subject,
@@ -75,12 +76,12 @@ export async function gatherBook(
                       t.out_refund_no, t.step = 'payment.late' as late, ${change} as change
                  from ledger_transactions t ${entries}
                 where ${day} and t.step not in (${literals(FOUND_STEPS)}) and ${NOT_OURS}) postings
-        where subject in (select subject from more_subjects)
+        where subject in (select subject from ${subjects})
         group by subject`,
     );
   }
   const isPlain = `${day} and t.step in (${literals(PLAIN_STEPS)})${
-    rowCount ? ' and not exists (select 1 from more_book m where m.subject = t.cause_id)' : ''
+    rowCount ? ` and not exists (select 1 from ${more} m where m.subject = t.cause_id)` : ''
   }`;
   const plain = `
     select t.cause_id as subject, case t.step when 'refund.succeeded' then 'refund' else 'payment' end as kind, ${change} as book, false as late,
@@ -89,8 +90,8 @@ export async function gatherBook(
   const numbers = `select t.cause_id as subject, ${NUMBERS} from ledger_transactions t where ${isPlain}`;
   if (!rowCount) return { postings: `(${plain})`, numbers: `(${numbers})` };
   return {
-    postings: `(${plain} union all select subject, kind, book, late, sequence, effective_at from more_book)`,
-    numbers: `(${numbers} union all select subject, ${NUMBERS} from more_book)`,
+    postings: `(${plain} union all select subject, kind, book, late, sequence, effective_at from ${more})`,
+    numbers: `(${numbers} union all select subject, ${NUMBERS} from ${more})`,
   };
 }
 

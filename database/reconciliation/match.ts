@@ -7,7 +7,7 @@ import { literal, literals } from './literal.ts';
 import type { LongWork } from './long-work.ts';
 import { gatherMovements } from './movements.ts';
 import type { Run } from './runs.ts';
-import { stagingTable } from './staging.ts';
+import { stagingTable, workTable } from './staging.ts';
 
 /** What a day is matched from. */
 export interface Matching {
@@ -54,11 +54,15 @@ export async function matchDay(db: LongWork, matching: Matching): Promise<{ chan
   const seen = await currentSnapshot(db);
   // Everything is joined by texts, which are hashed several times as fast as they are sorted; the planner takes them for equal.
   await db.query('set local enable_mergejoin = off');
-  await db.query('drop table if exists movements, more_book, more_subjects, prior, fresh_lines');
+  const drop = `drop table if exists ${(['movements', 'more_book', 'more_subjects', 'prior'] as const)
+    .map((name) => workTable(name, matching.run.sequence))
+    .join(', ')}`;
+  await db.query(`${drop}, fresh_lines`);
   const movements = await gatherMovements(db, matching);
   const book = await gatherBook(db, matching.run);
   const prior = await gatherPrior(db, matching);
   const lines = await judge(db, matching, { movements, book, prior });
+  await db.query(drop);
 
   const { sequence } = matching.run;
   const { rows } = await db.query<{ known: boolean }>(
@@ -97,13 +101,14 @@ async function currentSnapshot(db: LongWork): Promise<string> {
  * @returns where it is found.
  */
 async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
+  const table = workTable('prior', run.sequence);
   await db.query(
-    `create temporary table prior (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
+    `create unlogged table ${table} (subject text primary key, has_bill boolean, has_flow boolean, has_book boolean, amount_here bigint,
        amount_bill bigint, settlement bigint, fee_milli_fen bigint, principal bigint, fee bigint, book bigint, currency text,
-       refund_id text, transaction_id text) on commit drop`,
+       refund_id text, transaction_id text)`,
   );
   const { rowCount } = await db.query(
-    `insert into prior
+    `insert into ${table}
      select l.subject, bool_or(l.trade_line is not null), bool_or(l.flow_line is not null), bool_or(l.book <> 0), max(l.amount_here),
             max(l.amount_bill), max(l.settlement), max(l.fee_milli_fen), coalesce(sum(l.amount_flow), 0), coalesce(sum(l.fee_flow), 0),
             sum(l.book), max(l.currency), max(l.wechat_refund_id), max(l.transaction_id)
@@ -115,27 +120,21 @@ async function gatherPrior(db: LongWork, { run }: Matching): Promise<string> {
       group by l.subject`,
     [run.merchantId, run.subMchid, run.billDate],
   );
-  // Whatever reads a temporary table is not done by several processes.
-  return rowCount ? 'prior' : '(select (null::prior).* where false)';
+  return rowCount ? table : `(select (null::${table}).* where false)`;
 }
 
 /** The currency of what only our ledger has: that of the account it is posted to. */
 const BOOKED_CURRENCY = `(select max(a.currency) from ledger_entries e join ledger_accounts a on a.id = e.account
   where e.transaction = sequence and a.code = ${literal(GATEWAY_ACCOUNT)})`;
 
-/** What a movement of this fund flow is, as far as that explains itself; `s` is a line. Once a person has decided, the decision stays. */
-function movementHere(flowFile: number | null): string {
-  if (flowFile === null) return literal('absent');
-  const explained = BANK_MOVEMENTS.map(
-    ({ type, direction, reason }) =>
-      `when s.flow_line in (select line from ${stagingTable(flowFile)} where type = ${literal(type)} and change ${direction === 'in' ? '>' : '<'} 0)
-         then ${literal(reason)}`,
-  );
-  return `case
-    when exists (select 1 from reconciliation_items i where i.merchant_id = $2 and i.subject = s.whole_subject and i.status = 'resolved')
+/** What a movement of the fund flow is, as far as that explains itself; `s` is a line. Once a person has decided, the decision stays. */
+const MOVEMENT_HERE = `case
+    when s.whole_subject in (select i.subject from reconciliation_items i where i.merchant_id = $2 and i.status = 'resolved' and i.kind = 'movement')
       then 'absent'
-    ${explained.join('\n')} else 'absent' end`;
-}
+    ${BANK_MOVEMENTS.map(
+      ({ type, direction, reason }) =>
+        `when s.flow_type = ${literal(type)} and s.principal ${direction === 'in' ? '>' : '<'} 0 then ${literal(reason)}`,
+    ).join('\n')} else 'absent' end`;
 
 /** Of a line, in the order of its table. */
 const LINE_COLUMNS = `run, ordinal, kind, state, reason, rule, flow_rule, subject, payment_id, refund_id, transaction_id, out_trade_no,
@@ -165,7 +164,7 @@ async function judge(
               coalesce(t.refund_id, case when t.line is null and m.side = 'out' then m.key end) as refund_id, t.out_refund_no,
               t.refund_status, coalesce(t.wechat_id, m.flow_id, m.key) as wechat_id, coalesce(t.occurred_at, m.occurred_at) as occurred_at,
               t.currency, t.amount, t.settlement, t.fee_milli_fen, t.line, coalesce(t.second, false) as second, coalesce(t.taken_back, false) as taken_back,
-              m.principal, m.fee, m.flow_line, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
+              m.principal, m.fee, m.flow_line, m.flow_type, coalesce(m.flow_rows, 0) as flow_rows, m.rule as flow_rule
          from bill t full join ${movements} m on m.key = t.flow_key and m.side = t.side
      ),
      known as (
@@ -201,8 +200,8 @@ async function judge(
                      when coalesce(w.known_refund, w.refund_id) = w.refund_id then w.attempt else w.attempt || '/' || w.refund_id end
               when w.kind = 'movement' then 'flow/' || w.wechat_id
               -- What takes back a payment that an earlier day has left open, and that was never paid here, is the other side of that.
-              else case when w.kind = 'reversal' and not (not w.is_late and w.payment_status in ('CLOSED', 'FAILED')
-                          and exists (select 1 from ${prior} q where q.subject = w.payment_id || '/' || w.transaction_id))
+              else case when w.kind = 'reversal' and not coalesce(not w.is_late and w.payment_status in ('CLOSED', 'FAILED')
+                          and w.payment_id || '/' || w.transaction_id in (select q.subject from ${prior} q), false)
                      then 'reversal/' else '' end ||
                 case when w.payment_id is null then 'wechat/' || w.wechat_id
                      -- Money that came late stays what it was when it is accepted.
@@ -240,7 +239,7 @@ async function judge(
                        when s.refund_status_here in ('CREATED', 'RESERVED') then 'open'
                        when s.refund_status_here in ('PROCESSING', 'ABNORMAL') then 'moving'
                        when s.refund_status_here = 'SUCCEEDED' then 'done' else 'failed' end
-                when 'movement' then ${movementHere(flowFile)}
+                when 'movement' then ${MOVEMENT_HERE}
                 else
                   case when s.is_late then 'late'
                        when s.payment_id is null then case when s.is_theirs then 'absent' when s.late then 'late' else 'paid' end

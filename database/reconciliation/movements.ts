@@ -1,7 +1,7 @@
 import { FLOW_KEYS } from '../../domain/reconciliation.ts';
 import { literal } from './literal.ts';
 import type { LongWork } from './long-work.ts';
-import { stagingTable } from './staging.ts';
+import { stagingTable, workTable } from './staging.ts';
 
 /**
  * The fund flow by subject: a payment and its fee are one, and so are a refund, its closing and the fee given back. Mostly the file has them together, and so
@@ -10,11 +10,11 @@ import { stagingTable } from './staging.ts';
  */
 export async function gatherMovements(
   db: LongWork,
-  { tradeFile, flowFile }: { tradeFile: number; flowFile: number | null },
+  { tradeFile, flowFile, run }: { tradeFile: number; flowFile: number | null; run: { sequence: number } },
 ): Promise<string> {
   if (flowFile === null) {
     return `(select null::text as key, null::text as side, 0::bigint as principal, 0::bigint as fee, 0 as flow_rows, 0 as flow_line,
-       null::timestamptz as occurred_at, null::text as flow_id, null::text as rule where false)`;
+       null::timestamptz as occurred_at, null::text as flow_id, null::text as flow_type, null::text as rule where false)`;
   }
   const flow = stagingTable(flowFile);
   const key = await flowKey(db, flow, stagingTable(tradeFile));
@@ -22,12 +22,13 @@ export async function gatherMovements(
   const alone = `
     select ${key} as key, case when type is not null then 'other' when ${IS_IN} then 'in' else 'out' end as side,
            coalesce(paid, refunded, change) as principal, taken + returned as fee, flow_rows, line as flow_line, occurred_at,
-           case when type is not null then flow_id end as flow_id, case when type is null then ${literal(key)} end as rule
+           case when type is not null then flow_id end as flow_id, type as flow_type, case when type is null then ${literal(key)} end as rule
       from ${flow} where not (${apart})`;
   const { rows } = await db.query(`select 1 from ${flow} where ${apart} limit 1`);
   if (rows.length === 0) return `(${alone})`;
+  const together = workTable('movements', run.sequence);
   await db.query(
-    `create temporary table movements on commit drop as
+    `create unlogged table ${together} as
      with sums as materialized (
        select ${key} as key, sum(paid)::bigint as paid, sum(refunded)::bigint as refunded, sum(taken)::bigint as taken,
               sum(returned)::bigint as returned, sum(rows_in)::integer as rows_in, sum(flow_rows)::integer as flow_rows, min(line) as line,
@@ -35,16 +36,16 @@ export async function gatherMovements(
          from ${flow} where ${apart} group by ${key}
      )
      select key, case when ${IS_IN} then 'in' else 'out' end as side, coalesce(paid, refunded, 0) as principal, taken + returned as fee,
-            flow_rows, line as flow_line, occurred_at, null::text as flow_id, ${literal(key)} as rule
+            flow_rows, line as flow_line, occurred_at, null::text as flow_id, null::text as flow_type, ${literal(key)} as rule
        from sums where paid is null or refunded is null
      union all
-     select key, 'in', paid, taken, rows_in, line, occurred_at, null, ${literal(key)} from sums where paid is not null and refunded is not null
+     select key, 'in', paid, taken, rows_in, line, occurred_at, null, null, ${literal(key)} from sums where paid is not null and refunded is not null
      union all
-     select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, null, ${literal(key)}
+     select key, 'out', refunded, returned, flow_rows - rows_in, line, occurred_at, null, null, ${literal(key)}
        from sums where paid is not null and refunded is not null`,
   );
-  await db.query('analyze movements');
-  return `(${alone} union all select * from movements)`;
+  await db.query(`analyze ${together}`);
+  return `(${alone} union all select * from ${together})`;
 }
 
 /** Of what has no payment and refund at once: whether it is about a payment. */

@@ -127,6 +127,11 @@ export function stagingTable(file: number): string {
   return `bill_staging.file_${file}`;
 }
 
+/** A table that a run works with and leaves nothing of. No temporary one: several processes cannot read those. */
+export function workTable(name: 'movements' | 'more_book' | 'more_subjects' | 'prior', run: number): string {
+  return `bill_staging.${name}_${run}`;
+}
+
 /** Whether the rows of a file are staged at present. Unlogged tables are empty after a crash of the server. */
 export async function isStaged(
   db: LongWork,

@@ -39,6 +39,11 @@ describe('paysaga for operators', function () {
 
   it('lists operators, and takes a key away', async () => {
     assert.equal((await as('ana', 'operator', 'add', 'cy', '--tenant', 'demo')).code, 0);
+    const unknown = await as('ana', 'operator', 'add', 'cy', '--tenant', 'acme');
+    assert.deepEqual(
+      [unknown.code, /there is no tenant acme; there are: demo/.test(unknown.said)],
+      [1, true],
+    );
     const twice = await as('ana', 'operator', 'add', 'cy', '--tenant', 'demo');
     assert.equal(twice.code, 1);
     assert.match(twice.said, /has a key already/);

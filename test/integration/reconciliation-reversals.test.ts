@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mustLoad } from '../../activities/settle-payment.ts';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
-import { type Books, done, MORNING, type Sold, startBooks } from '../reconciliation.ts';
-import { PASSWORD_FEN, TILLS, type Till } from '../till.ts';
+import { type Books, done, MORNING, newNumber, type Sold, startBooks } from '../reconciliation.ts';
+import { AUTH_CODE, PASSWORD_FEN, TILLS, type Till } from '../till.ts';
 
 const FIRST_DAY = '2037-03-01';
 const [{ product, fields, calls }] = TILLS as [Till];
@@ -107,5 +107,26 @@ describe('reconciliation of payments that are taken back', () => {
     await books.at(MORNING, daysAfter(day, 1));
     const result = await reconcile(day);
     assert.deepEqual(await verdicts(result.runId, 'status_differs'), ['reversal reversed']);
+  });
+
+  it('what another till has charged and taken back is unknown twice, whatever is open of the days before', async () => {
+    const { paysaga } = books;
+    const day = books.today();
+    const payment = await typing();
+    await paysaga.control('POST', `/orders/${payment.out_trade_no}/pay`, {});
+    await paysaga.until(`/v1/payments/${payment.id}`, 'PAID');
+    const row = await mustLoad(paysaga.pool, payment.id);
+    const { charges } = await paysaga.merchants.for(row);
+    const other = { ...row, outTradeNo: newNumber('E'), amount: 100 };
+    await charges.charge(other, AUTH_CODE);
+    await charges.reverseOrder(other.outTradeNo);
+    await books.at(MORNING, daysAfter(day, 1));
+    const { body } = await paysaga.call('GET', '/v1/reconciliation-breaks?status=break');
+    assert.equal(body.data.length, 1, 'that of the day before');
+    const result = await reconcile(day);
+    assert.deepEqual(await verdicts(result.runId, 'missing_here'), [
+      'payment unknown_order',
+      'reversal reversed_unknown',
+    ]);
   });
 });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PAYSAGA } from '../../../dev/paysaga-command.ts';
 import { isAlive } from '../../../dev/process-table.ts';
 import { type PORTS, startStack } from '../../../dev/stack.ts';
 
@@ -51,6 +54,10 @@ describe('development stack', function () {
       const payment = (await response.json()) as { id: string; code_url: string };
       assert.match(payment.code_url, /^weixin:\/\//);
       id = payment.id;
+      const environment = `--env-file=${join(options.dir, 'cli.env')}`;
+      const command = [environment, ...PAYSAGA, 'payment', 'list'];
+      const { stdout } = await promisify(execFile)(process.execPath, command);
+      assert.match(stdout, new RegExp(`^${id} `, 'm'), 'the command line works on what npm start runs');
     } finally {
       await first.stop();
     }
