@@ -133,7 +133,9 @@ describe('every fault of the gateway', function () {
     return (await paysaga.call('GET', path)).body;
   }
 
-  it('ends where the gateway says, once, whichever of its steps is spoilt', async () => {
+  it('ends where the gateway says, once, whichever of its steps is spoilt', async function () {
+    // Refunds that follow failing ones wait for their turn.
+    this.timeout(240_000);
     const ended: { scenario: Scenario; payment: Answer['body'] }[] = [];
     const waiting = [...SCENARIOS.entries()];
     const playNext = async (): Promise<void> => {
