@@ -6,7 +6,7 @@ import {
   requestRefundAttention,
   transitionRefund,
 } from '../database/refund-changes.ts';
-import { giveBackFailureToken, takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
+import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
 import type { Refund } from '../database/refunds.ts';
 import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
@@ -62,9 +62,8 @@ export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencie
       throw notFinalYet('the merchant has asked for too many refunds at once', permission.waitMs);
     try {
       answer = await gateway.applyRefund(body);
-      await giveBackFailureToken(pool, refund.merchantId, permission.presumedUntil);
     } catch (error) {
-      await takeFailureToken(pool, refund.merchantId, permission.presumedUntil);
+      await takeFailureToken(pool, refund.merchantId);
       if (!isFinalRejection(error)) throw gatewayFailure(error);
       if (error.code === 'NOT_ENOUGH') {
         // It goes through under the same number once the merchant has topped up.
@@ -108,10 +107,8 @@ async function exactRequest(
 const CONTRADICTED = { kind: 'undecided', reason: 'gateway_contradicts' } as const satisfies SubmitFinding;
 
 type Permission =
-  /** With what its token says. */
-  | { kind: 'granted'; presumedUntil: number | undefined }
-  | { kind: 'queued'; waitMs: number }
-  | { kind: 'limited'; waitMs: number }
+  | { kind: 'granted' }
+  | { kind: 'queued' | 'limited'; waitMs: number }
   /** Something has become of it while WeChat Pay was asked. */
   | { kind: 'overtaken'; finding: SubmitFinding };
 
@@ -124,10 +121,10 @@ async function takePermission(pool: Pool, refund: Refund, gapMs: number): Promis
     if (now.status !== 'RESERVED') return { kind: 'overtaken', finding: knownFinding(now) };
     const turnMs = await waitForTurn(db, { refundId: refund.id, gapMs });
     if (turnMs > 0) return { kind: 'queued', waitMs: turnMs };
-    const token = await takeRefundToken(db, refund);
-    if (token.kind === 'queued') return { kind: 'limited', waitMs: token.waitMs };
+    const tokenMs = await takeRefundToken(db, refund);
+    if (tokenMs > 0) return { kind: 'limited', waitMs: tokenMs };
     await markSent(db, refund.id);
-    return { kind: 'granted', presumedUntil: token.presumedUntil };
+    return { kind: 'granted' };
   });
 }
 

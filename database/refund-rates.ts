@@ -1,12 +1,5 @@
-import {
-  MISSING_AFTER_MS,
-  type RatesChange,
-  type RefundRates,
-  refundTurn,
-  requestAccepted,
-  requestFailed,
-} from '../domain/refund-turn.ts';
-import { inTransaction, type Pool, type Queryable } from './pool.ts';
+import { FAILURE_MS, MISSING_AFTER_MS, type RefundRates, refundTurn } from '../domain/refund-turn.ts';
+import type { Queryable } from './pool.ts';
 import type { Refund } from './refunds.ts';
 
 /**
@@ -14,32 +7,25 @@ import type { Refund } from './refunds.ts';
  * database counts, whichever worker asks.
  */
 
-/** A refund has its token, or is to ask again after so many milliseconds. */
-export type RefundToken =
-  | {
-      kind: 'taken';
-      /** When a token of failures that it has taken, too, is there again by itself: hand it to whichever tells how the request went. */
-      presumedUntil: number | undefined;
-    }
-  | { kind: 'queued'; waitMs: number };
-
 /**
  * Takes a token for the present attempt of a refund if it has its turn, else a place in the queue. Call it in a transaction: it holds the
  * merchant's row from here on.
+ * @returns 0, or after how many milliseconds to ask again.
  */
 export async function takeRefundToken(
   db: Queryable,
   { id, merchantId }: Pick<Refund, 'id' | 'merchantId'>,
-): Promise<RefundToken> {
-  const rates = await lockRates(db, merchantId);
-  const turn = refundTurn(rates, await countAhead(db, id));
+): Promise<number> {
+  const turn = refundTurn(await lockRates(db, merchantId), await countAhead(db, id));
   if (turn.kind === 'now') {
-    await changeRates(db, merchantId, turn.rates);
     await db.query(
-      `update refund_attempts set queue_number = null, asks_again_at = null where refund_id = $1 and queue_number is not null`,
-      [id],
+      `with taken as (
+         update refund_rates set requests_full_at = to_timestamp($2::float8 / 1000) where merchant_id = $1
+       )
+       update refund_attempts set queue_number = null, asks_again_at = null where refund_id = $3 and queue_number is not null`,
+      [merchantId, turn.requestsFullAt, id],
     );
-    return { kind: 'taken', presumedUntil: rates.unproven > 0 ? turn.rates.failuresFullAt : undefined };
+    return 0;
   }
   await db.query(
     `update refund_attempts a set queue_number = coalesce(a.queue_number, nextval('refund_queue_numbers')),
@@ -47,43 +33,16 @@ export async function takeRefundToken(
      from refunds r where r.id = $1 and a.refund_id = r.id and a.number = r.attempt`,
     [id, turn.waitMs],
   );
-  return { kind: 'queued', waitMs: turn.waitMs };
+  return turn.waitMs;
 }
 
-/** A request has failed: it keeps the token of failures that it has, or takes one now. */
-export async function takeFailureToken(
-  pool: Pool,
-  merchantId: string,
-  presumedUntil?: number | undefined,
-): Promise<void> {
-  await inTransaction(pool, async (db) =>
-    changeRates(db, merchantId, requestFailed(await lockRates(db, merchantId), presumedUntil)),
-  );
-}
-
-/** A request was accepted: it gives the token of failures back that it has. One whose worker dies has it back by itself. */
-export async function giveBackFailureToken(
-  pool: Pool,
-  merchantId: string,
-  presumedUntil: number | undefined,
-): Promise<void> {
-  if (presumedUntil === undefined) return;
-  await inTransaction(pool, async (db) =>
-    changeRates(db, merchantId, requestAccepted(await lockRates(db, merchantId), presumedUntil)),
-  );
-}
-
-/** Hold the merchant's row. */
-async function changeRates(
-  db: Queryable,
-  merchantId: string,
-  { requestsFullAt, failuresFullAt, unproven }: RatesChange,
-): Promise<void> {
+/** Takes a token for a request that failed. It may be one that is not there yet: then requests wait until it would be. */
+export async function takeFailureToken(db: Queryable, merchantId: string): Promise<void> {
   await db.query(
-    `update refund_rates set requests_full_at = to_timestamp($2::float8 / 1000), failures_full_at = to_timestamp($3::float8 / 1000),
-       unproven = $4
+    `update refund_rates
+     set failures_full_at = greatest(failures_full_at, clock_timestamp()) + $2 * interval '1 millisecond'
      where merchant_id = $1`,
-    [merchantId, requestsFullAt, failuresFullAt, unproven],
+    [merchantId, FAILURE_MS],
   );
 }
 
@@ -95,7 +54,7 @@ async function lockRates(db: Queryable, merchantId: string): Promise<RefundRates
      on conflict (merchant_id) do update set merchant_id = excluded.merchant_id
      returning (1000 * extract(epoch from clock_timestamp()))::float8 "now",
                (1000 * extract(epoch from requests_full_at))::float8 "requestsFullAt",
-               (1000 * extract(epoch from failures_full_at))::float8 "failuresFullAt", unproven`,
+               (1000 * extract(epoch from failures_full_at))::float8 "failuresFullAt"`,
     [merchantId],
   );
   const rates = rows[0];

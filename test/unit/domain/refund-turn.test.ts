@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { REFUND_LIMITS } from '../../../domain/refund.ts';
-import {
-  FAILURE_MS,
-  MISSING_AFTER_MS,
-  type RefundRates,
-  refundTurn,
-  requestAccepted,
-  requestFailed,
-} from '../../../domain/refund-turn.ts';
+import { FAILURE_MS, MISSING_AFTER_MS, type RefundRates, refundTurn } from '../../../domain/refund-turn.ts';
 
 const { perSecond, burst } = REFUND_LIMITS.requests;
 
@@ -19,8 +12,6 @@ interface Asker {
   lateMs: number[];
   /** Its worker dies after it has asked for the first time, and nobody takes over. */
   dies: boolean;
-  /** How its request goes, and after how many milliseconds; it is never answered unless told. */
-  answer?: { fails: boolean; afterMs: number };
 }
 
 /** What happened: who asked when, and whether there was a token. */
@@ -31,17 +22,11 @@ interface Ask {
 }
 
 /** Has all of them ask, in the order of time, as the database does: each counts those in the queue ahead of it. */
-function ask(askers: Asker[], failures: number[], unproven = 0): Ask[] {
-  const rates: RefundRates = { now: 0, requestsFullAt: 0, failuresFullAt: 0, unproven };
+function ask(askers: Asker[], failures: number[]): Ask[] {
+  const rates: RefundRates = { now: 0, requestsFullAt: 0, failuresFullAt: 0 };
   const queue = new Map<number, { number: number; againAt: number }>();
   const asks: Ask[] = [];
-  interface Call {
-    at: number;
-    who: number;
-    turn: number;
-    answered?: { fails: boolean; presumedUntil: number | undefined };
-  }
-  const calls: Call[] = askers.map(({ at }, who) => ({ at, who, turn: 0 }));
+  const calls = askers.map(({ at }, who) => ({ at, who, turn: 0 }));
   const failing = failures.toSorted((a, b) => b - a);
   for (;;) {
     calls.sort((a, b) => b.at - a.at || b.who - a.who);
@@ -51,12 +36,6 @@ function ask(askers: Asker[], failures: number[], unproven = 0): Ask[] {
     while ((failing.at(-1) ?? Number.POSITIVE_INFINITY) <= at)
       rates.failuresFullAt = Math.max(rates.failuresFullAt, failing.pop() ?? 0) + FAILURE_MS;
     rates.now = at;
-    if (call.answered) {
-      const { fails, presumedUntil } = call.answered;
-      if (fails) Object.assign(rates, requestFailed(rates, presumedUntil));
-      else if (presumedUntil !== undefined) Object.assign(rates, requestAccepted(rates, presumedUntil));
-      continue;
-    }
     const place = queue.get(who)?.number ?? Number.POSITIVE_INFINITY;
     const ahead = [...queue.values()].filter(
       ({ number, againAt }) => number < place && againAt > at - MISSING_AFTER_MS,
@@ -65,17 +44,8 @@ function ask(askers: Asker[], failures: number[], unproven = 0): Ask[] {
     asks.push({ at, who, granted: turn.kind === 'now' });
     assert.ok(asks.length < 200 * askers.length, 'they ask without an end');
     if (turn.kind === 'now') {
-      const presumedUntil = rates.unproven > 0 ? turn.rates.failuresFullAt : undefined;
-      Object.assign(rates, turn.rates);
+      rates.requestsFullAt = turn.requestsFullAt;
       queue.delete(who);
-      const { answer } = askers[who] as Asker;
-      if (answer)
-        calls.push({
-          at: at + answer.afterMs,
-          who,
-          turn: 0,
-          answered: { fails: answer.fails, presumedUntil },
-        });
       continue;
     }
     const againAt = at + turn.waitMs;
@@ -144,50 +114,5 @@ describe('the turns of refunds', () => {
       }),
       { numRuns: 200 },
     );
-  });
-
-  it('once one has failed, are no more that fail in any second than WeChat Pay takes, until enough were accepted', () => {
-    const answered = fc.record({
-      at: fc.integer({ min: 0, max: 300 }),
-      lateMs: fc.constant<number[]>([0]),
-      dies: fc.constant(false),
-      answer: fc.record({
-        fails: fc.integer({ min: 0, max: 9 }).map((one) => one > 1),
-        afterMs: fc.integer({ min: 1, max: 1_500 }),
-      }),
-    });
-    const most = REFUND_LIMITS.failures.perSecond + REFUND_LIMITS.failures.burst;
-    assert.ok(most <= 6);
-    fc.assert(
-      fc.property(fc.array(answered, { ...many, maxLength: 60 }), (askers) => {
-        // More than there are to be accepted: nothing is proven.
-        const granted = ask(askers, [], 1_000).filter((one) => one.granted);
-        assert.equal(granted.length, askers.length, 'everyone has its turn');
-        const failing = granted.filter(({ who }) => askers[who]?.answer?.fails).map(({ at }) => at);
-        for (const [index, from] of failing.entries()) {
-          const within = failing.slice(index).filter((at) => at < from + 1_000).length;
-          assert.ok(within <= most, `${within} within a second of ${from}`);
-        }
-      }),
-      { numRuns: 100 },
-    );
-  });
-
-  it('are as fast as ever once the merchant’s account has money again', () => {
-    const paid = Array.from(
-      { length: 400 },
-      (): Asker => ({
-        at: 0,
-        lateMs: [0],
-        dies: false,
-        answer: { fails: false, afterMs: 50 },
-      }),
-    );
-    const times = ask(paid, [], burst)
-      .filter(({ granted }) => granted)
-      .map(({ at }) => at);
-    assert.equal(times.length, 400);
-    const slowly = 400 * FAILURE_MS;
-    assert.ok((times.at(-1) ?? 0) < slowly / 4, `${times.at(-1)} ms`);
   });
 });
