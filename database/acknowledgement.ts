@@ -1,5 +1,5 @@
 import type { PaymentAttention } from '../domain/attention.ts';
-import { clearAttention } from './attention.ts';
+import { clearAttention, rowOf } from './attention.ts';
 import { lockOpen } from './intents.ts';
 import { recordOperatorAction } from './operator-actions.ts';
 import { requestAttention } from './payment-changes.ts';
@@ -20,10 +20,7 @@ export async function acknowledge(
   subject: { paymentId: string } | { combinedId: string },
   by: { tenantId: string; actor: string; reason: string },
 ): Promise<Acknowledgement> {
-  const [table, id] =
-    'paymentId' in subject
-      ? (['payments', subject.paymentId] as const)
-      : (['combined_payments', subject.combinedId] as const);
+  const { table, id } = rowOf(subject);
   if (await lockOpen(db, table, id))
     return refused('it has not ended: mend the cause and recheck it, or resolve it');
   const { rows } = await db.query<{ reason: PaymentAttention | null }>(
@@ -53,10 +50,7 @@ async function isAcknowledged(
   subject: { paymentId: string } | { combinedId: string },
   { actor, reason }: { actor: string; reason: string },
 ): Promise<PaymentAttention | undefined> {
-  const [column, id] =
-    'paymentId' in subject
-      ? (['payment_id', subject.paymentId] as const)
-      : (['combined_id', subject.combinedId] as const);
+  const { column, id } = rowOf(subject);
   const { rows } = await db.query<{ result: PaymentAttention }>(
     `select result from operator_actions where ${column} = $1 and action = 'acknowledge' and actor = $2 and reason = $3 order by at desc limit 1`,
     [id, actor, reason],

@@ -9,12 +9,18 @@ export type Subject = { paymentId: string } | { combinedId: string } | { refundI
 /** Reasons that come and go by themselves, without a change of status. */
 type PassingReason = 'credentials_refused' | 'workflow_ended';
 
-/** Where a subject is. */
-function rowOf(subject: Subject) {
-  if ('refundId' in subject) return { table: 'refunds', kind: 'refund', id: subject.refundId } as const;
+/** Where a subject is, and how other tables refer to it. */
+export function rowOf(subject: Subject) {
+  if ('refundId' in subject)
+    return { table: 'refunds', column: 'refund_id', kind: 'refund', id: subject.refundId } as const;
   return 'combinedId' in subject
-    ? ({ table: 'combined_payments', kind: 'combined_payment', id: subject.combinedId } as const)
-    : ({ table: 'payments', kind: 'payment', id: subject.paymentId } as const);
+    ? ({
+        table: 'combined_payments',
+        column: 'combined_id',
+        kind: 'combined_payment',
+        id: subject.combinedId,
+      } as const)
+    : ({ table: 'payments', column: 'payment_id', kind: 'payment', id: subject.paymentId } as const);
 }
 
 /** The merchant who speaks to the gateway about it. @throws Error when there is no such row. */

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { settleRefund } from '../../activities/settle-refund.ts';
-import { approve, requestApproval } from '../../database/approvals.ts';
-import { addOperator, findOperator, type Operator } from '../../database/operators.ts';
 import { inTransaction } from '../../database/pool.ts';
 import { requestRefundAttention } from '../../database/refund-changes.ts';
 import { loadRefund, type Refund } from '../../database/refunds.ts';
@@ -10,14 +8,13 @@ import { recheck } from '../../workflows/messages.ts';
 import { refundRestart } from '../../workflows/start.ts';
 import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
-import { fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
+import { approvedByTwo, fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
 import { untilAttention } from '../watch.ts';
 
 /** WeChat Pay takes back what it has said of a refund: the customer may have the money twice. */
 describe('a refund about which WeChat Pay contradicts itself', function () {
   this.timeout(60_000);
   let paysaga: Paysaga;
-  const operators: Operator[] = [];
   before(async () => {
     paysaga = await startPaysaga({
       refundTiming: { notifyWaitMs: 300, pollGapsMs: [200, 300], gapMs: 0 },
@@ -25,12 +22,6 @@ describe('a refund about which WeChat Pay contradicts itself', function () {
       gatewayTimeoutMs: 700,
       sagaDeadlineMs: 10_000,
     });
-    for (const name of ['ana', 'bo']) {
-      const key = await addOperator(paysaga.pool, paysaga.tenantId, name);
-      const found = key && (await findOperator(paysaga.pool, key));
-      assert.ok(found);
-      operators.push(found);
-    }
   });
   after(() => paysaga.stop());
   afterEach(() => mend(paysaga));
@@ -64,17 +55,13 @@ describe('a refund about which WeChat Pay contradicts itself', function () {
     await (await paysaga.merchants.for(row)).applyRefund(row.refundRequest ?? '');
   };
   /** What two people have approved. */
-  const approved = async (id: string): Promise<string> => {
-    const [ana, bo] = operators as [Operator, Operator];
-    const approvalId = await requestApproval(paysaga.pool, ana, {
+  const approved = (id: string): Promise<string> =>
+    approvedByTwo(paysaga, {
       action: 'accept_contradiction',
       subjectId: id,
       payload: {},
       reason: 'the customer keeps it',
     });
-    await approve(paysaga.pool, bo, approvalId);
-    return approvalId;
-  };
   const accept = async (id: string) =>
     post(id, 'resolve', { choice: 'ACCEPT', reason: 'agreed', approval_id: await approved(id) });
   /** A second attempt that found the account empty, and then the first one has moved money. */

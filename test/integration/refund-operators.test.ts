@@ -9,7 +9,7 @@ import { storePayout } from '../../gateway/payouts.ts';
 import { recheck, resolveRefund } from '../../workflows/messages.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { toRecorded } from '../replay/history.ts';
-import { fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
+import { approvedByTwo, fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
 import { untilAttention, untilSearchAttribute } from '../watch.ts';
 
 const CARD = { bank_type: 'ICBC_DEBIT', bank_account: '6222021234567890123', real_name: '王小明' } as const;
@@ -323,14 +323,12 @@ describe('refunds that need an operator', function () {
 
   it('a refund that has succeeded meanwhile is not settled offline as well', async () => {
     const { id, number } = await abnormal();
-    const [ana, bo] = [await operator('cleo'), await operator('dan')];
-    const approvalId = await requestApproval(paysaga.pool, ana, {
+    const approvalId = await approvedByTwo(paysaga, {
       action: 'settle_refund_offline',
       subjectId: id,
       payload: {},
       reason: 'paid in cash',
     });
-    await approve(paysaga.pool, bo, approvalId);
     await fault(paysaga, { operation: 'notification', kind: 'drop', times: null });
     await finishRefund(paysaga, number, 'SUCCESS');
     const refused = await post(id, 'resolve', {
