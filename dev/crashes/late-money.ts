@@ -46,13 +46,12 @@ export async function playLate(
 
 /** Waits for the late money of a payment. @param path of the payment. */
 export async function found(backend: MerchantBackend, path: string): Promise<Resource> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const { data } = (await backend.get(`${path}/late-payments`)) as unknown as { data: Resource[] };
-    if (data[0]) return data[0];
-    if (Date.now() > deadline) throw new Error(`${path}: nobody has heard of the late money after a minute`);
-    await sleep(200);
-  }
+  const late = await backend.found(
+    async () => (await backend.get<{ data: Resource[] }>(`${path}/late-payments`)).data[0],
+    (first) => first !== undefined,
+    () => `nobody has heard of the late money of ${path}`,
+  );
+  return late as Resource;
 }
 
 /** Two payments of one order are paid at once: one is kept, and all of the other one goes back. @returns both. */
@@ -83,14 +82,11 @@ export async function playTwins(
       return created;
     }),
   );
-  // Longer than one payment: it has to be found paid first, and then refunded, by the relay if a worker dies between the two.
-  const deadline = Date.now() + 240_000;
-  for (;;) {
-    const now = await Promise.all(twins.map(({ id }) => backend.get(`/payments/${id}`)));
-    const open = now.filter(({ status }) => OPEN.includes(status));
-    const kept = now.filter(({ status }) => status === 'PAID');
-    if (open.length === 0 && kept.length <= 1) return now;
-    if (Date.now() > deadline) throw new Error(`${numbers}: still ${JSON.stringify(now)} after four minutes`);
-    await sleep(200);
-  }
+  return await backend.found(
+    () => Promise.all(twins.map(({ id }) => backend.get(`/payments/${id}`))),
+    (now) =>
+      !now.some(({ status }) => OPEN.includes(status)) &&
+      now.filter(({ status }) => status === 'PAID').length <= 1,
+    (now) => `${numbers} are ${now.map(({ status }) => status).join(' and ')}`,
+  );
 }

@@ -26,6 +26,8 @@ export interface CrashReport {
   reports: SeedReport[];
 }
 
+/** What is in a worker's hands when it is killed is taken up again when its time is over, and then the next one is killed. */
+const PATIENCE_MS = 5 * 60_000;
 const ENDED = ['PAID', 'CLOSED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
 
 /**
@@ -75,7 +77,7 @@ export async function runCrashes(
 
 async function playSeed(stack: Stack, plan: Plan, pool: ReturnType<typeof openPool>): Promise<SeedReport> {
   const started = Date.now();
-  const backend = new MerchantBackend(stack);
+  const backend = new MerchantBackend(stack, PATIENCE_MS);
   const description = `crashes, seed ${plan.seed}`;
   const report: SeedReport = { seed: plan.seed, ms: 0, statuses: [], violations: [] };
   const killing = plan.kills.map(async ({ process: name, afterMs }) => {

@@ -12,6 +12,10 @@ export interface Resource {
   code_url?: string | null;
 }
 
+/** How long a backend waits for something to happen, unless it is told another time, in milliseconds. */
+const PATIENCE_MS = 120_000;
+const LOOK_AGAIN_MS = 200;
+
 type Method = 'GET' | 'POST' | 'DELETE';
 
 /**
@@ -22,9 +26,17 @@ export class MerchantBackend {
   readonly #apiUrl: string;
   readonly #apiKey: string;
   readonly #controlUrl: string;
+  readonly #patienceMs: number;
 
-  /** @param simulatorUrl stands in for the customer's phone, and for the gateway's bad days. */
-  constructor({ apiUrl, apiKey, simulatorUrl }: { apiUrl: string; apiKey: string; simulatorUrl: string }) {
+  /**
+   * @param simulatorUrl stands in for the customer's phone, and for the gateway's bad days.
+   * @param patienceMs how long it waits for something to happen, in milliseconds; two minutes unless it is said
+   */
+  constructor(
+    { apiUrl, apiKey, simulatorUrl }: { apiUrl: string; apiKey: string; simulatorUrl: string },
+    patienceMs = PATIENCE_MS,
+  ) {
+    this.#patienceMs = patienceMs;
     this.#apiUrl = apiUrl;
     this.#apiKey = apiKey;
     this.#controlUrl = `${simulatorUrl}/_simulator`;
@@ -45,16 +57,27 @@ export class MerchantBackend {
     });
   }
 
-  /** Waits until a payment or refund has one of the statuses. @throws Error after two minutes. */
+  /** Waits until a payment or refund has one of the statuses. @throws Error when that takes too long. */
   async until(path: string, ...statuses: string[]): Promise<Resource> {
-    const deadline = Date.now() + 120_000;
+    return await this.found(
+      () => this.get(path),
+      ({ status }) => statuses.includes(status),
+      ({ status }) => `${path} is ${status}, not ${statuses.join(' or ')}`,
+    );
+  }
+
+  /** Looks again and again until what it sees is as it should be. @param what says what it sees. @throws Error when that takes too long. */
+  async found<Seen>(
+    look: () => Promise<Seen>,
+    isIt: (seen: Seen) => boolean,
+    what: (seen: Seen) => string,
+  ): Promise<Seen> {
+    const deadline = Date.now() + this.#patienceMs;
     for (;;) {
-      const resource = await this.get(path);
-      if (statuses.includes(resource.status)) return resource;
-      if (Date.now() > deadline) {
-        throw new Error(`still ${resource.status} after two minutes, not ${statuses.join(' or ')}`);
-      }
-      await sleep(200);
+      const seen = await look();
+      if (isIt(seen)) return seen;
+      if (Date.now() > deadline) throw new Error(`still after ${this.#patienceMs / 1000} s: ${what(seen)}`);
+      await sleep(LOOK_AGAIN_MS);
     }
   }
 
