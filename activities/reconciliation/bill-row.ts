@@ -1,4 +1,4 @@
-import type { CopyText } from '../../database/reconciliation/copy-text.ts';
+import type { CopyRows } from '../../database/reconciliation/copy-rows.ts';
 import type { BillFinding } from '../../database/reconciliation/files.ts';
 import type { BillDate } from '../../domain/bill-day.ts';
 import type { BillKind } from '../../domain/region.ts';
@@ -9,6 +9,8 @@ export interface ExpectedBill {
   mchid: string;
   subMchid: string | null;
   billDate: BillDate;
+  /** When the day begins, in seconds since 1970. */
+  from: number;
 }
 
 /** A bill that is sound as a file and still not to be believed. */
@@ -35,24 +37,39 @@ export interface Reading {
 /** A reading that has not begun. */
 export const newReading = (): Reading => ({ rows: 0, findings: new Map(), summary: null });
 
-/** @throws UnsoundBill unless the time is one, and of the day. */
-export function requireDay(
-  text: string,
-  rfc3339: string | undefined,
+/** @returns the time in seconds since 1970. @throws UnsoundBill unless it is one, and of the day */
+export function requireDay<Field extends string>(
+  row: Record<Field, string> & Partial<Record<`${Field}_rfc3339`, string | undefined>>,
+  field: Field,
   line: number,
-  { billDate }: ExpectedBill,
-): string {
-  if (rfc3339 === undefined) {
+  { billDate, from }: ExpectedBill,
+): number {
+  const text = row[field];
+  const seconds = text.startsWith(billDate) ? secondsOfDay(text) : Number.NaN;
+  if (!Number.isNaN(seconds)) return from + seconds;
+  if (row[`${field}_rfc3339`] === undefined) {
     throw new UnsoundBill('BILL_UNREADABLE_ROW', line, `${JSON.stringify(text)} is no time.`);
   }
-  if (!text.startsWith(billDate)) {
-    throw new UnsoundBill('BILL_OF_ANOTHER_DAY', line, `the row is of ${text}, the bill of ${billDate}.`);
-  }
-  return rfc3339;
+  throw new UnsoundBill('BILL_OF_ANOTHER_DAY', line, `the row is of ${text}, the bill of ${billDate}.`);
 }
 
+/** The time of day of `2026-03-01 10:20:30`, of which there are millions; NaN when it is none. */
+function secondsOfDay(text: string): number {
+  if (text.length !== 19 || text[10] !== ' ' || text[13] !== ':' || text[16] !== ':') return Number.NaN;
+  return twoDigits(text, 11, 24) * 3600 + twoDigits(text, 14, 60) * 60 + twoDigits(text, 17, 60);
+}
+
+function twoDigits(text: string, at: number, below: number): number {
+  const tens = text.charCodeAt(at) - ZERO;
+  const ones = text.charCodeAt(at + 1) - ZERO;
+  if (!(tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9)) return Number.NaN;
+  const value = tens * 10 + ones;
+  return value < below ? value : Number.NaN;
+}
+const ZERO = 48;
+
 /** PostgreSQL has no such character, and a bill no use for it. @throws UnsoundBill when one was written */
-export function requireNoNul({ hasNul }: CopyText, line: number): void {
+export function requireNoNul({ hasNul }: CopyRows, line: number): void {
   if (hasNul) throw new UnsoundBill('BILL_UNREADABLE_ROW', line, 'it has a NUL character.');
 }
 

@@ -13,7 +13,8 @@ import {
 } from '../../database/reconciliation/files.ts';
 import { inLongTransaction, type LongWork } from '../../database/reconciliation/long-work.ts';
 import type { RunFailure } from '../../database/reconciliation/runs.ts';
-import { restage, stage } from '../../database/reconciliation/staging.ts';
+import { restage, rowsToCopy, stage } from '../../database/reconciliation/staging.ts';
+import { billDay } from '../../domain/bill-day.ts';
 import type { BillKind } from '../../domain/region.ts';
 import { BillError, WechatPayError } from '../../wechatpay/index.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -44,8 +45,8 @@ export interface BillPatience {
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
 const DOWNLOADS = 3;
-/** So many bills one worker reads at a time: it has one thread for it, and each takes two connections of the pool. */
-const BILLS_AT_A_TIME = 1;
+/** So many bills one worker reads at a time: PostgreSQL takes some time for each, in which the other is read. Each takes two connections of the pool. */
+const BILLS_AT_A_TIME = 2;
 
 /**
  * Applies for a bill, waits until there is one, keeps its bytes, checks them and copies the rows into a staging table. Nothing of a bill that is not sound to
@@ -162,10 +163,11 @@ export async function stageFile(
 ): Promise<{ reading: Reading; sha256: Buffer }> {
   const reading = newReading();
   const hash = createHash('sha256');
-  const expected = { kind: file.kind, mchid, subMchid, billDate };
+  const from = billDay(billDate).from.getTime() / 1000;
+  const expected = { kind: file.kind, mchid, subMchid, billDate, from };
   const rows =
     file.addresses.length === 0
-      ? Readable.from([])
+      ? Readable.from(rowsToCopy(file.kind).take({ end: true }))
       : reported(stagedRows(hashed(unpacked(pool, desk, file), hash), expected, reading), () =>
           progress(reading.rows),
         );

@@ -1,5 +1,10 @@
-import { CopyText } from '../../database/reconciliation/copy-text.ts';
-import { type StagedMovement, writeMovement, writeTrade } from '../../database/reconciliation/staging.ts';
+import type { CopyRows } from '../../database/reconciliation/copy-rows.ts';
+import {
+  rowsToCopy,
+  type StagedMovement,
+  writeMovement,
+  writeTrade,
+} from '../../database/reconciliation/staging.ts';
 import { FLOW_TYPES } from '../../domain/reconciliation.ts';
 import {
   type BillReader,
@@ -35,7 +40,7 @@ export async function* stagedRows(
   expected: ExpectedBill,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
-  const out = new CopyText();
+  const out = rowsToCopy(expected.kind);
   switch (expected.kind) {
     case 'trade': {
       const bill = readTradeBill(source);
@@ -57,12 +62,12 @@ export async function* stagedRows(
       reading.summary = figures(bill.summary);
     }
   }
-  yield* out.take({ all: true });
+  yield* out.take({ end: true });
 }
 
 async function* copied<Row extends { extra?: Record<string, string> }>(
   bill: Pick<BillReader<Row, unknown>, 'visits'>,
-  out: CopyText,
+  out: CopyRows,
   copy: (row: Row, line: number) => void,
   reading: Reading,
 ): AsyncGenerator<Buffer> {
@@ -75,13 +80,13 @@ async function* copied<Row extends { extra?: Record<string, string> }>(
 }
 
 function tradeRow(
-  out: CopyText,
+  out: CopyRows,
   row: TradeBillRow,
   line: number,
   expected: ExpectedBill,
   reading: Reading,
 ): void {
-  const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
+  const time = requireDay(row, 'trade_time', line, expected);
   const sub = subMerchantOf(row);
   if (row.mchid !== expected.mchid || sub !== expected.subMchid) {
     throw new UnsoundBill(
@@ -116,12 +121,12 @@ function tradeRow(
 
 /** Puts rows together that follow each other and are about the same thing: a payment and its fee mostly. */
 class Movements {
-  readonly #out: CopyText;
+  readonly #out: CopyRows;
   readonly #expected: ExpectedBill;
   readonly #reading: Reading;
   #held: StagedMovement | undefined;
 
-  constructor(out: CopyText, expected: ExpectedBill, reading: Reading) {
+  constructor(out: CopyRows, expected: ExpectedBill, reading: Reading) {
     this.#out = out;
     this.#expected = expected;
     this.#reading = reading;
@@ -129,7 +134,7 @@ class Movements {
 
   /** Adds a row to what is held, or writes that when the row does not belong to it. */
   add(row: FundFlowRow, line: number): void {
-    const time = requireDay(row.accounting_time, row.accounting_time_rfc3339, line, this.#expected);
+    const time = requireDay(row, 'accounting_time', line, this.#expected);
     noteName('备注', row.remark, line, this.#reading);
     const { direction } = row;
     if (direction !== '收入' && direction !== '支出') {

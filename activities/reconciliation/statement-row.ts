@@ -1,4 +1,4 @@
-import type { CopyText } from '../../database/reconciliation/copy-text.ts';
+import type { CopyRows } from '../../database/reconciliation/copy-rows.ts';
 import { writeStatement } from '../../database/reconciliation/staging.ts';
 import {
   type Currency,
@@ -25,13 +25,13 @@ import {
  * @throws UnsoundBill
  */
 export function statementRow(
-  out: CopyText,
+  out: CopyRows,
   row: GlobalStatementRow,
   line: number,
   expected: ExpectedBill,
   reading: Reading,
 ): void {
-  const time = requireDay(row.trade_time, row.trade_time_rfc3339, line, expected);
+  const time = requireDay(row, 'trade_time', line, expected);
   // The statement of an institution has the rows of all its sub-merchants.
   if (row.mchid !== expected.mchid) {
     const what = `the row is of merchant ${row.mchid}, not of ${expected.mchid}.`;

@@ -23,10 +23,12 @@ export const NOT_OURS = `t.cause_id not like '${DECISION_CAUSE}%' and t.cause_id
         where o.sequence = t.reverses
           and (o.step in (${literals(FOUND_STEPS)}) or o.cause_id like '${DECISION_CAUSE}%' or o.cause_id like '${MOVEMENT_CAUSE}%')))`;
 
-/** The same, but for what this reconciliation has posted itself: the whole of the day. */
-export const NOT_DECIDED = `t.cause_id not like '${DECISION_CAUSE}%'
-  and (t.reverses is null or not exists (select 1 from ledger_transactions o
-        where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%'))`;
+/** The same, but for what this reconciliation has posted itself: the whole of the day, in two parts, of which the second is small. */
+export const NOT_DECIDED = [
+  `t.reverses is null and t.cause_id not like '${DECISION_CAUSE}%'`,
+  `t.reverses is not null and not exists (select 1 from ledger_transactions o
+     where o.sequence = t.reverses and o.cause_id like '${DECISION_CAUSE}%')`,
+] as const;
 
 /** Where the postings of a day are found, and the numbers by which they are known outside: texts of SQL. */
 export interface Book {

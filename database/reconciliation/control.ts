@@ -69,10 +69,7 @@ export async function balanceOf(
        from reconciliation_lines l where run = $1 group by state, kind, currency`,
     [run.sequence],
   );
-  // By texts and numbers of a whole day: one join, not a million look-ups.
-  await db.query('set local enable_nestloop = off; set local enable_mergejoin = off');
   const receivable = await receivableOf(db, run);
-  await db.query('set local enable_nestloop = on; set local enable_mergejoin = on');
   const isClosing = all.some(({ state, unequal }) => state === 'matched' && unequal > 0);
   const openBefore = isClosing ? await openBeforeOf(db, run) : new Map<string, number>();
 
@@ -235,22 +232,34 @@ export function netOf({ summary }: Pick<BillFile, 'summary'>): number {
  */
 async function receivableOf(db: LongWork, run: Run): Promise<Map<string, number>> {
   const { from, to } = billDay(run.billDate);
-  const { rows } = await db.query<{ currency: string; change: number }>(
-    `with changes as (
-       select e.account, sum(case e.side when 'debit' then e.amount else -e.amount end)::bigint as change
-         from ledger_transactions t
-         join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
-        where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${NOT_DECIDED}
-          and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
-            or t.payment_id is null and (select regexp_replace(o.cause_id, '${CAUSE_END}', '') from ledger_transactions o
-                                          where o.sequence = coalesce(t.reverses, t.sequence))
-               in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))
-        group by e.account
-     )
-     select a.currency, c.change from changes c join ledger_accounts a on a.id = c.account`,
-    [run.merchantId, from, to, run.subMchid, await controlAccounts(db, run), run.sequence],
-  );
-  return new Map(rows.map(({ currency, change }) => [currency, change]));
+  const accounts = await controlAccounts(db, run);
+  const receivable = new Map<string, number>();
+  const add = async (part: string) => {
+    const { rows } = await db.query<{ currency: string; change: number }>(
+      `with changes as (
+         select e.account, sum(case e.side when 'debit' then e.amount else -e.amount end)::bigint as change
+           from ledger_transactions t
+           join ledger_entries e on e.transaction = t.sequence and e.account = any($5::bigint[])
+          where t.merchant_id = $1 and t.effective_at >= $2 and t.effective_at < $3 and ${part}
+            and ($4::text is null or exists (select 1 from payments p where p.id = t.payment_id and p.sub_mchid = $4)
+              or t.payment_id is null and (select regexp_replace(o.cause_id, '${CAUSE_END}', '') from ledger_transactions o
+                                            where o.sequence = coalesce(t.reverses, t.sequence))
+                 in (select subject from reconciliation_lines where run = $6 and kind = 'movement'))
+          group by e.account
+       )
+       select a.currency, c.change from changes c join ledger_accounts a on a.id = c.account`,
+      [run.merchantId, from, to, run.subMchid, accounts, run.sequence],
+    );
+    for (const { currency, change } of rows)
+      receivable.set(currency, (receivable.get(currency) ?? 0) + change);
+  };
+  // By numbers of a whole day: one join, not a million look-ups. What was taken back is looked up.
+  const [whole, takenBack] = NOT_DECIDED;
+  await db.query('set local enable_nestloop = off; set local enable_mergejoin = off');
+  await add(whole);
+  await db.query('set local enable_nestloop = on; set local enable_mergejoin = on');
+  await add(takenBack);
+  return receivable;
 }
 
 /** What earlier days had left open of the subjects that agree now, by currency. */

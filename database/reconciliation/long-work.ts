@@ -5,7 +5,7 @@ import { inTransaction, type Pool } from '../pool.ts';
 const LONGEST_MS = 2 * 3600 * 1000;
 
 /** What one join or sort may use of the server's memory before it goes to disk. */
-const WORK_MEMORY = '128MB';
+const WORK_MEMORY = '64MB';
 
 /** A connection in the middle of a long transaction. */
 export interface LongWork {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { BillKind } from '../../domain/region.ts';
-import type { CopyText } from './copy-text.ts';
+import { CopyRows } from './copy-rows.ts';
 import type { BillFile } from './files.ts';
 import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 
@@ -10,8 +10,8 @@ import { LONG_TIMEOUT, type LongWork } from './long-work.ts';
 export interface StagedTrade {
   line: number;
   kind: 'payment' | 'refund' | 'reversal';
-  /** RFC 3339. */
-  time: string;
+  /** Seconds since 1970. */
+  time: number;
   transactionId: string;
   outTradeNo: string;
   /** Empty unless it is a refund. */
@@ -48,8 +48,8 @@ export interface StagedMovement {
   /** How many rows of the file it stands for, and how many of them are a payment and its fee. */
   rows: number;
   rowsIn: number;
-  /** RFC 3339. */
-  time: string;
+  /** Seconds since 1970. */
+  time: number;
   businessId: string;
   flowId: string;
   /** Null when it is of a type that is known; then `change` is 0. */
@@ -80,7 +80,7 @@ const TABLES = {
     returned bigint not null, apart boolean not null default false`,
 } as const satisfies Record<BillKind, string>;
 
-/** In the order of {@link writeTrade}, {@link writeStatement} and {@link writeMovement}. */
+/** In the order, and of the types, of {@link writeTrade}, {@link writeStatement} and {@link writeMovement}. */
 const COPIED_TRADE = `line, kind, occurred_at, wechat_id, transaction_id, out_trade_no, refund_id, out_refund_no, refund_status, currency,
   amount, settlement, fee_milli_fen`;
 const COPIED = {
@@ -122,6 +122,11 @@ const MARK = {
       where o.line = t.line and o.number > 1`,
 } as const satisfies Record<BillKind, (table: string) => string>;
 
+/** Rows of this kind, of which none is written yet. */
+export function rowsToCopy(kind: BillKind): CopyRows {
+  return new CopyRows(COPIED[kind].split(',').length);
+}
+
 /** The staging table of a file. */
 export function stagingTable(file: number): string {
   return `bill_staging.file_${file}`;
@@ -158,7 +163,10 @@ export async function stage(
   await db.query(`drop table if exists ${table}`);
   await db.query(`create unlogged table ${table} (${TABLES[kind]})`);
   // Frozen: whoever reads the rows need not look up who has written them.
-  const copy = Object.assign(copyFrom(`copy ${table} (${COPIED[kind]}) from stdin (freeze)`), LONG_TIMEOUT);
+  const copy = Object.assign(
+    copyFrom(`copy ${table} (${COPIED[kind]}) from stdin (format binary, freeze)`),
+    LONG_TIMEOUT,
+  );
   // Few batches in between: what waits for long costs memory, and gains nothing.
   await pipeline(Readable.from(rows, { highWaterMark: 2 }), db.client.query(copy));
   await db.query(`analyze ${table} (${PLANNED_BY[kind]})`);
@@ -177,42 +185,43 @@ export async function unstage(db: Pick<LongWork, 'query'>, file: number): Promis
 }
 
 /** Writes a row as it is copied. */
-export function writeTrade(out: CopyText, row: StagedTrade): void {
+export function writeTrade(out: CopyRows, row: StagedTrade): void {
   writeOrder(out, row);
-  out.end();
 }
 
 /** Writes a row as it is copied. */
-export function writeStatement(out: CopyText, row: StagedStatement): void {
+export function writeStatement(out: CopyRows, row: StagedStatement): void {
   writeOrder(out, row);
-  out.optionalText(row.subMchid).optionalText(row.settledIn).optionalInteger(row.settled);
-  out.optionalInteger(row.feeHundredThousandths).text(row.feeRate);
-  out.optionalText(row.payerCurrency).optionalInteger(row.payerAmount).text(row.exchangeRate).end();
+  out.optionalText(row.subMchid).optionalText(row.settledIn).optionalBigint(row.settled);
+  out.optionalBigint(row.feeHundredThousandths).text(row.feeRate);
+  out.optionalText(row.payerCurrency).optionalBigint(row.payerAmount).text(row.exchangeRate);
 }
 
-function writeOrder(out: CopyText, row: StagedTrade): void {
+function writeOrder(out: CopyRows, row: StagedTrade): void {
   const refund = row.kind === 'refund';
   out
+    .row()
     .integer(row.line)
     .text(row.kind)
-    .text(row.time)
+    .time(row.time)
     .text(refund ? row.refundId : row.transactionId)
     .text(row.transactionId)
     .text(row.outTradeNo);
   if (refund) out.text(row.refundId).text(row.outRefundNo).text(row.refundStatus);
   else out.nothing().nothing().nothing();
-  out.text(row.currency).integer(row.amount).integer(row.settlement).integer(row.feeMilliFen);
+  out.text(row.currency).bigint(row.amount).bigint(row.settlement).bigint(row.feeMilliFen);
 }
 
 /** Writes a row as it is copied. */
-export function writeMovement(out: CopyText, row: StagedMovement): void {
+export function writeMovement(out: CopyRows, row: StagedMovement): void {
   out
+    .row()
     .integer(row.line)
     .integer(row.rows)
     .integer(row.rowsIn)
-    .text(row.time)
+    .time(row.time)
     .text(row.businessId)
     .text(row.flowId);
-  out.optionalText(row.type).integer(row.change).optionalInteger(row.paid).optionalInteger(row.refunded);
-  out.integer(row.taken).integer(row.returned).end();
+  out.optionalText(row.type).bigint(row.change).optionalBigint(row.paid).optionalBigint(row.refunded);
+  out.bigint(row.taken).bigint(row.returned);
 }

@@ -6,7 +6,9 @@ type Read = () => unknown;
 
 /** A line of which nothing is read yet: whoever asks for a value is told how to read it. */
 class Reading extends Line {
-  readonly amounts: Read[] = [];
+  /** What reads the amounts of a line, and what was read. */
+  readonly amounts: (() => number | undefined)[] = [];
+  readonly values: (number | undefined)[] = [];
   readonly #line: Line;
 
   constructor(line: Line) {
@@ -27,19 +29,22 @@ class Reading extends Line {
   }
 
   override amount(index: number): never {
-    const read = () => this.#line.amount(index);
-    this.amounts.push(read);
-    return read as never;
+    return this.#remembered(() => this.#line.amount(index));
   }
 
   override optionalAmount(index: number): never {
-    const read = () => this.#line.optionalAmount(index);
-    this.amounts.push(read);
-    return read as never;
+    return this.#remembered(() => this.#line.optionalAmount(index));
   }
 
   override extra(): never {
     return (() => this.#line.extra()) as never;
+  }
+
+  /** An amount is read once, however often it is asked for. */
+  #remembered(read: () => number | undefined): never {
+    const { values } = this;
+    const at = this.amounts.push(read) - 1;
+    return (() => values[at]) as never;
   }
 }
 
@@ -54,6 +59,7 @@ export function lineView<Row>(
   at: Record<ColumnField<Row>, number>,
 ): { view: Row; readAmounts: () => void } {
   const reading = new Reading(line);
+  const { amounts, values } = reading;
   const view = {};
   for (const [field, get] of Object.entries(row(reading, at) as Record<string, Read>)) {
     Object.defineProperty(view, field, { get, enumerable: true });
@@ -61,7 +67,7 @@ export function lineView<Row>(
   return {
     view: view as Row,
     readAmounts: () => {
-      for (const read of reading.amounts) read();
+      for (let at = 0; at < amounts.length; at++) values[at] = amounts[at]?.();
     },
   };
 }

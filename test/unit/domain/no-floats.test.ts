@@ -32,7 +32,7 @@ const NO_AMOUNTS: Record<string, string> = {
   'cli/operator-commands.ts': 'whole numbers, by their digits',
   'cli/paysaga.ts': 'ports and counts',
   'database/pool.ts': 'bigint columns: safe integers or an error',
-  'database/reconciliation/copy-text.ts': 'the digits of whole numbers',
+  'database/reconciliation/copy-rows.ts': 'the bytes of whole numbers',
   'database/refund-attempts.ts': 'milliseconds',
   'database/refund-rates.ts': 'milliseconds',
   'domain/bill-day.ts': 'days',
