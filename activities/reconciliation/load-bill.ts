@@ -45,8 +45,8 @@ export interface BillPatience {
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
 const DOWNLOADS = 3;
-/** So many bills one worker reads at a time: PostgreSQL takes some time for each, in which the other is read. Each takes two connections of the pool. */
-const BILLS_AT_A_TIME = 2;
+/** So many bills one worker reads at a time: it has one thread for it. A second one would take 30 MB and hardly be read sooner. */
+const BILLS_AT_A_TIME = 1;
 
 /**
  * Applies for a bill, waits until there is one, keeps its bytes, checks them and copies the rows into a staging table. Nothing of a bill that is not sound to
