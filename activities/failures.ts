@@ -55,6 +55,18 @@ export function gatewayFailure(error: unknown): unknown {
   return fail(error.outcome === 'unknown' ? 'GatewayOutcomeUnknown' : 'GatewayRejected');
 }
 
+/** The same, but a failure of the gateway that does not say when to try again says so: after so many milliseconds. */
+export function againAfter(error: unknown, ms: number): unknown {
+  if (!(error instanceof ApplicationFailure) || error.nonRetryable || error.nextRetryDelay) return error;
+  const { type, message, details } = error;
+  return ApplicationFailure.create({
+    ...(type && { type }),
+    message,
+    details: details ?? [],
+    nextRetryDelay: ms,
+  });
+}
+
 /**
  * Asks Temporal to come back later. It is kept out of error logs and failure metrics.
  * @param nextRetryDelayMs milliseconds; without it the activity's own backoff counts.

@@ -9,11 +9,11 @@ import {
 import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
 import type { Refund } from '../database/refunds.ts';
-import { REFUND_LIMITS, type SubmitFinding } from '../domain/refund.ts';
+import { REFUND_LIMITS, type SubmitFinding, submitAgainMs } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
+import { againAfter, gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
 import { contradiction, knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
 
 /** Which refund to submit, and how patiently. */
@@ -31,60 +31,72 @@ export interface SubmitInput {
  * Hands the refund to the gateway. When an earlier call has left the outcome unknown, the gateway is asked first; if it has no
  * such refund, the same number is sent again with the same bytes. A new number would risk paying twice.
  */
-export function submitRefund({ pool, merchants, publicUrl }: ActivityDependencies) {
+export function submitRefund(outside: ActivityDependencies) {
   return async (input: SubmitInput): Promise<SubmitFinding> => {
-    const { refundId, gapMs = REFUND_LIMITS.gapMs, topUpGapsMs = [] } = input;
-    const { attempt: turn } = activityInfo();
-    const refund = await mustLoad(pool, refundId);
+    const refund = await mustLoad(outside.pool, input.refundId);
     if (refund.status !== 'RESERVED') return knownFinding(refund);
-    // The account was empty a moment ago.
-    if (input.known === 'not_enough' && turn === 1) throw accountIsEmpty(topUpGapsMs, turn);
-
-    const gateway = await merchants.for(refund);
-    const body = await exactRequest(pool, gateway, refund, notifyUrl(publicUrl, refund.merchantId));
-    const mayHaveBeenSent = refund.sentAt !== null;
-    let answer = mayHaveBeenSent ? await queryRefund(gateway, refund.outRefundNo) : undefined;
-    if (answer) return await settleRefund(pool, refund, wordOf(answer));
-    // Another number is sent, each time, only if the earlier ones have come to nothing there, too.
-    if (refund.attempt > 1) {
-      if (await contradiction(pool, gateway, refund)) {
-        await inTransaction(pool, (db) => requestRefundAttention(db, refundId, 'gateway_contradicts'));
-        return CONTRADICTED;
-      }
-      if (refund.attentionReason === CONTRADICTED.reason)
-        await inTransaction(pool, (db) => clearRefundAttention(db, refundId));
-    }
-
-    const permission = await takePermission(pool, refund, gapMs);
-    if (permission.kind === 'overtaken') return permission.finding;
-    if (permission.kind === 'queued') return { kind: 'queued', waitMs: permission.waitMs };
-    if (permission.kind === 'limited')
-      throw notFinalYet('the merchant has asked for too many refunds at once', permission.waitMs);
     try {
-      answer = await gateway.applyRefund(body);
+      return await submit(outside, refund, input);
     } catch (error) {
-      await takeFailureToken(pool, refund.merchantId);
-      if (!isFinalRejection(error)) throw gatewayFailure(error);
-      if (error.code === 'NOT_ENOUGH') {
-        // It goes through under the same number once the merchant has topped up.
-        await inTransaction(pool, (db) => requestRefundAttention(db, refundId, 'refund_not_enough'));
-        if (input.known === 'not_enough') throw accountIsEmpty(topUpGapsMs, turn);
-        return { kind: 'not_enough' };
-      }
-      // An earlier call may have been accepted after all, and its query too early: freeing the amount then would pay twice.
-      if (mayHaveBeenSent || error.outcome === 'unknown')
-        answer = await queryRefund(gateway, refund.outRefundNo);
-      if (!answer) {
-        const failure = { failureCode: error.code, failureMessage: error.message };
-        await inTransaction(pool, async (db) => {
-          await lockSource(db, refund);
-          await transitionRefund(db, refundId, 'FAILED', failure);
-        });
-        return knownFinding(await mustLoad(pool, refundId));
-      }
+      // Not the activity's own backoff, which would count the turns that it has waited for, too: the answer is lost for as long.
+      throw againAfter(error, submitAgainMs(await mustLoad(outside.pool, input.refundId), Date.now()));
     }
-    return await settleRefund(pool, refund, wordOf(answer));
   };
+}
+
+async function submit(
+  { pool, merchants, publicUrl }: ActivityDependencies,
+  refund: Refund,
+  { gapMs = REFUND_LIMITS.gapMs, topUpGapsMs = [], known }: SubmitInput,
+): Promise<SubmitFinding> {
+  const { attempt: turn } = activityInfo();
+  // The account was empty a moment ago.
+  if (known === 'not_enough' && turn === 1) throw accountIsEmpty(topUpGapsMs, turn);
+
+  const gateway = await merchants.for(refund);
+  const body = await exactRequest(pool, gateway, refund, notifyUrl(publicUrl, refund.merchantId));
+  const mayHaveBeenSent = refund.sentAt !== null;
+  let answer = mayHaveBeenSent ? await queryRefund(gateway, refund.outRefundNo) : undefined;
+  if (answer) return await settleRefund(pool, refund, wordOf(answer));
+  // Another number is sent, each time, only if the earlier ones have come to nothing there, too.
+  if (refund.attempt > 1) {
+    if (await contradiction(pool, gateway, refund)) {
+      await inTransaction(pool, (db) => requestRefundAttention(db, refund.id, 'gateway_contradicts'));
+      return CONTRADICTED;
+    }
+    if (refund.attentionReason === CONTRADICTED.reason)
+      await inTransaction(pool, (db) => clearRefundAttention(db, refund.id));
+  }
+
+  const permission = await takePermission(pool, refund, gapMs);
+  if (permission.kind === 'overtaken') return permission.finding;
+  if (permission.kind === 'queued') return { kind: 'queued', waitMs: permission.waitMs };
+  if (permission.kind === 'limited')
+    throw notFinalYet('the merchant has asked for too many refunds at once', permission.waitMs);
+  try {
+    answer = await gateway.applyRefund(body);
+  } catch (error) {
+    await takeFailureToken(pool, refund.merchantId);
+    if (!isFinalRejection(error)) throw gatewayFailure(error);
+    if (error.code === 'NOT_ENOUGH') {
+      // It goes through under the same number once the merchant has topped up.
+      await inTransaction(pool, (db) => requestRefundAttention(db, refund.id, 'refund_not_enough'));
+      if (known === 'not_enough') throw accountIsEmpty(topUpGapsMs, turn);
+      return { kind: 'not_enough' };
+    }
+    // An earlier call may have been accepted after all, and its query too early: freeing the amount then would pay twice.
+    if (mayHaveBeenSent || error.outcome === 'unknown')
+      answer = await queryRefund(gateway, refund.outRefundNo);
+    if (!answer) {
+      const failure = { failureCode: error.code, failureMessage: error.message };
+      await inTransaction(pool, async (db) => {
+        await lockSource(db, refund);
+        await transitionRefund(db, refund.id, 'FAILED', failure);
+      });
+      return knownFinding(await mustLoad(pool, refund.id));
+    }
+  }
+  return await settleRefund(pool, refund, wordOf(answer));
 }
 
 /** The bytes to send, stored before they are sent for the first time. */

@@ -6,6 +6,7 @@ import { accountIn } from '../database/ledger-accounts.ts';
 import type { Pool } from '../database/pool.ts';
 import { billDateOf } from '../domain/bill-day.ts';
 import { type AccountCode, GATEWAY_ACCOUNT } from '../domain/ledger.ts';
+import { rfc3339 } from '../domain/time.ts';
 import {
   EXPORT_NAMES,
   EXPORTS,
@@ -29,6 +30,7 @@ export function writeExport(command: string, { merchant, output, ...options }: O
     ...options,
     merchant_id: merchant,
   });
+  warnUnlessOver(to);
   return withPool(async (pool) => {
     const { id, mchid } = await merchantNamed(pool, merchant_id);
     await save(EXPORTS[name](pool, { merchantId: id, by, from, to }, mchid, as), output);
@@ -39,6 +41,7 @@ export function writeExport(command: string, { merchant, output, ...options }: O
 export function writeCamt053({ merchant, output, ...options }: Options): Promise<void> {
   const query = readOptions(Camt053Query, { ...options, merchant_id: merchant });
   const { merchant_id, currency, by, from, to } = query;
+  warnUnlessOver(to);
   return withPool(async (pool) => {
     const account = await accountOf(pool, merchant_id, GATEWAY_ACCOUNT, currency);
     await save(exportCamt053(pool, account, { merchantId: account.merchantId, by, from, to }), output);
@@ -56,6 +59,7 @@ export function writeStatement({ merchant, output, ...options }: Options): Promi
     merchant_id,
     ...as
   } = readOptions(StatementQuery, { ...options, merchant_id: merchant });
+  warnUnlessOver(to);
   return withPool(async (pool) => {
     const account = await accountOf(pool, merchant_id, code, currency);
     const period = { merchantId: account.merchantId, by, from, to };
@@ -77,6 +81,12 @@ export function writeReconciliation(id: string, { output }: Options): Promise<vo
   return withPool(async (pool) => {
     await save(exportReconciliation(pool, await mustFindRun(pool, id)), output);
   });
+}
+
+/** The file is written all the same: somebody may want to know how the day goes. */
+function warnUnlessOver(to: Date): void {
+  if (to > new Date())
+    console.error(`${rfc3339(to)} has not come yet: whoever writes the file again later finds more in it`);
 }
 
 async function accountOf(

@@ -67,10 +67,12 @@ export async function decideLate(
     if (result.kind === 'refused') process.exitCode = UNCHANGED;
     if (options.json) console.log(JSON.stringify(result));
     else if (result.kind === 'refused') console.log(`nothing was changed: ${result.why}`);
+    else if (options.as === 'accept')
+      console.log(`decided: the money is accepted, ${late.outTradeNo} is paid`);
     else {
-      const { status, refundId } = await onlyLate(sagas.pool, late.id, operator.tenantId);
-      const how = options.as === 'refund' && refundId !== null ? `, by ${refundId}` : '';
-      console.log(`decided: ${options.as}; the late money is ${status}${how}`);
+      const { refundId } = await onlyLate(sagas.pool, late.id, operator.tenantId);
+      const look = refundId === null ? 'paysaga late-payment list' : `paysaga refund show ${refundId}`;
+      console.log(`decided: the money goes back; see ${look}`);
     }
   });
 }

@@ -36,6 +36,9 @@ export async function addOperator(name: string, options: { tenant: string }): Pr
     if (key === undefined)
       throw new UsageError(`${name} has a key already; revoke it first: paysaga operator revoke`);
     console.log(key);
+    console.error(
+      `the key of ${name}, shown this once: they act with it in PAYSAGA_OPERATOR_KEY, or in a file named by --operator-key-file`,
+    );
   });
 }
 
@@ -53,6 +56,7 @@ export async function listOperators(options: { tenant: string; json?: boolean })
       console.log(JSON.stringify(shown, null, 2));
       return;
     }
+    if (found.length === 0) console.log('there is no operator yet: paysaga operator add makes one');
     for (const { name, createdAt, revokedAt } of found) {
       const until = revokedAt ? `revoked ${revokedAt.toISOString()}` : 'may act';
       console.log(`${name.padEnd(24)} since ${createdAt.toISOString()}  ${until}`);

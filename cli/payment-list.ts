@@ -63,6 +63,8 @@ async function listSingle(pool: Pool, filter: CombinedFilter, options: ListOptio
   }
   for (const one of combined) row(one, one.combineOutTradeNo);
   for (const payment of payments) row(payment, payment.outTradeNo);
+  if (combined.length + payments.length === 0)
+    console.log(options.attention ? 'no payment needs an operator' : 'no such payment');
   tellMore(hasMore, payments);
 }
 
@@ -83,6 +85,8 @@ async function listCombinedOnes(pool: Pool, filter: CombinedFilter, options: Lis
     return;
   }
   for (const one of rows) row(one, one.combineOutTradeNo);
+  if (rows.length === 0)
+    console.log(options.attention ? 'no combined payment needs an operator' : 'no such combined payment');
   tellMore(hasMore, rows);
 }
 

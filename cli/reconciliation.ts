@@ -33,6 +33,7 @@ export async function printRuns({
     defined({ ...rest, bill_date: billDate, starting_after: startingAfter }),
   );
   await withPool(async (pool) => {
+    let found = 0;
     for (const { tenantId, id } of await merchantsNamed(pool, merchant)) {
       const runs = await listRuns(
         pool,
@@ -41,7 +42,9 @@ export async function printRuns({
         { limit: query.limit, startingAfter: query.starting_after },
       );
       for (const run of runs) console.log(json ? JSON.stringify(runResource(run)) : runLine(run));
+      found += runs.length;
     }
+    if (found === 0 && !json) console.log('no day was reconciled yet that is asked for');
   });
 }
 
@@ -84,6 +87,7 @@ export async function printBreaks({ json, merchant, startingAfter, ...rest }: Op
   const query = readOptions(ItemQuery, defined({ ...rest, starting_after: startingAfter }));
   const today = billDateOf(new Date());
   await withPool(async (pool) => {
+    let found = 0;
     for (const { tenantId, id } of await merchantsNamed(pool, merchant)) {
       const items = await listItems(
         pool,
@@ -101,7 +105,9 @@ export async function printBreaks({ json, merchant, startingAfter, ...rest }: Op
         const shown = itemResource(item, today);
         console.log(json ? JSON.stringify(shown) : itemLine(item, shown.age?.bucket));
       }
+      found += items.length;
     }
+    if (found === 0 && !json) console.log('nothing is open that is asked for');
   });
 }
 

@@ -98,12 +98,14 @@ export async function withSagas<Answer>(work: (sagas: SagaClient) => Promise<Ans
   }
 }
 
-function explained(error: unknown, { id }: SagaTarget): unknown {
+function explained(error: unknown, { id, status }: SagaTarget & { status?: string }): unknown {
   const look = id.startsWith('late_')
     ? 'see paysaga late-payment list'
     : `see paysaga ${id.startsWith('ref_') ? 'refund' : 'payment'} show ${id}`;
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError)
-    return new UsageError(`the workflow of ${id} has ended, so it takes no updates: ${look}`);
+    return new UsageError(
+      `the workflow of ${id} has ended, so it takes no updates${status === undefined ? '' : `; it was ${status} when this was asked`}: ${look}`,
+    );
   if (error instanceof WorkflowUpdateFailedError)
     return new UsageError(`refused: ${error.cause?.message ?? error.message}`);
   for (let at = error; at; at = (at as { cause?: unknown }).cause) {

@@ -109,7 +109,7 @@ export async function waitForTurn(
 /** Notes that the present attempt is about to be sent. */
 export async function markSent(db: Queryable, refundId: string): Promise<void> {
   await db.query(
-    `update refund_attempts a set sent_at = clock_timestamp()
+    `update refund_attempts a set sent_at = clock_timestamp(), times_sent = times_sent + 1
      from refunds r where r.id = $1 and a.refund_id = r.id and a.number = r.attempt`,
     [refundId],
   );

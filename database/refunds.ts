@@ -40,6 +40,7 @@ export interface Refund {
   refundRequest: string | null;
   /** When that was sent last; null before the first time. */
   sentAt: Date | null;
+  timesSent: number;
   /** WeChat Pay's number. */
   refundId: string | null;
   userReceivedAccount: string | null;
@@ -55,7 +56,7 @@ export interface Refund {
 const COLUMNS = `
   r.id, r.tenant_id "tenantId", r.merchant_id "merchantId", m.mchid, p.sub_mchid "subMchid", r.payment_id "paymentId", p.out_trade_no "outTradeNo",
   r.attempt, a.out_refund_no "outRefundNo", r.amount, p.currency, r.reason, r.terms, r.cause, r.late_payment_id "latePaymentId", r.status, r.attention,
-  r.attention_reason "attentionReason", r.version, a.request "refundRequest", a.sent_at "sentAt", a.wechat_refund_id "refundId",
+  r.attention_reason "attentionReason", r.version, a.request "refundRequest", a.sent_at "sentAt", a.times_sent "timesSent", a.wechat_refund_id "refundId",
   r.user_received_account "userReceivedAccount", r.success_time "successTime", r.settled_offline "settledOffline",
   a.failure_code "failureCode", a.failure_message "failureMessage", r.created_at "createdAt", r.updated_at "updatedAt"`;
 const BESIDE = `join refund_attempts a on a.refund_id = r.id and a.number = r.attempt

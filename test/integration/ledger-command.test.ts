@@ -121,6 +121,12 @@ describe('paysaga ledger and paysaga export', () => {
     const camt = await run('export', 'camt.053', ...days);
     assert.match(camt.out.toString(), /^<\?xml[\s\S]*<\/Document>\n$/);
 
+    assert.doesNotMatch(camt.said, /has not come yet/);
+    const next = new Date().getFullYear() + 1;
+    const open = await run('export', 'journal', '--from', `${next}-01-01`, '--to', `${next}-01-31`);
+    assert.equal(open.code, 0);
+    assert.match(open.said, new RegExp(`^${next}-02-01T00:00:00\\+08:00 has not come yet`, 'm'));
+
     const kept = join(folder, 'kept.csv');
     await writeFile(kept, 'mine');
     const refused = await run('export', 'journal', ...days, '--output', kept);

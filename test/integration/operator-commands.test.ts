@@ -21,6 +21,7 @@ describe('paysaga for operators', function () {
       const { code, said, stdout } = await runPaysaga(paysaga, ['operator', 'add', name, '--tenant', 'demo']);
       assert.equal(code, 0, said);
       assert.match(stdout, /^opk_[\w-]{43}\n$/);
+      assert.match(said, new RegExp(`the key of ${name}, shown this once`));
       keys[name] = stdout.trim();
     }
   });
@@ -106,6 +107,8 @@ describe('paysaga for operators', function () {
       seen,
       rows.map(({ id }) => id),
     );
+    const none = await anonymous('payment', 'list', '--status', 'REFUNDED');
+    assert.deepEqual([none.code, none.stdout], [0, 'no such payment\n']);
     const first = await anonymous('payment', 'list', '--limit', '1');
     assert.match(first.said, new RegExp(`repeat with --starting-after ${seen[0]}`));
     assert.equal((await anonymous('payment', 'list', '--limit', '0')).code, 1);
@@ -152,6 +155,9 @@ describe('paysaga for operators', function () {
     await paysaga.control('POST', `/orders/${payment.out_trade_no}/pay`, {});
     const paid = await as('ana', 'payment', 'sync', payment.id, ...reason, '--json');
     assert.deepEqual(JSON.parse(paid.stdout), { kind: 'final', status: 'PAID' });
+    const over = await as('ana', 'payment', 'recheck', payment.id, ...reason);
+    assert.equal(over.code, 1);
+    assert.match(over.said, /has ended, so it takes no updates; it was PAID when this was asked/);
   });
 
   it('takes a combined payment as one, and begins no workflow for a part of it', async () => {

@@ -4,10 +4,14 @@ import { listAttempts } from '../../database/refund-attempts.ts';
 import { takeFailureToken } from '../../database/refund-rates.ts';
 import { loadRefund } from '../../database/refunds.ts';
 import { REFUND_LIMITS, refundObstacle } from '../../domain/refund.ts';
+import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { paid, refund, refundId } from '../replay/path.ts';
 
 const GAP_MS = 2_000;
+
+const NUMBER_OF = `select a.out_refund_no from refund_attempts a join refunds r on r.id = a.refund_id
+  where r.payment_id = $1 and r.status = 'RESERVED'`;
 
 /** What WeChat Pay allows is kept before it is asked. */
 describe('the minute between refunds of one payment', function () {
@@ -79,6 +83,8 @@ describe('limits of refunds', function () {
       gatewayTimeoutMs: 700,
       sagaDeadlineMs: 5_000,
     });
+    // The merchant has its buckets from the first one on.
+    await refund(paysaga, (await paid(paysaga)).id);
   });
   after(() => paysaga.stop());
   afterEach(() => paysaga.control('DELETE', '/faults'));
@@ -200,6 +206,37 @@ describe('limits of refunds', function () {
     assert.deepEqual(await atGateway(payment.number), []);
     await inTransaction(paysaga.pool, (db) => db.query('update refund_rates set failures_full_at = now()'));
     await paysaga.pool.query(`update refund_rates set failures_full_at = now()`);
+  });
+
+  it('an answer that is lost after many turns without a token is asked for as soon as after the first', async () => {
+    const payment = await paid(paysaga);
+    await paysaga.control('POST', '/faults', {
+      operation: 'refund.create',
+      kind: 'error_502_html',
+      processed: true,
+    });
+    const until = (interval: string) =>
+      paysaga.pool.query(`update refund_rates set failures_full_at = clock_timestamp() + $1::interval`, [
+        interval,
+      ]);
+    await until('300 milliseconds');
+    const answer = ask(payment, {});
+    const saga = paysaga.client.workflow.getHandle(
+      await eventually('the refund is there', async () => {
+        const [row] = (await paysaga.pool.query(NUMBER_OF, [payment.id])).rows;
+        return row && refundId(paysaga, row.out_refund_no);
+      }),
+    );
+    // By the activity's own backoff the next call would come after half a minute.
+    await eventually('six turns without a token', async () => {
+      await until('300 milliseconds');
+      const { pendingActivities } = (await saga.describe()).raw;
+      return pendingActivities?.some(({ attempt }) => (attempt ?? 0) > 6);
+    });
+    const { body } = await answer;
+    const done = await paysaga.until(`/v1/refunds/${body.id}`, 'SUCCEEDED');
+    assert.equal(done.attempts.length, 1);
+    assert.equal((await atGateway(payment.number)).length, 1);
   });
 
   it('429 leaves the outcome unknown: the gateway is asked, then the same number gets the same bytes', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { REFUND_LIMITS } from '../../../domain/refund.ts';
+import { REFUND_LIMITS, submitAgainMs } from '../../../domain/refund.ts';
 import { FAILURE_MS, MISSING_AFTER_MS, type RefundRates, refundTurn } from '../../../domain/refund-turn.ts';
 
 const { perSecond, burst } = REFUND_LIMITS.requests;
@@ -114,5 +114,29 @@ describe('the turns of refunds', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('a refund whose call went wrong', () => {
+  const now = Date.parse('2026-11-01T10:00:00+08:00');
+  const again = (timesSent: number, sentBeforeMs: number | null) =>
+    submitAgainMs({ sentAt: sentBeforeMs === null ? null : new Date(now - sentBeforeMs), timesSent }, now);
+
+  it('is tried again after a second, then as long after as it has been waited for, and at least once a minute', () => {
+    assert.deepEqual(
+      [again(0, null), again(1, 700), again(1, 2_000), again(1, 45_000), again(1, 600_000)],
+      [1_000, 1_000, 2_000, 45_000, 60_000],
+    );
+  });
+
+  it('is sent twice as late each time', () => {
+    assert.deepEqual(
+      [1, 2, 3, 6, 7, 100].map((timesSent) => again(timesSent, 700)),
+      [1_000, 2_000, 4_000, 32_000, 60_000, 60_000],
+    );
+  });
+
+  it('minds no clock that is behind', () => {
+    assert.equal(again(1, -5_000), 1_000);
   });
 });
