@@ -62,7 +62,7 @@ export function loadBill({ pool, merchants }: ActivityDependencies) {
       // Counted here, and not by attempts: those of workers that have died say nothing about the bill.
       for (let download = 1; ; download += 1) {
         // Not before it is its turn: an address lives for five minutes, and a statement is the answer itself.
-        const outcome = await turns.take(async () => {
+        const outcome = await turns.take(async (pass) => {
           heartbeat.say({ doing: 'applying for the bill' });
           const parts = await apply(desk, day, kind, patience);
           const file = await keepBill(pool, { day, kind, parts }, (bytes) =>
@@ -70,8 +70,16 @@ export function loadBill({ pool, merchants }: ActivityDependencies) {
           ).catch((error: unknown) => {
             throw gatewayFailure(error);
           });
-          return await read(pool, desk, { file, day, kind }, { isLast: download >= DOWNLOADS }, (rows) =>
-            heartbeat.say({ doing: 'reading', rows }),
+          return await read(
+            pool,
+            desk,
+            { file, day, kind },
+            { isLast: download >= DOWNLOADS },
+            {
+              progress: (rows) => heartbeat.say({ doing: 'reading', rows }),
+              // The rest is PostgreSQL's work, during which the next bill can be read.
+              copied: pass,
+            },
           );
         });
         if (outcome !== 'damaged') return outcome;
@@ -106,18 +114,11 @@ async function read(
   desk: BillDesk,
   { file, day, kind }: { file: number; day: AccountDay; kind: BillKind },
   { isLast }: { isLast: boolean },
-  progress: (rows: number) => void,
+  tell: Staging,
 ): Promise<BillOutcome | 'damaged'> {
   try {
     return await inLongTransaction(pool, async (db) => {
-      const { reading, sha256 } = await stageFile(
-        db,
-        pool,
-        desk,
-        await loadBillFile(pool, file),
-        day,
-        progress,
-      );
+      const { reading, sha256 } = await stageFile(db, pool, desk, await loadBillFile(pool, file), day, tell);
       const findings = [...reading.findings.values()];
       const counts = await billFileLoaded(db.client, file, {
         sha256,
@@ -152,6 +153,13 @@ async function read(
   }
 }
 
+/** Who wants to know how far it is. */
+export interface Staging {
+  progress(rows: number): void;
+  /** All rows are at PostgreSQL, which has still to look at them. */
+  copied?(): void;
+}
+
 /** Reads the bytes that are kept of a file into its staging table. */
 export async function stageFile(
   db: LongWork,
@@ -159,7 +167,7 @@ export async function stageFile(
   desk: BillDesk,
   file: BillFile,
   { mchid, subMchid, billDate }: AccountDay,
-  progress: (rows: number) => void,
+  { progress, copied }: Staging,
 ): Promise<{ reading: Reading; sha256: Buffer }> {
   const reading = newReading();
   const hash = createHash('sha256');
@@ -171,7 +179,7 @@ export async function stageFile(
       : reported(stagedRows(hashed(unpacked(pool, desk, file), hash), expected, reading), () =>
           progress(reading.rows),
         );
-  await stage(db, file.id, file.kind, rows);
+  await stage(db, file.id, file.kind, rows, copied);
   return { reading, sha256: hash.digest() };
 }
 

@@ -97,6 +97,7 @@ async function matchAndPost(
     const matched = await matchDay(db, {
       run,
       tradeFile: files.trade.id,
+      tradeRows: files.trade.rowCount,
       flowFile: files.flow?.id ?? null,
       midnightMinutes: timing.midnightMinutes,
     });
@@ -105,7 +106,9 @@ async function matchAndPost(
   const ensureStaged = async (db: LongWork, file: BillFile) => {
     if (await isStaged(db, file)) return;
     const desk = await billDesk(merchants, day.merchantId, file.kind);
-    await stageFile(db, pool, desk, file, day, (rows) => heartbeat.say({ doing: 'reading again', rows }));
+    await stageFile(db, pool, desk, file, day, {
+      progress: (rows) => heartbeat.say({ doing: 'reading again', rows }),
+    });
   };
 
   const first = await inLongTransaction(pool, async (db) => {

@@ -96,6 +96,7 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
         and i.bill_date > $4 and not exists (select 1 from unnest(i.closed_before) closed (day) where closed.day > $4)`,
     day,
   );
+  const lost = await loseLines(db, day);
   const closed = await db.query<{ item: string }>(
     `with gone as (
        update reconciliation_items i
@@ -127,7 +128,41 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
      insert into reconciliation_item_events (item, type, run, state, reason) select id, 'aged', $1, state, reason from old`,
     [...day, carryDays, rules.map(({ reason }) => reason), rules.map(({ aged: state }) => state)],
   );
-  return { found: found.rowCount ?? 0, closed: closed.rowCount ?? 0, aged: aged.rowCount ?? 0 };
+  return { found: (found.rowCount ?? 0) + lost, closed: closed.rowCount ?? 0, aged: aged.rowCount ?? 0 };
+}
+
+/**
+ * A version of the day before had a line about these items, which closed them or said something new, and this one has none: they are again what earlier
+ * days have left open. @returns how many.
+ */
+async function loseLines(db: LongWork, day: unknown[]): Promise<number> {
+  const { rowCount } = await db.query(
+    `with lost as (
+       select i.id, i.status, o.*
+         from reconciliation_items i
+         cross join lateral (
+           select o.run, o.ordinal, o.kind, o.state, o.reason, r.bill_date
+             from reconciliation_lines o join reconciliation_runs r on r.sequence = o.run and r.status = 'done'
+            where o.subject = i.subject and o.state <> 'matched' and r.merchant_id = $2 and r.sub_mchid is not distinct from $3
+              and ${isOpenBefore('$4')}
+            order by r.bill_date desc limit 1) o
+        where i.merchant_id = $2 and i.sub_mchid is not distinct from $3
+          and (i.status = 'closed' and i.closed_on = $4 or i.status in ('carried', 'break') and i.last_date = $4 and i.bill_date < $4)
+          and not exists (select 1 from reconciliation_lines l where l.run = $1 and l.subject = i.subject)
+     ),
+     kept as (
+       update reconciliation_items i
+          set status = case lost.state when 'carried' then 'carried' else 'break' end, closed_on = null, last_date = lost.bill_date,
+              run = lost.run, ordinal = lost.ordinal, kind = lost.kind, state = lost.state, reason = lost.reason,
+              difference = ${differenceOf('i.subject')}, version = i.version + 1, updated_at = now()
+         from lost where i.id = lost.id
+       returning i.id, i.state, i.reason
+     )
+     insert into reconciliation_item_events (item, type, run, state, reason)
+     select k.id, case lost.status when 'closed' then 'reopened' else 'changed' end, $1, k.state, k.reason from kept k join lost using (id)`,
+    day,
+  );
+  return rowCount ?? 0;
 }
 
 /** Whether what is open or resolved by the end of the day is over what its lines and decisions come to. */

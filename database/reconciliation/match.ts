@@ -13,6 +13,8 @@ import { stagingTable, workTable } from './staging.ts';
 export interface Matching {
   run: Pick<Run, 'sequence' | 'merchantId' | 'subMchid' | 'billDate'>;
   tradeFile: number;
+  /** How many rows that has. */
+  tradeRows: number | null;
   /** Null where WeChat Pay has no fund flow: then the trade bill alone counts. */
   flowFile: number | null;
   midnightMinutes: number;
@@ -153,7 +155,7 @@ const LINE_COLUMNS = `run, ordinal, kind, state, reason, rule, flow_rule, subjec
 /** Puts the three ways together and judges every line, into the table fresh_lines. @returns how many there are. */
 async function judge(
   db: LongWork,
-  { run, tradeFile, flowFile, midnightMinutes }: Matching,
+  { run, tradeFile, tradeRows, flowFile, midnightMinutes }: Matching,
   { movements, book, prior }: { movements: string; book: Book; prior: string },
 ): Promise<number> {
   const { from, to } = billDay(run.billDate);
@@ -311,7 +313,8 @@ async function judge(
       rules.map(({ reason }) => reason),
     ],
   );
-  if (!rowCount) return 0;
+  // Each row of the trade bill has a line.
+  if (!rowCount || rowCount === tradeRows) return rowCount ?? 0;
   // What the trade bill does not have is called by the numbers of our ledger. Few lines ask for them; carried through the joins, they would cost all.
   await db.query(
     `update fresh_lines f

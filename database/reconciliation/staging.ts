@@ -152,12 +152,17 @@ export async function isStaged(
   return counted[0]?.count === rowCount;
 }
 
-/** Makes the table of a file and copies rows into it while they come. @param rows what {@link writeTrade}, {@link writeStatement} or {@link writeMovement} has written */
+/**
+ * Makes the table of a file and copies rows into it while they come.
+ * @param rows what {@link writeTrade}, {@link writeStatement} or {@link writeMovement} has written
+ * @param copied is called when all of them are there, and have still to be looked at
+ */
 export async function stage(
   db: LongWork,
   file: number,
   kind: BillKind,
   rows: AsyncIterable<Buffer>,
+  copied?: () => void,
 ): Promise<void> {
   const table = stagingTable(file);
   await db.query(`drop table if exists ${table}`);
@@ -169,6 +174,7 @@ export async function stage(
   );
   // Few batches in between: what waits for long costs memory, and gains nothing.
   await pipeline(Readable.from(rows, { highWaterMark: 2 }), db.client.query(copy));
+  copied?.();
   await db.query(`analyze ${table} (${PLANNED_BY[kind]})`);
   await db.query(MARK[kind](table));
 }

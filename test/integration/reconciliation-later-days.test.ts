@@ -29,9 +29,9 @@ describe('what later days say about a day', () => {
   const changesNothing = async (date: string) => assert.equal((await reconciled(date)).changed, false, date);
   const reasonsOf = async ({ runId }: { runId: string }) =>
     (await books.lines(runId)).map(({ state, reason }) => `${state} ${reason}`);
-  async function itemOf(refund: Sold): Promise<Sold> {
+  async function itemOf({ id }: Sold): Promise<Sold> {
     const { body } = await books.paysaga.call('GET', '/v1/reconciliation-breaks?limit=100');
-    return body.data.find(({ refund_id }: Sold) => refund_id === refund.id);
+    return body.data.find(({ refund_id, payment_id }: Sold) => (refund_id ?? payment_id) === id);
   }
   /** A refund that is accepted on the day, and with the customer on the next one. Both are reconciled. */
   async function overMidnight() {
@@ -58,6 +58,44 @@ describe('what later days say about a day', () => {
     const { status, difference, bill_date, closed_on } = await itemOf(refund);
     assert.deepEqual([status, difference, bill_date, closed_on], ['carried', -2_000 + 12, later, null]);
     for (const date of [later, day, daysAfter(day, 1)]) await changesNothing(date);
+  });
+
+  it('a version of a later day without the line that has closed an item opens it again, as it was', async () => {
+    const next = daysAfter(day, 1);
+    await books.at('23:50:00');
+    const sold = await books.sell({ fen: 3_000 });
+    const row = { out_trade_no: sold.out_trade_no, bill: 'all' } as const;
+    await books.alter({ date: day, kind: 'missing_row', ...row });
+    assert.deepEqual(await reasonsOf(await reconciled(day)), ['carried in_another_bill']);
+    const carried = await itemOf(sold);
+    await books.alter({ date: next, kind: 'stray_row', ...row });
+    assert.deepEqual(await reasonsOf(await reconciled(next)), []);
+    assert.equal((await itemOf(sold)).status, 'closed');
+
+    // WeChat Pay has put the row where it belongs: the later day is issued anew first.
+    await books.paysaga.control('DELETE', '/faults');
+    const moved = await reconciled(next);
+    assert.deepEqual(
+      [moved.version, moved.lines.all, Object.values(moved.checks).includes(false)],
+      [2, 0, false],
+    );
+    const { id, ...open } = await itemOf(sold);
+    const told = ({ status, state, reason, difference, bill_date, closed_on }: Sold) => ({
+      status,
+      state,
+      reason,
+      difference,
+      bill_date,
+      closed_on,
+    });
+    assert.deepEqual(told(open), told(carried));
+    assert.deepEqual(await reasonsOf(await reconciled(day)), []);
+    const { body } = await books.paysaga.call('GET', `/v1/reconciliation-breaks/${id}`);
+    assert.deepEqual(
+      [body.status, body.closed_on, body.history.map(({ type }: Sold) => type)],
+      ['closed', day, ['found', 'closed', 'reopened', 'closed']],
+    );
+    for (const date of [day, next]) await changesNothing(date);
   });
 
   it('a fee of a carried line that is restated after a later day has closed it is posted anew by that day', async () => {

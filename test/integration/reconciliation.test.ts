@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { balances } from '../../database/ledger.ts';
 import { daysAfter } from '../../domain/bill-day.ts';
 import { combinedId, createCombined, payCombined, subStatuses, untilCombined } from '../combined.ts';
+import { latePayments, untilLate } from '../late-money.ts';
 import { type Books, done, MORNING, type Sold, startBooks } from '../reconciliation.ts';
 
 const FIRST_DAY = '2027-03-01';
@@ -12,6 +13,7 @@ describe('reconciliation', () => {
     books = await startBooks(FIRST_DAY);
   });
   after(() => books.paysaga.stop());
+  afterEach(() => books.paysaga.control('DELETE', '/faults'));
 
   it('a day on which all agree is matched line by line, and its fees are posted', async () => {
     const { pool, merchantId } = books.paysaga;
@@ -149,9 +151,15 @@ describe('reconciliation', () => {
     const closed = await books.sell({ pay: false });
     await paysaga.call('POST', `/v1/payments/${closed.id}/close`, { reason: 'test' });
     const refund = await books.giveBack(await books.sell(), 590, 'PROCESSING');
-    // Nobody hears of it: no notification comes, and nobody asks.
+    // Nobody hears of it: no notification comes, nor is one repeated, and nobody asks.
     await paysaga.stopWorker();
-    await paysaga.control('POST', '/faults', { operation: 'notification', kind: 'drop', times: 3 });
+    for (const rule of [{ event_type: 'TRANSACTION.SUCCESS' }, { out_refund_no: refund.out_refund_no }])
+      await paysaga.control('POST', '/faults', {
+        operation: 'notification',
+        kind: 'drop',
+        times: null,
+        ...rule,
+      });
     await paysaga.control('POST', `/orders/${open.out_trade_no}/pay`, {});
     await paysaga.control('POST', `/orders/${closed.out_trade_no}/pay`, { late: true });
     await paysaga.control('POST', `/refunds/${refund.out_refund_no}/finish`, { status: 'SUCCESS' });
@@ -175,6 +183,12 @@ describe('reconciliation', () => {
       [closed.id],
     );
     assert.deepEqual(rows, [{ reason: 'late_money' }]);
+    // What goes back is another day's, which is not to begin with a refund that nobody has heard of.
+    const [late] = await latePayments(paysaga, closed.id);
+    const { refund_id } = await untilLate(paysaga, late, 'REFUNDING');
+    const back = await paysaga.until(`/v1/refunds/${refund_id}`, 'PROCESSING');
+    await paysaga.control('POST', `/refunds/${back.out_refund_no}/finish`, { status: 'SUCCESS' });
+    await untilLate(paysaga, late, 'REFUNDED');
   });
 
   it('sub-orders of combined payments are asked about by the number of the combined order', async () => {
@@ -186,7 +200,9 @@ describe('reconciliation', () => {
     await untilCombined(paysaga, closed, 'CLOSED');
     // Nobody hears of it.
     await paysaga.stopWorker();
-    await paysaga.control('POST', '/faults', { operation: 'notification', kind: 'drop', times: 2 });
+    await paysaga.control('POST', '/faults', {
+      ...{ operation: 'notification', kind: 'drop', times: null, event_type: 'TRANSACTION.SUCCESS' },
+    });
     await paysaga.client.workflow.getHandle(combinedId(open)).terminate('gone for good');
     await paysaga.pool.query('update combined_payments set ensure_at = null');
     await payCombined(paysaga, open);
