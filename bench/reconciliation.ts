@@ -90,7 +90,7 @@ export async function benchReconciliation(
     const worker = await startChild({
       name: 'worker',
       command: process.execPath,
-      args: ['dist/cli/paysaga.js', 'worker'],
+      args: ['--heap-growing-percent=30', 'dist/cli/paysaga.js', 'worker'],
       cwd: ROOT,
       env: {
         ...process.env,
@@ -99,7 +99,7 @@ export async function benchReconciliation(
         PAYSAGA_MASTER_KEY: masterKey.toString('base64'),
         PUBLIC_URL: 'https://pay.example.com',
         RECONCILIATION_CRON: 'off',
-        // As in the image.
+        // As in the image, like the option above.
         NODE_OPTIONS: '--max-semi-space-size=8',
         MALLOC_ARENA_MAX: '2',
       },
