@@ -55,12 +55,18 @@ export function gatewayFailure(error: unknown): unknown {
   return fail(error.outcome === 'unknown' ? 'GatewayOutcomeUnknown' : 'GatewayRejected');
 }
 
-/** The same, but a failure of the gateway that does not say when to try again says so: after so many milliseconds. */
-export function againAfter(error: unknown, ms: number): unknown {
-  if (!(error instanceof ApplicationFailure) || error.nonRetryable || error.nextRetryDelay) return error;
-  const { type, message, details } = error;
+/** Whether it is tried again and does not say when. */
+export function isUntimed(error: unknown): error is ApplicationFailure {
+  return error instanceof ApplicationFailure && !error.nonRetryable && !error.nextRetryDelay;
+}
+
+/** The same failure, tried again after so many milliseconds. */
+export function againAfter(failure: ApplicationFailure, ms: number): ApplicationFailure {
+  const { type, message, details, category, cause } = failure;
   return ApplicationFailure.create({
     ...(type && { type }),
+    ...(category && { category }),
+    ...(cause && { cause }),
     message,
     details: details ?? [],
     nextRetryDelay: ms,

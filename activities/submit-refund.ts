@@ -8,12 +8,12 @@ import {
 } from '../database/refund-changes.ts';
 import { takeFailureToken, takeRefundToken } from '../database/refund-rates.ts';
 import { loadSource, lockSource } from '../database/refund-source.ts';
-import type { Refund } from '../database/refunds.ts';
+import { loadRefund, type Refund } from '../database/refunds.ts';
 import { REFUND_LIMITS, type SubmitFinding, submitAgainMs } from '../domain/refund.ts';
 import { notifyUrl } from '../gateway/notify-url.ts';
 import type { PaymentGateway } from '../gateway/payment-gateway.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { againAfter, gatewayFailure, isFinalRejection, notFinalYet, pollGap } from './failures.ts';
+import { againAfter, gatewayFailure, isFinalRejection, isUntimed, notFinalYet, pollGap } from './failures.ts';
 import { contradiction, knownFinding, mustLoad, queryRefund, settleRefund, wordOf } from './settle-refund.ts';
 
 /** Which refund to submit, and how patiently. */
@@ -38,10 +38,17 @@ export function submitRefund(outside: ActivityDependencies) {
     try {
       return await submit(outside, refund, input);
     } catch (error) {
-      // Not the activity's own backoff, which would count the turns that it has waited for, too: the answer is lost for as long.
-      throw againAfter(error, submitAgainMs(await mustLoad(outside.pool, input.refundId), Date.now()));
+      throw await paced(outside.pool, input.refundId, error);
     }
   };
+}
+
+/** When to try again. Not after the activity's own backoff, which would count the turns that the refund has waited for: an answer would be lost for as long. */
+async function paced(pool: Pool, refundId: string, error: unknown): Promise<unknown> {
+  if (!isUntimed(error)) return error;
+  const refund = await loadRefund(pool, refundId).catch(() => undefined);
+  if (!refund?.sentAt) return error;
+  return againAfter(error, submitAgainMs(refund.sentAt, refund.timesSent, Date.now()));
 }
 
 async function submit(

@@ -102,13 +102,9 @@ const SUBMIT_AGAIN = { least: 1_000, most: MINUTE };
  * How long to wait after a call that went wrong, in milliseconds: as long again as it is since the request was sent, and twice as long each time that it
  * was sent.
  */
-export function submitAgainMs(
-  { sentAt, timesSent }: { sentAt: Date | null; timesSent: number },
-  now: number,
-): number {
+export function submitAgainMs(sentAt: Date, timesSent: number, now: number): number {
   const { least, most } = SUBMIT_AGAIN;
-  const since = sentAt === null ? 0 : now - sentAt.getTime();
-  return Math.min(most, Math.max(least, since, least * 2 ** (timesSent - 1)));
+  return Math.min(most, Math.max(least, now - sentAt.getTime(), least * 2 ** (timesSent - 1)));
 }
 
 /** What a refund draws on: money that came in, and what other refunds have taken of it. */

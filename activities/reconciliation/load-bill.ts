@@ -45,7 +45,10 @@ export interface BillPatience {
 
 /** So often a damaged file is downloaded; then it is taken for what it is. */
 const DOWNLOADS = 3;
-/** So many bills one worker reads at a time: it has one thread for it. A second one would take 30 MB and hardly be read sooner. */
+/**
+ * So many bills one worker reads at a time: it has one thread for it. A second one would take 30 MB and hardly be read sooner. Each holds a connection of the
+ * pool until PostgreSQL has looked at its rows, when the next one is being read already.
+ */
 const BILLS_AT_A_TIME = 1;
 
 /**

@@ -11,6 +11,11 @@ const POSTGRES_EPOCH = 946_684_800;
 const LENGTH_BYTES = 4;
 const TWO_POW_32 = 2 ** 32;
 
+/** Anything else would be written as another number. @throws RangeError */
+function mustBeSafe(value: number): void {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no safe integer`);
+}
+
 /**
  * Rows in the binary form of COPY, written value by value into buffers: a million rows are no million texts that somebody has to clear away, and
  * PostgreSQL need not read numbers and times out of digits.
@@ -60,6 +65,7 @@ export class CopyRows {
 
   /** An integer of 32 bits. */
   integer(value: number): this {
+    mustBeSafe(value);
     this.#reserve(LENGTH_BYTES + 4);
     this.#int32(4);
     this.#int32(value);
@@ -68,6 +74,7 @@ export class CopyRows {
 
   /** A safe integer, for a bigint. */
   bigint(value: number): this {
+    mustBeSafe(value);
     this.#reserve(LENGTH_BYTES + 8);
     this.#int32(8);
     this.#int32(Math.floor(value / TWO_POW_32));

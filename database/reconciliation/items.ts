@@ -132,13 +132,30 @@ export async function keepItems(db: LongWork, run: Run, carryDays: number): Prom
 }
 
 /**
- * A version of the day before had a line about these items, which closed them or said something new, and this one has none: they are again what earlier
+ * A former version of the day had a line about these items, which closed them or said something new, and this one has none: they are again what earlier
  * days have left open. @returns how many.
  */
 async function loseLines(db: LongWork, day: unknown[]): Promise<number> {
+  const [run, merchantId, subMchid, billDate] = day;
+  // As above: a decision that is being made is waited for, and the statement that follows sees it.
+  const { rows: concerned } = await db.query<{ id: string; subject: string }>(
+    `select i.id, i.subject from reconciliation_items i
+      where i.merchant_id = $1 and i.sub_mchid is not distinct from $2
+        and (i.status = 'closed' and i.closed_on = $3 or i.status <> 'closed' and i.last_date = $3 and i.bill_date < $3)
+      order by i.id for update`,
+    [merchantId, subMchid, billDate],
+  );
+  if (concerned.length === 0) return 0;
+  const { rows: there } = await db.query<{ subject: string }>(
+    'select subject from reconciliation_lines where run = $1 and subject = any($2)',
+    [run, concerned.map(({ subject }) => subject)],
+  );
+  const subjects = new Set(there.map(({ subject }) => subject));
+  const lost = concerned.filter(({ subject }) => !subjects.has(subject)).map(({ id }) => id);
+  if (lost.length === 0) return 0;
   const { rowCount } = await db.query(
     `with lost as (
-       select i.id, i.status, o.*
+       select i.id, i.status as was, o.*, ${differenceOf('i.subject')} as difference
          from reconciliation_items i
          cross join lateral (
            select o.run, o.ordinal, o.kind, o.state, o.reason, r.bill_date
@@ -146,21 +163,20 @@ async function loseLines(db: LongWork, day: unknown[]): Promise<number> {
             where o.subject = i.subject and o.state <> 'matched' and r.merchant_id = $2 and r.sub_mchid is not distinct from $3
               and ${isOpenBefore('$4')}
             order by r.bill_date desc limit 1) o
-        where i.merchant_id = $2 and i.sub_mchid is not distinct from $3
-          and (i.status = 'closed' and i.closed_on = $4 or i.status in ('carried', 'break') and i.last_date = $4 and i.bill_date < $4)
-          and not exists (select 1 from reconciliation_lines l where l.run = $1 and l.subject = i.subject)
+        where i.id = any($5)
      ),
      kept as (
        update reconciliation_items i
-          set status = case lost.state when 'carried' then 'carried' else 'break' end, closed_on = null, last_date = lost.bill_date,
-              run = lost.run, ordinal = lost.ordinal, kind = lost.kind, state = lost.state, reason = lost.reason,
-              difference = ${differenceOf('i.subject')}, version = i.version + 1, updated_at = now()
-         from lost where i.id = lost.id
+          set status = case lost.state when 'carried' then 'carried' else 'break' end, closed_on = null, resolution = null,
+              last_date = lost.bill_date, run = lost.run, ordinal = lost.ordinal, kind = lost.kind, state = lost.state, reason = lost.reason,
+              difference = lost.difference, version = i.version + 1, updated_at = now()
+         from lost where i.id = lost.id and (i.status <> 'resolved' or i.difference <> lost.difference)
        returning i.id, i.state, i.reason
      )
      insert into reconciliation_item_events (item, type, run, state, reason)
-     select k.id, case lost.status when 'closed' then 'reopened' else 'changed' end, $1, k.state, k.reason from kept k join lost using (id)`,
-    day,
+     select k.id, case when lost.was in ('closed', 'resolved') then 'reopened' else 'changed' end, $1, k.state, k.reason
+       from kept k join lost using (id)`,
+    [...day, lost],
   );
   return rowCount ?? 0;
 }

@@ -315,10 +315,10 @@ async function judge(
   );
   // Each row of the trade bill has a line.
   if (!rowCount || rowCount === tradeRows) return rowCount ?? 0;
-  // What the trade bill does not have is called by the numbers of our ledger. Few lines ask for them; carried through the joins, they would cost all.
+  // What the trade bill does not have is called by the numbers of our ledger; fund flows are of the mainland. Few lines ask for them; carried through the joins, they would cost all.
   await db.query(
     `update fresh_lines f
-        set currency = case when f.ordinal >= ${BOOKED_ONLY} then coalesce(f.currency, ${BOOKED_CURRENCY}) else f.currency end,
+        set currency = coalesce(f.currency, case when f.ordinal >= ${BOOKED_ONLY} then ${BOOKED_CURRENCY} else 'CNY' end),
             payment_id = coalesce(f.payment_id, b.payment_id), refund_id = coalesce(f.refund_id, b.refund_id),
             transaction_id = coalesce(f.transaction_id, b.transaction_id), out_trade_no = coalesce(f.out_trade_no, b.out_trade_no),
             wechat_refund_id = coalesce(f.wechat_refund_id, b.wechat_refund_id), out_refund_no = coalesce(f.out_refund_no, b.out_refund_no)

@@ -61,6 +61,24 @@ describe('breaks of a reconciliation', () => {
     assert.equal((await breakOf(inNeither)).difference, -2590);
   });
 
+  it('a refund that only the fund flow and our ledger have is of the currency of both', async () => {
+    const refund = await books.giveBack(await books.sell(), 590);
+    await books.alter({ date: day, kind: 'missing_row', out_refund_no: refund.out_refund_no });
+    const { lines, result } = await nextMorning();
+    assert.deepEqual(found(lines), [
+      { state: 'missing_at_wechat', reason: 'not_in_trade_bill', of: refund.id },
+    ]);
+    const { body } = await books.paysaga.call(
+      'GET',
+      `/v1/reconciliations/${result.runId}/lines?state=missing_at_wechat`,
+    );
+    assert.deepEqual(
+      body.data.map(({ currency }: Sold) => currency),
+      ['CNY'],
+    );
+    assert.equal((await done(books.reconcile(day))).changed, false);
+  });
+
   it('too much at WeChat Pay is a break like too little, and the sign says which: they do not make up for each other', async () => {
     const [missing] = await Promise.all([books.sell(), books.sell()]);
     await books.alter({ date: day, kind: 'missing_row', out_trade_no: missing.out_trade_no, bill: 'all' });

@@ -7,6 +7,7 @@ import { loadPayout, markPayoutSent } from '../../database/refund-payouts.ts';
 import { loadRefund } from '../../database/refunds.ts';
 import { storePayout } from '../../gateway/payouts.ts';
 import { recheck, resolveRefund } from '../../workflows/messages.ts';
+import { eventually } from '../eventually.ts';
 import { type Paysaga, startPaysaga } from '../fixture.ts';
 import { toRecorded } from '../replay/history.ts';
 import { approvedByTwo, fault, finishRefund, mend, paid, refund, refundId } from '../replay/path.ts';
@@ -190,20 +191,23 @@ describe('refunds that need an operator', function () {
   it('a notification of ABNORMAL that comes after the decision does not undo it', async () => {
     const payment = await paid(paysaga);
     const { id, number } = await refund(paysaga, payment.id);
-    await fault(paysaga, { operation: 'notification', kind: 'delay', delay_ms: 5_000 });
+    await fault(paysaga, { operation: 'notification', kind: 'drop', times: 1, out_refund_no: number });
     await finishRefund(paysaga, number, 'ABNORMAL');
-    await paysaga.pool.query('select 1');
     await untilAttention(paysaga, `/v1/refunds/${id}`, 'refund_abnormal');
     const resolved = await post(id, 'resolve', { choice: 'MERCHANT_BANK_CARD', reason: 'card void' });
     assert.equal(resolved.body.status, 'PROCESSING', JSON.stringify(resolved.body));
-    for (;;) {
+    const { notifications } = (await paysaga.control('GET', '/notifications?limit=1000')).body;
+    const late = notifications.find(
+      ({ out_refund_no }: { out_refund_no: string }) => out_refund_no === number,
+    );
+    await paysaga.control('POST', `/notifications/${late.id}/redeliver`, {});
+    await eventually('the notification has reached the workflow', async () => {
       const { rowCount } = await paysaga.pool.query(
         'select 1 from notifications where subject_id = $1 and delivered_at is not null',
         [id],
       );
-      if (rowCount !== 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      return rowCount !== 0;
+    });
     await finishRefund(paysaga, number, 'SUCCESS');
     await paysaga.until(`/v1/refunds/${id}`, 'SUCCEEDED');
     const { rows } = await paysaga.pool.query(

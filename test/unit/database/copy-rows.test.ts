@@ -82,6 +82,12 @@ describe('rows in the binary form of COPY', () => {
     assert.equal(bytes.readBigInt64BE(19 + 2 + 4), BigInt(since));
   });
 
+  it('what is no safe integer is refused', () => {
+    for (const value of [Number.NaN, 1 / 3, 2 ** 53, Number.POSITIVE_INFINITY])
+      for (const write of ['integer', 'bigint', 'time'] as const)
+        assert.throws(() => new CopyRows(1).row()[write](value), RangeError, `${write} ${value}`);
+  });
+
   it('a NUL character is told', () => {
     for (const text of ['a\0b', '茶\0', '\0']) assert.equal(written([[text]]).out.hasNul, true);
     assert.equal(written([['ab']]).out.hasNul, false);

@@ -314,7 +314,10 @@ describe('Dockerfile', () => {
   it('runs the compiled program as a normal user, on Debian', () => {
     assert.match(dockerfile, /^ARG NODE_IMAGE=node:20-bookworm-slim$/m);
     assert.match(dockerfile, /^USER node$/m);
-    assert.match(dockerfile, /^ENTRYPOINT \["node", "--heap-growing-percent=30", "dist\/cli\/paysaga\.js"\]$/m);
+    assert.match(
+      dockerfile,
+      /^ENTRYPOINT \["node", "--heap-growing-percent=30", "dist\/cli\/paysaga\.js"\]$/m,
+    );
     assert.match(dockerfile, /^HEALTHCHECK /m);
     const { bin } = JSON.parse(read('package.json')) as { bin: { paysaga: string } };
     assert.equal(bin.paysaga, 'dist/cli/paysaga.js');

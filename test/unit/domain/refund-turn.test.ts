@@ -119,12 +119,12 @@ describe('the turns of refunds', () => {
 
 describe('a refund whose call went wrong', () => {
   const now = Date.parse('2026-11-01T10:00:00+08:00');
-  const again = (timesSent: number, sentBeforeMs: number | null) =>
-    submitAgainMs({ sentAt: sentBeforeMs === null ? null : new Date(now - sentBeforeMs), timesSent }, now);
+  const again = (timesSent: number, sentBeforeMs: number) =>
+    submitAgainMs(new Date(now - sentBeforeMs), timesSent, now);
 
   it('is tried again after a second, then as long after as it has been waited for, and at least once a minute', () => {
     assert.deepEqual(
-      [again(0, null), again(1, 700), again(1, 2_000), again(1, 45_000), again(1, 600_000)],
+      [again(1, 0), again(1, 700), again(1, 2_000), again(1, 45_000), again(1, 600_000)],
       [1_000, 1_000, 2_000, 45_000, 60_000],
     );
   });
