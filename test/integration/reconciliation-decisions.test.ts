@@ -55,6 +55,32 @@ describe('decisions about breaks', () => {
   }
   const held = () => balances(books.paysaga.pool, books.paysaga.merchantId);
 
+  it('is open again, less what was decided, when a restated day has lost the line that it was about', async () => {
+    const next = daysAfter(day, 1);
+    const run = async (date: string) => {
+      if (books.today() <= date) await books.at(MORNING, daysAfter(date, 1));
+      return await done(books.reconcile(date, { timing: { carryDays: 0 } }));
+    };
+    const sold = await books.sell({ fen: 3_000 });
+    const row = { out_trade_no: sold.out_trade_no };
+    await books.alter({ date: day, kind: 'missing_row', ...row, bill: 'all' });
+    await run(day);
+    assert.deepEqual(await stateOf(sold), ['break', -3_000]);
+    await books.alter({ date: next, kind: 'stray_row', ...row, bill: 'fund_flow' });
+    await run(next);
+    assert.deepEqual(await stateOf(sold), ['break', -18]);
+    await resolve(sold, 'to_fees');
+    assert.deepEqual(await stateOf(sold), ['resolved', 0]);
+
+    await books.paysaga.control('DELETE', '/faults');
+    const { checks } = await run(next);
+    assert.equal(Object.values(checks).includes(false), false, JSON.stringify(checks));
+    assert.deepEqual(await stateOf(sold), ['break', -3_000 + 18]);
+    assert.equal((await run(next)).changed, false);
+    await run(day);
+    assert.deepEqual(await stateOf(sold), ['closed', 0]);
+  });
+
   it('a fee that a person has decided on is not charged twice when the restated bill agrees', async () => {
     const before = await held();
     const sold = await books.sell();
