@@ -40,6 +40,7 @@ export interface Refund {
   refundRequest: string | null;
   /** When that was sent last; null before the first time. */
   sentAt: Date | null;
+  /** How often it was sent. */
   timesSent: number;
   /** WeChat Pay's number. */
   refundId: string | null;

@@ -190,20 +190,16 @@ export async function unstage(db: Pick<LongWork, 'query'>, file: number): Promis
   await db.query(`drop table if exists ${stagingTable(file)}`);
 }
 
-/** Writes a row as it is copied. */
-export function writeTrade(out: CopyRows, row: StagedTrade): void {
-  writeOrder(out, row);
-}
-
-/** Writes a row as it is copied. */
+/** Writes a row as it is copied: what a trade bill says, and then what only a statement does. */
 export function writeStatement(out: CopyRows, row: StagedStatement): void {
-  writeOrder(out, row);
+  writeTrade(out, row);
   out.optionalText(row.subMchid).optionalText(row.settledIn).optionalBigint(row.settled);
   out.optionalBigint(row.feeHundredThousandths).text(row.feeRate);
   out.optionalText(row.payerCurrency).optionalBigint(row.payerAmount).text(row.exchangeRate);
 }
 
-function writeOrder(out: CopyRows, row: StagedTrade): void {
+/** Writes a row as it is copied. */
+export function writeTrade(out: CopyRows, row: StagedTrade): void {
   const refund = row.kind === 'refund';
   out
     .row()
